@@ -1,0 +1,52 @@
+# Two shared libraries hold everything: libFlowHNRuntime (no LLVM) and
+# libFlowHNCompiler (links libMLIR and libFlowHNRuntime). Each directory of lib/
+# contributes one object library to one of them, so every process has exactly
+# one copy of MLIR and one copy of each dialect.
+
+define_property(GLOBAL PROPERTY FLOWHN_RUNTIME_COMPONENTS BRIEF_DOCS "object libraries of libFlowHNRuntime" FULL_DOCS "object libraries of libFlowHNRuntime")
+define_property(GLOBAL PROPERTY FLOWHN_COMPILER_COMPONENTS BRIEF_DOCS "object libraries of libFlowHNCompiler" FULL_DOCS "object libraries of libFlowHNCompiler")
+
+# flowhn_add_runtime_component(NAME sources... [DEPENDS targets...])
+function(flowhn_add_runtime_component name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  add_library(${name} OBJECT ${ARG_UNPARSED_ARGUMENTS})
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY FLOWHN_RUNTIME_COMPONENTS ${name})
+endfunction()
+
+# flowhn_add_compiler_component(NAME sources... [DEPENDS targets...])
+# DEPENDS names the TableGen targets whose output the sources include.
+function(flowhn_add_compiler_component name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  add_library(${name} OBJECT ${ARG_UNPARSED_ARGUMENTS})
+  target_include_directories(${name} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY FLOWHN_COMPILER_COMPONENTS ${name})
+endfunction()
+
+# flowhn_add_tool(NAME sources...): a program over the compiler and runtime libraries.
+function(flowhn_add_tool name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE FlowHNCompiler FlowHNRuntime)
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
+# flowhn_add_unittest(NAME sources... [COMPILER]): one GoogleTest program, run by
+# ctest, over the runtime library and, with COMPILER, the compiler library.
+function(flowhn_add_unittest name)
+  cmake_parse_arguments(ARG "COMPILER" "" "" ${ARGN})
+  add_executable(${name} EXCLUDE_FROM_ALL ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE FlowHNRuntime GTest::gtest GTest::gtest_main)
+  if(ARG_COMPILER)
+    target_link_libraries(${name} PRIVATE FlowHNCompiler)
+    target_include_directories(${name} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+  endif()
+  target_compile_definitions(${name} PRIVATE FLOWHN_TEST_INPUTS="${PROJECT_SOURCE_DIR}/test/Inputs")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test/unittests)
+  add_test(NAME ${name} COMMAND ${name})
+  set_property(GLOBAL APPEND PROPERTY FLOWHN_TEST_PROGRAMS ${name})
+endfunction()
