@@ -1,0 +1,37 @@
+//===- FlowHNDialect.td - The flowhn dialect ----------------*- tablegen -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_DIALECT_FLOWHN_IR_FLOWHNDIALECT_TD
+#define FLOWHN_DIALECT_FLOWHN_IR_FLOWHNDIALECT_TD
+
+include "mlir/IR/OpBase.td"
+
+def FlowHN_Dialect : Dialect {
+  let name = "flowhn";
+  let cppNamespace = "::mlir::flowhn";
+  let summary = "Parallel hybrid networks: token split, branches, fuse, and their layers";
+  let description = [{
+    The model level. Ops have value semantics on tensors `tensor<?x?xDxT>` of
+    batch × tokens × features, whose first two dimensions are dynamic. Every row
+    of a batch has its own `begin` (its first position in the sequence) and
+    `length` (its valid tokens in this call); what stands behind `length` is
+    padding that no op reads into a valid token.
+
+    A block splits its tokens between branches (`flowhn.split`), runs the
+    branches side by side (`flowhn.parallel`, one region each) and joins them
+    (`flowhn.fuse`). Parameters are symbols (`flowhn.parameter`), never
+    constants. Which positions a block gives to attention is one table on the
+    model (`flowhn.model`, `plan`), one row per block.
+
+    Sources: arXiv 2505.19472 and the authors' published model class.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
+}
+
+#endif // FLOWHN_DIALECT_FLOWHN_IR_FLOWHNDIALECT_TD

@@ -1,0 +1,49 @@
+//===- FlowHNOps.h - Ops of flowhn ------------------------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_DIALECT_FLOWHN_IR_FLOWHNOPS_H
+#define FLOWHN_DIALECT_FLOWHN_IR_FLOWHNOPS_H
+
+#include "flowhn/Dialect/FlowHN/IR/Polynomial.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/RegionKindInterface.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace mlir::flowhn {
+
+/// Bytes of the operands that are parameters (`flowhn.get_parameter` results, or
+/// block arguments with static shapes): read once per call.
+int64_t parameterBytes(Operation *op);
+
+/// Bytes of the activations an op reads and writes, per row of n tokens: one
+/// element per feature of every batch × tokens × features operand and result.
+Polynomial activationBytes(Operation *op);
+
+} // namespace mlir::flowhn
+
+#include "flowhn/Dialect/FlowHN/IR/FlowHNDialect.h.inc"
+
+#include "flowhn/Dialect/FlowHN/IR/FlowHNEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "flowhn/Dialect/FlowHN/IR/FlowHNAttributes.h.inc"
+
+#include "flowhn/Dialect/FlowHN/IR/FlowHNInterfaces.h.inc"
+
+#define GET_OP_CLASSES
+#include "flowhn/Dialect/FlowHN/IR/FlowHNOps.h.inc"
+
+#endif // FLOWHN_DIALECT_FLOWHN_IR_FLOWHNOPS_H

@@ -1,0 +1,42 @@
+//===- KernOps.h - Ops of kern ----------------------------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_DIALECT_KERN_IR_KERNOPS_H
+#define FLOWHN_DIALECT_KERN_IR_KERNOPS_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "flowhn/Dialect/Kern/IR/KernDialect.h.inc"
+
+#include "flowhn/Dialect/Kern/IR/KernEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "flowhn/Dialect/Kern/IR/KernAttributes.h.inc"
+
+#include "flowhn/Dialect/Kern/IR/KernInterfaces.h.inc"
+
+#define GET_OP_CLASSES
+#include "flowhn/Dialect/Kern/IR/KernOps.h.inc"
+
+namespace mlir::kern {
+
+/// Marks a `func.func` as a kernel.
+inline constexpr llvm::StringLiteral kernelAttrName = "kern.kernel";
+/// Name of the module that holds the kernels.
+inline constexpr llvm::StringLiteral kernelModuleName = "kernels";
+
+} // namespace mlir::kern
+
+#endif // FLOWHN_DIALECT_KERN_IR_KERNOPS_H

@@ -1,0 +1,209 @@
+//===- KernOps.td - Ops of kern -----------------------------*- tablegen -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_DIALECT_KERN_IR_KERNOPS_TD
+#define FLOWHN_DIALECT_KERN_IR_KERNOPS_TD
+
+include "flowhn/Dialect/Kern/IR/KernDialect.td"
+include "flowhn/Dialect/Kern/IR/KernInterfaces.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Kern_Access : I32Enum<"Access", "how an extra operand is read", [
+    I32EnumCase<"Row", 0, "row">, I32EnumCase<"Gathered", 1, "gathered">, I32EnumCase<"Column", 2, "column">]> {
+  let cppNamespace = "::mlir::kern";
+}
+def Kern_AccessAttr : EnumAttr<Kern_Dialect, Kern_Access, "access"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+def Kern_AccessArrayAttr : TypedArrayAttrBase<Kern_AccessAttr, "one access per extra">;
+
+def Kern_Reduction : I32Enum<"Reduction", "what a row-wise kernel reduces each section to", [
+    I32EnumCase<"None", 0, "none">, I32EnumCase<"MeanOfSquares", 1, "mean_of_squares">]> {
+  let cppNamespace = "::mlir::kern";
+}
+def Kern_ReductionAttr : EnumAttr<Kern_Dialect, Kern_Reduction, "reduction"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Kern_Rows : MemRefRankOf<[F32, BF16, F16], [2]>;
+def Kern_Table : MemRefRankOf<[I32], [1]>;
+def Kern_Data : MemRefRankOf<[F32, BF16, F16], [1, 2, 3]>;
+
+class Kern_Op<string mnemonic, list<Trait> traits = []> : Op<Kern_Dialect, mnemonic, traits>;
+
+/// A compute op: memory effects through its operands, and a region that makes
+/// the stored value.
+class Kern_ComputeOp<string mnemonic, list<Trait> traits = []>
+    : Kern_Op<mnemonic, !listconcat(traits, [
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+        DeclareOpInterfaceMethods<Kern_KernelOpInterface>])> {
+  let hasVerifier = 1;
+}
+
+def Kern_YieldOp : Kern_Op<"yield", [Pure, Terminator, ReturnLike,
+    ParentOneOf<["MatmulOp", "RowwiseOp", "Conv1DOp", "ScanOp"]>]> {
+  let summary = "The value a kernel stores";
+  let arguments = (ins F32:$value);
+  let assemblyFormat = "$value attr-dict";
+}
+
+def Kern_MatmulOp : Kern_ComputeOp<"matmul", [AttrSizedOperandSegments]> {
+  let summary = "out[i, j] = epilogue(Σ_l a[i, l] · b[j, l])";
+  let description = [{
+    `a` is rows × k at column `a_column`; the result is rows × n at `out_column`
+    of `out`, stored in row `scatter[i]` where `scatter` is given. With `groups`
+    g > 1, b holds g products per output column (gate and up), and the region
+    gets g sums.
+
+    `b` of rank 2 is the row-major [g·n, k]. `b` of rank 3 is packed in panels:
+    [⌈n/p⌉, k, g·p] for panel width p, group after group inside a panel, zero
+    behind the last column. Sums are float32, added in the order of l inside each
+    block of the target's configuration; the result of a row does not depend on
+    the other rows.
+
+    Region: (g sums, extras) → stored value, all f32.
+
+    Constraints:
+    * (C1) n, k, groups ≥ 1; columns ≥ 0; a has at least a_column + k columns, out at least out_column + n.
+    * (C2) b has the shape above.
+    * (C3) one access and one column offset per extra; a `row` or `gathered` extra is rank 2 and wide enough, a `column` extra is rank 1 with at least n elements behind its offset; `gathered` needs `gather`.
+    * (C4) the region has groups + extras f32 arguments, and holds scalar ops only.
+
+    ```mlir
+    kern.matmul rows(%rows) %a, %b -> %out extras(%x) gather(%index) {
+    ^bb0(%sum: f32, %residual: f32):
+      %y = arith.addf %sum, %residual : f32
+      kern.yield %y
+    } {n = 768, k = 768, …}
+    ```
+  }];
+  let arguments = (ins Index:$rows, Kern_Rows:$a, Kern_Data:$b, Kern_Rows:$out,
+      Variadic<Kern_Data>:$extras, Optional<Kern_Table>:$gather, Optional<Kern_Table>:$scatter,
+      I64Attr:$n, I64Attr:$k, DefaultValuedAttr<I64Attr, "1">:$groups,
+      DefaultValuedAttr<I64Attr, "0">:$a_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
+      Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
+      OptionalAttr<DictionaryAttr>:$config);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    `rows` `(` $rows `)` $a `,` $b `->` $out (`extras` `(` $extras^ `)`)? (`gather` `(` $gather^ `)`)? (`scatter` `(` $scatter^ `)`)?
+    $epilogue attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Kern_RowwiseOp : Kern_ComputeOp<"rowwise", [AttrSizedOperandSegments]> {
+  let summary = "Reduce sections of a row, then map its elements";
+  let description = [{
+    Row i reads row `gather[i]` (or i) of `input` at `in_column` and stores to row
+    `scatter[i]` (or i) of `out` at `out_column`. `sections` are ascending bounds
+    starting at 0; the last one is the width. `mean_of_squares` gives the region
+    the mean of x² over the element's section, in float32.
+
+    Region: (x, the reduction unless `none`, extras) → stored value, all f32.
+
+    Constraints:
+    * (C1) sections: at least two bounds, strictly ascending, from 0.
+    * (C2) input and out are wide enough for their column and the width.
+    * (C3) extras as for `kern.matmul`, over the width.
+    * (C4) the region's arguments are f32: 1, one more unless `none`, one per extra.
+
+    The embedding is this op: `input` the table, `gather` the token ids.
+  }];
+  let arguments = (ins Index:$rows, Kern_Rows:$input, Kern_Rows:$out,
+      Variadic<Kern_Data>:$extras, Optional<Kern_Table>:$gather, Optional<Kern_Table>:$scatter,
+      DenseI64ArrayAttr:$sections, Kern_ReductionAttr:$reduction,
+      DefaultValuedAttr<I64Attr, "0">:$in_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
+      Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
+      OptionalAttr<DictionaryAttr>:$config);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `rows` `(` $rows `)` $input `->` $out (`extras` `(` $extras^ `)`)? (`gather` `(` $gather^ `)`)? (`scatter` `(` $scatter^ `)`)?
+    $body attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Kern_AttentionOp : Kern_ComputeOp<"attention"> {
+  let summary = "Causal grouped-query attention, without the L×L matrix";
+  let description = [{
+    For each of `batch` sequences b (rows offsets[b] to offsets[b+1], at most
+    `max_length`), query head i against key/value head i / (heads / kv_heads):
+    softmax(scale · q·kᵀ) · v, causal, in float32. `query`, `key` and `value` may
+    be one buffer, read at their columns.
+
+    Constraints:
+    * (C1) head_size, heads, kv_heads ≥ 1; kv_heads divides heads.
+    * (C2) buffers are wide enough for their columns.
+  }];
+  let arguments = (ins Index:$batch, Index:$max_length, Kern_Rows:$query, Kern_Rows:$key, Kern_Rows:$value,
+      Kern_Table:$offsets, Kern_Rows:$out,
+      I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_size, F32Attr:$scale,
+      DefaultValuedAttr<I64Attr, "0">:$q_column, DefaultValuedAttr<I64Attr, "0">:$k_column,
+      DefaultValuedAttr<I64Attr, "0">:$v_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
+      OptionalAttr<DictionaryAttr>:$config);
+  let assemblyFormat = [{
+    `batch` `(` $batch `,` $max_length `)` $query `,` $key `,` $value `offsets` `(` $offsets `)` `->` $out
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Kern_Conv1DOp : Kern_ComputeOp<"conv1d"> {
+  let summary = "Causal depthwise convolution";
+  let description = [{
+    out[t, c] = epilogue(Σ_j weight[j, c] · input[t - (k-1) + j, c]) inside each
+    sequence, zero before its first row. `weight` is [k, channels].
+
+    Region: (sum, extras) → stored value.
+
+    Constraints:
+    * (C1) input and out are wide enough for their columns and the channels.
+    * (C2) extras as for `kern.matmul`, over the channels; `gathered` is not accepted.
+    * (C3) the region has 1 + extras f32 arguments.
+  }];
+  let arguments = (ins Index:$batch, Index:$max_length, Kern_Rows:$input, Kern_Data:$weight,
+      Kern_Table:$offsets, Kern_Rows:$out, Variadic<Kern_Data>:$extras,
+      DefaultValuedAttr<I64Attr, "0">:$in_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
+      Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
+      OptionalAttr<DictionaryAttr>:$config);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    `batch` `(` $batch `,` $max_length `)` $input `,` $weight `offsets` `(` $offsets `)` `->` $out (`extras` `(` $extras^ `)`)?
+    $epilogue attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Kern_ScanOp : Kern_ComputeOp<"scan"> {
+  let summary = "Selective state-space scan";
+  let description = [{
+    In each sequence, for channel e and state s, from h = 0, in float32:
+    Δ = softplus(delta[t, e]); h = exp(Δ · a[s, e]) · h + Δ · b[t, s] · u[t, e];
+    y = Σ_s h · c[t, s]; out[t, e] = epilogue(y, u[t, e], extras).
+    `a` is [states, channels], already -exp(A_log).
+
+    Region: (y, u, extras) → stored value.
+
+    Constraints:
+    * (C1) states ≥ 1; u, delta, out wide enough for the channels, b and c for the states, at their columns.
+    * (C2) extras as for `kern.matmul`, over the channels; `gathered` is not accepted.
+    * (C3) the region has 2 + extras f32 arguments.
+  }];
+  let arguments = (ins Index:$batch, Index:$max_length, Kern_Rows:$u, Kern_Rows:$delta, Kern_Data:$a,
+      Kern_Rows:$b, Kern_Rows:$c, Kern_Table:$offsets, Kern_Rows:$out, Variadic<Kern_Data>:$extras,
+      DefaultValuedAttr<I64Attr, "0">:$u_column, DefaultValuedAttr<I64Attr, "0">:$delta_column,
+      DefaultValuedAttr<I64Attr, "0">:$b_column, DefaultValuedAttr<I64Attr, "0">:$c_column,
+      DefaultValuedAttr<I64Attr, "0">:$out_column,
+      Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
+      OptionalAttr<DictionaryAttr>:$config);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    `batch` `(` $batch `,` $max_length `)` $u `,` $delta `,` $a `,` $b `,` $c `offsets` `(` $offsets `)` `->` $out (`extras` `(` $extras^ `)`)?
+    $epilogue attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+#endif // FLOWHN_DIALECT_KERN_IR_KERNOPS_TD
