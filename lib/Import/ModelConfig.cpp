@@ -33,7 +33,7 @@ std::string number(double value) {
 
 void checkRange(ConfigProblems &problems, std::string_view key, int64_t value, int64_t least,
                 int64_t most) {
-  if (value < least || value > most)
+  if (problems.good({key}) && (value < least || value > most))
     problems.add(StatusCode::InvalidInput, key,
                  "must lie in [" + std::to_string(least) + ", " + std::to_string(most) + "], got " +
                      std::to_string(value));
@@ -52,7 +52,7 @@ void checkRanges(const ModelConfig &c, ConfigProblems &problems) {
   checkRange(problems, "mamba_dt_rank", c.dtRank, 1, maxExtent);
   if (c.contextLength)
     checkRange(problems, "context_length", *c.contextLength, 1, maxExtent);
-  if (!(c.rmsNormEps > 0) || !std::isfinite(c.rmsNormEps))
+  if (problems.good({"rms_norm_eps"}) && (!(c.rmsNormEps > 0) || !std::isfinite(c.rmsNormEps)))
     problems.add(StatusCode::InvalidInput, "rms_norm_eps",
                  "must be positive and finite, got " + number(c.rmsNormEps));
 }

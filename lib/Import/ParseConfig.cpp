@@ -356,7 +356,7 @@ Expected<bool> readLayout(const json &root) {
   if (spelling != "flowhn" && spelling != "jamba")
     return unsupported("'model_type' " + quote(spelling) +
                        " is not a FlowHN model, expected \"flowhn\" or \"jamba\"");
-  if (spelling == "jamba" && !root.contains("Prallel_Mode"))
+  if (spelling == "jamba" && root.value("Prallel_Mode", json()).is_null())
     return unsupported("a plain Jamba is not a FlowHN model: 'Prallel_Mode' is missing");
   return spelling == "flowhn";
 }

@@ -40,7 +40,9 @@ def FlowHN_BranchArrayAttr : TypedArrayAttrBase<FlowHN_BranchAttr, "one kind per
 
 def FlowHN_Activation : FlowHN_Enum<"Activation", "a function applied to an op's result", [
   I32EnumCase<"SiLU", 0, "silu">, I32EnumCase<"SwiGLU", 1, "swiglu">]>;
-def FlowHN_ActivationAttr : FlowHN_EnumAttr<FlowHN_Activation, "activation">;
+def FlowHN_ActivationAttr : FlowHN_EnumAttr<FlowHN_Activation, "activation"> {
+  let assemblyFormat = "$value";
+}
 
 def FlowHN_FuseKind : FlowHN_Enum<"FuseKind", "how branch results are joined", [
   I32EnumCase<"Tokens", 0, "tokens">, I32EnumCase<"Features", 1, "features">]>;
@@ -60,7 +62,11 @@ def FlowHN_SplitAttr : FlowHN_Attr<"Split", "split"> {
     all blocks, or one per block; empty when the compiler chooses (`fa`, `fac`)
     or the strategy fixes it (`none`, `ae`). `by_call` marks the authors' layout:
     without a context, n_a is 59·L/100 (`fa`) or L/2 (`fac`), L the length of the
-    row in the call.
+    row in the call. `circulation` matters to `fac` alone; left out it is `rotate`.
+
+    Constraints:
+    * (C1) `context` and every count are not negative, `context` below 2^31.
+    * (C2) counts come with strategy `fa` or `fac` and a context, and are at most it.
 
     ```mlir
     #flowhn.split<fac, rotate, context = 512, attention_tokens = [286]>
@@ -86,6 +92,11 @@ def FlowHN_WindowAttr : FlowHN_Attr<"Window", "window"> {
     last `⌊L·numerator/denominator⌋` (`floor`) or `⌈…⌉` (`ceil`) of the L tokens
     of each row. `all` gives every position to every branch. With `period` 0
     and `by_call` false the window is `all`.
+
+    Constraints:
+    * (C1) a fixed window has 0 < period < 2^31, 0 ≤ start < period, 0 ≤ count ≤ period.
+    * (C2) a window by call has 0 < denominator < 2^31, 0 ≤ numerator ≤ denominator.
+    * (C3) fields of the other forms are 0.
 
     ```mlir
     #flowhn.window<start = 226, count = 286, period = 512>

@@ -31,6 +31,10 @@ def FlowHN_Dialect : Dialect {
     Sources: arXiv 2505.19472 and the authors' published model class.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let extraClassDeclaration = [{
+    /// Adds the attributes; their storage is complete in one file only.
+    void registerAttributes();
+  }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
 }
 

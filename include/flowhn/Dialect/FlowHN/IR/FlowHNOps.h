@@ -24,12 +24,17 @@
 
 namespace mlir::flowhn {
 
-/// Bytes of the operands that are parameters (`flowhn.get_parameter` results, or
-/// block arguments with static shapes): read once per call.
+/// Whether a value is a parameter: a `flowhn.get_parameter` result, or a function
+/// argument of static shape (blocks are outlined with their parameters as arguments).
+bool isParameter(Value value);
+
+/// Bytes of the operands of an op that are parameters: read once per call.
 int64_t parameterBytes(Operation *op);
 
 /// Bytes of the activations an op reads and writes, per row of n tokens: one
-/// element per feature of every batch × tokens × features operand and result.
+/// element per feature of every tokens × features operand and result, and each
+/// state once. A state of dynamic capacity counts the n tokens of the call.
+/// Slices, yields and ops with regions move nothing themselves.
 Polynomial activationBytes(Operation *op);
 
 } // namespace mlir::flowhn

@@ -20,13 +20,21 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 
 class FlowHN_Op<string mnemonic, list<Trait> traits = []> : Op<FlowHN_Dialect, mnemonic, traits>;
 
-/// Activations: batch × tokens × features.
-def FlowHN_Tokens : 3DTensorOf<[F32, BF16, F16]>;
+def FlowHN_StaticFeatures
+    : CPred<"!::llvm::cast<::mlir::RankedTensorType>($_self).getShape().empty() && "
+            "::mlir::ShapedType::isStatic(::llvm::cast<::mlir::RankedTensorType>($_self).getShape().back())">;
+/// Activations: batch × tokens × features, the features static.
+def FlowHN_Tokens : ConfinedType<3DTensorOf<[F32, BF16, F16]>, [FlowHN_StaticFeatures],
+    "batch x tokens x features tensor of 32-bit float or bfloat16 type or 16-bit float values with static features">;
+/// Activations picked out of the batch: tokens × features, the features static.
+def FlowHN_TokenRows : ConfinedType<2DTensorOf<[F32, BF16, F16]>, [FlowHN_StaticFeatures],
+    "tokens x features tensor of 32-bit float or bfloat16 type or 16-bit float values with static features">;
+def FlowHN_AnyTokens : AnyTypeOf<[FlowHN_Tokens, FlowHN_TokenRows], "", "::mlir::RankedTensorType">;
 /// One integer per row of the batch.
 def FlowHN_RowIndex : 1DTensorOf<[I32]>;
 /// Per row, two ascending segments {begin, count} of positions.
 def FlowHN_Segments : 3DTensorOf<[I32]>;
-def FlowHN_Weight : TensorOf<[F32, BF16, F16, I8]>;
+def FlowHN_Weight : StaticShapeTensorOf<[F32, BF16, F16, I8]>;
 
 //===----------------------------------------------------------------------===//
 // Structure
@@ -45,6 +53,10 @@ def FlowHN_ModelOp : FlowHN_Op<"model", [
     * (C1) `plan`, where present, has one window per `flowhn.block` of the model.
     * (C2) every fixed window of `plan` lies over `split`'s context.
     * (C3) `attention_tokens` of `split` has at most one count, or one per block.
+    * (C4) the blocks are numbered 0, 1, 2, … in program order.
+
+    Once blocks are outlined there are none left to count, and C1 and C3 hold of
+    what they were.
 
     ```mlir
     flowhn.model @kjv split <fac, rotate, context = 512, attention_tokens = [286]>
@@ -61,7 +73,8 @@ def FlowHN_ModelOp : FlowHN_Op<"model", [
   let hasRegionVerifier = 1;
 }
 
-def FlowHN_ParameterOp : FlowHN_Op<"parameter", [Symbol, HasParent<"ModelOp">]> {
+def FlowHN_ParameterOp : FlowHN_Op<"parameter", [Symbol, HasParent<"ModelOp">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "A named weight";
   let description = [{
     Names a tensor of the checkpoint. `type` is the type it is stored in; with
@@ -107,14 +120,13 @@ def FlowHN_BlockOp : FlowHN_Op<"block", [
     differ only in parameters and positions into calls of one function.
 
     Constraints:
-    * (C1) blocks of a model are numbered 0, 1, 2, … in program order.
-    * (C2) the yielded value has the result's type.
+    * (C1) the region yields one value, of the result's type.
   }];
   let arguments = (ins FlowHN_Tokens:$input, I64Attr:$index);
   let results = (outs FlowHN_Tokens:$result);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$index `(` $input `)` $body attr-dict `:` type($result)";
-  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def FlowHN_SegmentsOp : FlowHN_Op<"segments", [Pure, AllTypesMatch<["attention", "ssm"]>, AllTypesMatch<["begin", "length"]>]> {
@@ -126,7 +138,7 @@ def FlowHN_SegmentsOp : FlowHN_Op<"segments", [Pure, AllTypesMatch<["attention",
 
     Constraints:
     * (C1) `window` is not `all`.
-    * (C2) the results are `tensor<?x2x2xi32>`.
+    * (C2) the results are batch × 2 × 2.
   }];
   let arguments = (ins FlowHN_RowIndex:$begin, FlowHN_RowIndex:$length, FlowHN_WindowAttr:$window);
   let results = (outs FlowHN_Segments:$attention, FlowHN_Segments:$ssm);
@@ -146,7 +158,7 @@ def FlowHN_SplitOp : FlowHN_Op<"split", [Pure, AttrSizedOperandSegments,
 
     Constraints:
     * (C1) exactly one of `block` and the two segment operands is present.
-    * (C2) `block` is a block of the model.
+    * (C2) `block` is not negative, and inside a `flowhn.block` it is its index.
 
     ```mlir
     %a, %ab, %al, %s, %sb, %sl = flowhn.split %x at(%begin, %length) block 0 : tensor<?x?x768xf32>, tensor<?xi32>
@@ -171,7 +183,8 @@ def FlowHN_ParallelOp : FlowHN_Op<"parallel", [
   let summary = "Branches that do not depend on each other";
   let description = [{
     One region per branch, each with its kind, each yielding one value. Branches
-    may run at the same time; `schedule` says whether they do.
+    may run at the same time; `schedule(serial)` or `schedule(concurrent)` behind
+    the name says whether they do.
 
     Constraints:
     * (C1) as many regions, kinds and results, at least one.
@@ -195,6 +208,7 @@ def FlowHN_ParallelOp : FlowHN_Op<"parallel", [
   let regions = (region VariadicRegion<SizedRegion<1>>:$branches);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def FlowHN_YieldOp : FlowHN_Op<"yield", [
@@ -202,7 +216,7 @@ def FlowHN_YieldOp : FlowHN_Op<"yield", [
   let summary = "The value of a block or branch";
   let arguments = (ins Variadic<FlowHN_Tokens>:$values);
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
 def FlowHN_FuseOp : FlowHN_Op<"fuse", [Pure, AttrSizedOperandSegments,
@@ -219,6 +233,7 @@ def FlowHN_FuseOp : FlowHN_Op<"fuse", [Pure, AttrSizedOperandSegments,
     * (C2) `features` takes none of them.
     * (C3) `weight` is [out, in]: in is the inputs' joined feature size, out the result's.
     * (C4) `residual` has the result's type.
+    * (C5) `block` is not negative, and inside a `flowhn.block` it is its index.
 
     FLOPs per token: 2·in·out.
   }];
@@ -231,7 +246,7 @@ def FlowHN_FuseOp : FlowHN_Op<"fuse", [Pure, AttrSizedOperandSegments,
                        OptionalAttr<I64Attr>:$block);
   let results = (outs FlowHN_Tokens:$result);
   let assemblyFormat = [{
-    $kind `(` $inputs `)` `project` `(` $weight `)`
+    `` $kind `(` $inputs `)` `project` `(` $weight `)`
     (`at` `(` $begin^ `,` $length `)`)? (`block` $block^)?
     (`segments` `(` $attention_segments^ `,` $ssm_segments `)`)?
     (`residual` `(` $residual^ `)`)?
@@ -267,12 +282,10 @@ def FlowHN_SelectTokensOp : FlowHN_Op<"select_tokens", [Pure]> {
     * (C1) the result is tokens × features with the input's features and type.
   }];
   let arguments = (ins FlowHN_Tokens:$input, FlowHN_RowIndex:$length, FlowHN_RowIndex:$tokens);
-  let results = (outs 2DTensorOf<[F32, BF16, F16]>:$result);
+  let results = (outs FlowHN_TokenRows:$result);
   let assemblyFormat = "$input `,` $length `,` $tokens attr-dict `:` `(` type($input) `,` type($length) `,` type($tokens) `)` `->` type($result)";
   let hasVerifier = 1;
 }
-
-def FlowHN_AnyTokens : AnyTypeOf<[FlowHN_Tokens, 2DTensorOf<[F32, BF16, F16]>]>;
 
 def FlowHN_RMSNormOp : FlowHN_Op<"rms_norm", [Pure]> {
   let summary = "Root-mean-square norm over the features";
@@ -286,6 +299,7 @@ def FlowHN_RMSNormOp : FlowHN_Op<"rms_norm", [Pure]> {
     * (C2) weight i is one-dimensional, of the feature size of result i.
     * (C3) the results' feature sizes add up to the input's.
     * (C4) `eps` is positive and finite.
+    * (C5) the results have the input's leading dimensions.
 
     ```mlir
     %y = flowhn.rms_norm %x, [%w] {eps = 1.0e-6 : f64} : (tensor<?x?x768xf32>, tensor<768xf32>) -> tensor<?x?x768xf32>
@@ -309,10 +323,11 @@ def FlowHN_LinearOp : FlowHN_Op<"linear", [Pure, AttrSizedOperandSegments,
     * `residual`: added to the only result.
 
     Constraints:
-    * (C1) every weight is [out, in] with the input's feature size `in`.
+    * (C1) there is a weight, and every weight is [out, in] with the input's feature size `in`.
     * (C2) one result per weight with feature size `out`, or one for `swiglu`, which takes two weights of one shape.
     * (C3) `bias` and `residual` need a single result; `bias` is [out], `residual` has the result's type.
     * (C4) `norm` is [in] and comes with `eps`, a positive finite number; no `eps` without `norm`.
+    * (C5) the results have the input's leading dimensions.
 
     FLOPs per token: 2·in·Σout.
 
@@ -329,11 +344,10 @@ def FlowHN_LinearOp : FlowHN_Op<"linear", [Pure, AttrSizedOperandSegments,
   let results = (outs Variadic<FlowHN_AnyTokens>:$outputs);
   let assemblyFormat = [{
     $input `[` $weights `]` (`norm` `(` $norm^ `)`)? (`bias` `(` $bias^ `)`)?
-    (`activation` $activation^)? (`residual` `(` $residual^ `)`)?
+    (`activation` `` $activation^)? (`residual` `(` $residual^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
-  let hasCanonicalizer = 1;
 }
 
 def FlowHN_AddOp : FlowHN_Op<"add", [Pure, Commutative, SameOperandsAndResultType]> {
@@ -365,8 +379,9 @@ def FlowHN_SliceOp : FlowHN_Op<"slice", [Pure]> {
 
     Constraints:
     * (C1) `offset` ≥ 0 and offset + size is at most the input's feature size.
+    * (C2) the result has the input's batch, tokens and element type.
 
-    A slice of the whole input folds to the input.
+    A slice of the whole input folds to the input, a slice of a slice to one slice.
   }];
   let arguments = (ins FlowHN_Tokens:$input, I64Attr:$offset);
   let results = (outs FlowHN_Tokens:$result);
@@ -386,7 +401,7 @@ def FlowHN_AttentionOp : FlowHN_Op<"attention", [Pure,
     before `begin`: batch × capacity × (2 · kv_heads · h).
 
     Constraints:
-    * (C1) heads divides query's features, kv_heads divides heads.
+    * (C1) heads and kv_heads are positive, heads divides query's features, kv_heads divides heads.
     * (C2) key and value have one type, of kv_heads · h features.
     * (C3) state in and out come together, of one type, of 2·kv_heads·h features.
 
@@ -427,7 +442,7 @@ def FlowHN_CausalConv1DOp : FlowHN_Op<"causal_conv1d", [Pure, AttrSizedOperandSe
   let results = (outs FlowHN_Tokens:$result, Optional<3DTensorOf<[F32, BF16, F16]>>:$new_state);
   let assemblyFormat = [{
     $input `,` $weight `at` `(` $begin `,` $length `)` (`bias` `(` $bias^ `)`)?
-    (`activation` $activation^)? (`state` `(` $state^ `)`)? attr-dict
+    (`activation` `` $activation^)? (`state` `(` $state^ `)`)? attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;

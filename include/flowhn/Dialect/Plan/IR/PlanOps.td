@@ -145,7 +145,9 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
 
     Constraints:
     * (C1) `kernel` is a kernel of the module `@kernels` (`@kernels::@name`).
-    * (C2) the operand types are the kernel's argument types.
+    * (C2) the operand types are the kernel's first argument types. A target adds
+      its own arguments behind them (work item, scratch); a kernel that is no
+      `func.func` any more is not checked.
   }];
   let arguments = (ins SymbolRefAttr:$kernel, Variadic<AnyTypeOf<[Index, Plan_Memory]>>:$operands, DefaultValuedAttr<I64Attr, "0">:$stream);
   let assemblyFormat = "$kernel `(` $operands `)` `stream` $stream attr-dict `:` type($operands)";

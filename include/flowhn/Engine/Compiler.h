@@ -1,0 +1,76 @@
+//===- Compiler.h - From a model to an artifact -----------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_ENGINE_COMPILER_H
+#define FLOWHN_ENGINE_COMPILER_H
+
+#include "flowhn/Artifact/Artifact.h"
+#include "flowhn/Engine/Model.h"
+#include "flowhn/Support/Status.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flowhn {
+
+/// Overrides of a model's split. They change the function that is computed: the
+/// compiler warns where they differ from what the model was built with.
+struct SplitOptions {
+  std::string strategy;                 ///< none, ae, fa, fac; empty keeps the model's
+  std::string circulation;              ///< alternate, rotate; empty keeps the model's
+  int64_t contextLength = 0;            ///< 0 keeps the model's
+  std::vector<int64_t> attentionTokens; ///< one count, or one per block; empty keeps the model's
+};
+
+struct CompileOptions {
+  std::string target = "cpu";
+  std::string cpu = "host"; ///< host, x86-64-v2, x86-64-v3, x86-64-v4
+  SplitOptions split;
+  std::string branchSchedule = "auto"; ///< auto, concurrent, serial
+  int64_t maxBatch = 64;               ///< rows of one call
+  int64_t maxTokens = 32768;           ///< longest row of a model without a context length
+  unsigned threads = 0;                ///< threads that compile; 0: one per processor
+  std::string dumpPhasesTo;            ///< a folder for numbered IR files; empty: none
+};
+
+/// The levels a model passes on its way down.
+enum class CompilePhase { FlowHN, Split, Scheduled, Kern, Plan, LLVM, Object };
+
+/// "flowhn", "split", "scheduled", "kern", "plan", "llvm", "obj".
+std::string_view name(CompilePhase phase);
+/// The phase of that name; an unknown one is an error that lists them.
+Expected<CompilePhase> parseCompilePhase(std::string_view name);
+
+/// What happened on the way.
+struct CompileReport {
+  struct Phase {
+    std::string name;
+    double seconds = 0;
+  };
+  std::vector<Phase> phases;            ///< wall time, in the order of work
+  std::vector<std::string> diagnostics; ///< warnings and remarks, "warning: …"
+};
+
+/// Compiles a model. `report`, where given, is filled in also when the compile fails.
+Expected<Artifact> compile(const Model &model, const CompileOptions &options = {},
+                           CompileReport *report = nullptr);
+
+/// Compiles down to `phase` and returns what is there: IR text, or the bytes of the
+/// shared object for `Object`.
+Expected<std::string> compileTo(CompilePhase phase, const Model &model,
+                                const CompileOptions &options = {}, CompileReport *report = nullptr);
+
+/// The passes from the imported model to LLVM, as `flowhn-opt --pass-pipeline=` takes them.
+Expected<std::string> passPipeline(const CompileOptions &options);
+
+} // namespace flowhn
+
+#endif // FLOWHN_ENGINE_COMPILER_H

@@ -1,0 +1,151 @@
+//===- Session.h - A model, loaded and ready to run -------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_RUNTIME_SESSION_H
+#define FLOWHN_RUNTIME_SESSION_H
+
+#include "flowhn/Artifact/Artifact.h"
+#include "flowhn/Runtime/ParameterSource.h"
+#include "flowhn/Support/DType.h"
+#include "flowhn/Support/Status.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace flowhn {
+
+struct SessionOptions {
+  /// Threads that compute, the caller's included; 0: one for every processor the
+  /// process may use. Results do not depend on it.
+  int threads = 0;
+  /// Called while parameters are prepared, with bytes; one call at a time, from
+  /// any thread. The last call has done == total.
+  std::function<void(int64_t done, int64_t total)> progress;
+};
+
+/// Whose logits a call computes.
+enum class LogitsMode {
+  None, ///< nobody's, for taps
+  Last, ///< the last token of each row: [batch, vocabulary]
+  All,  ///< every token: [tokens, vocabulary]
+};
+
+/// One forward pass over rows of different lengths.
+struct Call {
+  std::span<const int32_t> ids;     ///< the rows' tokens, one row after the other
+  std::span<const int32_t> lengths; ///< tokens of each row, at least 1
+  LogitsMode logits = LogitsMode::Last;
+  std::span<const std::string> taps = {}; ///< names of intermediate values to copy
+  /// Where the logits go; empty: into the result. Else of exactly their size.
+  std::span<float> logitsBuffer = {};
+};
+
+/// A dense, row-major tensor that owns its elements.
+struct Tensor {
+  DType type = DType::F32;
+  std::vector<int64_t> shape;
+  std::vector<std::byte> data;
+};
+
+struct CallResult {
+  int64_t rows = 0;          ///< rows of logits
+  std::vector<float> logits; ///< [rows, vocabulary]; empty when the call had a buffer
+  std::map<std::string, Tensor> taps; ///< [rows of the value, elements]
+};
+
+/// What a kernel did since profiling was switched on.
+struct KernelProfile {
+  std::string kernel;
+  std::string op;      ///< "kern.matmul"
+  int64_t calls = 0;   ///< launches that were not empty
+  double seconds = 0;  ///< of all threads together
+  double flops = 0;
+  double bytes = 0;
+};
+
+/// An artifact, its code and its parameters, ready to run. Usable from one thread
+/// at a time; any number of sessions may live in one process. No function throws
+/// or aborts; memory that is not to be had is ResourceExhausted.
+class Session {
+public:
+  /// Checks that this machine runs the code and that `source` has exactly the
+  /// model's parameters, then prepares them; `source` is kept for those that are
+  /// read where they lie.
+  static Expected<Session> create(std::shared_ptr<const Artifact> artifact,
+                                  std::unique_ptr<ParameterSource> source,
+                                  SessionOptions options = {});
+
+  Session(Session &&) noexcept;
+  Session &operator=(Session &&) noexcept;
+  ~Session();
+
+  /// InvalidArgument when the call breaks a rule of the model (token ids, context),
+  /// ResourceExhausted when it exceeds the artifact's limits or memory.
+  Expected<CallResult> run(const Call &call);
+
+  const Artifact &artifact() const;
+  int64_t vocabSize() const;
+  /// Longest sequence; 0 when only `maxTokens` limits it.
+  int64_t contextLength() const;
+  int64_t maxBatch() const;
+  int64_t maxTokens() const;
+  int threads() const;
+  /// Names that `Call::taps` takes, in the order of the program.
+  std::vector<std::string> tapNames() const;
+
+  /// Wall time of `create`.
+  double loadSeconds() const;
+  /// Bytes of parameters as kernels read them, and how many of them are read where
+  /// the source has them, without a copy.
+  int64_t parameterBytes() const;
+  int64_t sharedParameterBytes() const;
+  /// Bytes of buffers between kernels, as large as the largest call so far needed.
+  int64_t workspaceBytes() const;
+
+  /// Starts counting from zero, or stops. Costs two clock reads per work item.
+  void enableProfile(bool enable);
+  /// One entry per kernel that ran, most time first.
+  std::vector<KernelProfile> profile() const;
+
+private:
+  struct Impl;
+  explicit Session(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
+};
+
+/// The tensors an artifact wants from a checkpoint, sorted by name, with the types
+/// it was compiled for.
+std::vector<ParameterSpec> parametersOf(const Artifact &artifact);
+
+/// The index of the largest value, the first of equals; NaN never wins. -1 when
+/// there is none.
+int32_t argmax(std::span<const float> values);
+
+/// A greedy continuation.
+struct Generation {
+  std::vector<int32_t> ids; ///< new tokens, without the prompt
+  /// The context or the artifact's maxTokens ended it before `maxNewTokens`.
+  bool reachedLimit = false;
+};
+
+/// Appends the most likely token, again and again, computing the whole sequence
+/// anew each time. `onToken` sees each new token; returning false ends the
+/// generation.
+Expected<Generation> generateGreedy(Session &session, std::span<const int32_t> prompt,
+                                    int64_t maxNewTokens,
+                                    const std::function<bool(int32_t token)> &onToken = {});
+
+} // namespace flowhn
+
+#endif // FLOWHN_RUNTIME_SESSION_H

@@ -1,0 +1,113 @@
+//===- KernCosts.cpp - FLOPs and bytes of kern ----------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowhn/Dialect/Kern/IR/KernOps.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace mlir::kern;
+
+static MemRefType typeOf(Value memref) { return cast<MemRefType>(memref.getType()); }
+
+/// Bytes of `count` elements of `memref`.
+static int64_t bytesOf(Value memref, int64_t count) {
+  return count * typeOf(memref).getElementTypeBitWidth() / 8;
+}
+
+/// Bytes of a buffer that is read whole.
+static int64_t bytesOf(Value memref) { return bytesOf(memref, typeOf(memref).getNumElements()); }
+
+/// Bytes of the entries of a table, none where it is absent.
+static int64_t tableBytes(Value table, int64_t entries) {
+  return table ? bytesOf(table, entries) : 0;
+}
+
+/// Bytes of the extras of a kernel with `rows` × `width` results.
+static int64_t extraBytes(ValueRange extras, ArrayAttr accesses, int64_t rows, int64_t width) {
+  int64_t bytes = 0;
+  for (auto [extra, access] : llvm::zip_equal(extras, accesses.getAsRange<AccessAttr>()))
+    bytes += bytesOf(extra, access.getValue() == Access::Column ? width : rows * width);
+  return bytes;
+}
+
+/// Rows of a batch of full sequences; `extents` are the batch and the maximum.
+static int64_t rowsOf(ArrayRef<int64_t> extents) { return extents[0] * extents[1]; }
+
+/// Bytes of the first rows of the sequences and the end of the last one.
+static int64_t offsetBytes(Value offsets, ArrayRef<int64_t> extents) {
+  return bytesOf(offsets, extents[0] + 1);
+}
+
+//===----------------------------------------------------------------------===//
+// FLOPs
+//===----------------------------------------------------------------------===//
+
+int64_t MatmulOp::getFlops(ArrayRef<int64_t> extents) {
+  return 2 * extents[0] * int64_t(getN()) * int64_t(getK()) * int64_t(getGroups());
+}
+
+int64_t RowwiseOp::getFlops(ArrayRef<int64_t> extents) { return 0; }
+
+int64_t AttentionOp::getFlops(ArrayRef<int64_t> extents) {
+  auto [batch, length] = std::pair(extents[0], extents[1]);
+  // Two products of 2 FLOPs each, over the length * (length + 1) / 2 pairs.
+  return 2 * batch * int64_t(getHeads()) * int64_t(getHeadSize()) * length * (length + 1);
+}
+
+int64_t Conv1DOp::getFlops(ArrayRef<int64_t> extents) {
+  return 2 * rowsOf(extents) * typeOf(getWeight()).getNumElements();
+}
+
+int64_t ScanOp::getFlops(ArrayRef<int64_t> extents) {
+  return 9 * rowsOf(extents) * typeOf(getA()).getNumElements();
+}
+
+//===----------------------------------------------------------------------===//
+// Bytes
+//===----------------------------------------------------------------------===//
+
+int64_t MatmulOp::getBytes(ArrayRef<int64_t> extents) {
+  int64_t rows = extents[0], n = getN(), k = getK();
+  return bytesOf(getA(), rows * k) + bytesOf(getB()) + bytesOf(getOut(), rows * n) +
+         extraBytes(getExtras(), getAccesses(), rows, n) + tableBytes(getGather(), rows) +
+         tableBytes(getScatter(), rows);
+}
+
+int64_t RowwiseOp::getBytes(ArrayRef<int64_t> extents) {
+  int64_t rows = extents[0], width = getSections().back();
+  return bytesOf(getInput(), rows * width) + bytesOf(getOut(), rows * width) +
+         extraBytes(getExtras(), getAccesses(), rows, width) + tableBytes(getGather(), rows) +
+         tableBytes(getScatter(), rows);
+}
+
+int64_t AttentionOp::getBytes(ArrayRef<int64_t> extents) {
+  int64_t rows = rowsOf(extents);
+  int64_t width = int64_t(getHeads()) * int64_t(getHeadSize());
+  int64_t kvWidth = int64_t(getKvHeads()) * int64_t(getHeadSize());
+  return bytesOf(getQuery(), rows * width) + bytesOf(getKey(), rows * kvWidth) +
+         bytesOf(getValue(), rows * kvWidth) + bytesOf(getOut(), rows * width) +
+         offsetBytes(getOffsets(), extents);
+}
+
+int64_t Conv1DOp::getBytes(ArrayRef<int64_t> extents) {
+  int64_t rows = rowsOf(extents), channels = typeOf(getWeight()).getDimSize(1);
+  return bytesOf(getInput(), rows * channels) + bytesOf(getWeight()) +
+         bytesOf(getOut(), rows * channels) +
+         extraBytes(getExtras(), getAccesses(), rows, channels) +
+         offsetBytes(getOffsets(), extents);
+}
+
+int64_t ScanOp::getBytes(ArrayRef<int64_t> extents) {
+  int64_t rows = rowsOf(extents);
+  int64_t states = typeOf(getA()).getDimSize(0), channels = typeOf(getA()).getDimSize(1);
+  return bytesOf(getU(), rows * channels) + bytesOf(getDelta(), rows * channels) + bytesOf(getA()) +
+         bytesOf(getB(), rows * states) + bytesOf(getC(), rows * states) +
+         bytesOf(getOut(), rows * channels) +
+         extraBytes(getExtras(), getAccesses(), rows, channels) +
+         offsetBytes(getOffsets(), extents);
+}

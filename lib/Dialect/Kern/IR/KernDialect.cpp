@@ -1,0 +1,37 @@
+//===- KernDialect.cpp - The kern dialect ---------------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowhn/Dialect/Kern/IR/KernOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::kern;
+
+#include "flowhn/Dialect/Kern/IR/KernDialect.cpp.inc"
+
+#include "flowhn/Dialect/Kern/IR/KernEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "flowhn/Dialect/Kern/IR/KernAttributes.cpp.inc"
+
+#include "flowhn/Dialect/Kern/IR/KernInterfaces.cpp.inc"
+
+void KernDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "flowhn/Dialect/Kern/IR/KernAttributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowhn/Dialect/Kern/IR/KernOps.cpp.inc"
+      >();
+}
