@@ -18,3 +18,7 @@ find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_program(FLATC flatc REQUIRED)
 find_program(FLOWHN_LIT NAMES lit PATHS ${LLVM_TOOLS_BINARY_DIR} NO_DEFAULT_PATH REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+# lld as a library: archives, without a CMake package that names the dylib.
+find_library(LLD_ELF_LIBRARY lldELF PATHS ${LLVM_LIBRARY_DIR} NO_DEFAULT_PATH REQUIRED)
+find_library(LLD_COMMON_LIBRARY lldCommon PATHS ${LLVM_LIBRARY_DIR} NO_DEFAULT_PATH REQUIRED)

@@ -8,9 +8,24 @@
 
 #include "flowhn/Dialect/FlowHN/IR/FlowHNOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace mlir::flowhn;
+
+std::string Polynomial::str() const {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  llvm::ListSeparator plus(" + ");
+  if (quadratic != 0)
+    os << plus << quadratic << "*n^2";
+  if (linear != 0)
+    os << plus << linear << "*n";
+  if (constant != 0 || text.empty())
+    os << plus << constant;
+  return text;
+}
 
 /// Bytes of one element, 0 for what has no fixed size.
 static int64_t elementBytes(ShapedType type) {

@@ -130,7 +130,13 @@ static LogicalResult verifyYield(Operation *op, const Twine &what, Region &regio
 
 LogicalResult BlockOp::verifyRegions() {
   // block_c1
-  return verifyYield(*this, "region", getBody(), getResult().getType());
+  if (failed(verifyYield(*this, "region", getBody(), getResult().getType())))
+    return failure();
+  // block_c2
+  if (auto outer = (*this)->getParentOfType<BlockOp>())
+    return emitOpError("must not be inside another block, got one inside block ")
+           << outer.getIndex();
+  return success();
 }
 
 LogicalResult flowhn::verifyBlockIndex(Operation *op, int64_t block) {

@@ -91,7 +91,7 @@ static LogicalResult verifyScalarOp(Operation &op, Region &region) {
   auto isScalar = [](Type type) { return type.isIntOrFloat(); };
   bool known = isa<arith::ArithDialect, math::MathDialect>(op.getDialect());
   if (!known ||
-      !(op.hasTrait<OpTrait::ConstantLike>() || op.hasTrait<OpTrait::ElementwiseMappable>()) ||
+      !(op.hasTrait<OpTrait::ConstantLike>() || OpTrait::hasElementwiseMappableTraits(&op)) ||
       !llvm::all_of(op.getOperandTypes(), isScalar) || !llvm::all_of(op.getResultTypes(), isScalar))
     return op.emitOpError("is not a scalar, elementwise op of arith or math, which alone may "
                           "stand in the region of a kernel");
@@ -148,7 +148,7 @@ static LogicalResult verifyWeights(MatmulOp op, int64_t n, int64_t k, int64_t gr
            << groups << ", n = " << n << ", k = " << k << ", got " << type;
   }
   int64_t panel = shape[2] / groups;
-  if (shape[2] % groups == 0 && shape[1] == k && shape[0] == llvm::divideCeil(n, panel))
+  if (shape[2] % groups == 0 && shape[1] == k && shape[0] == llvm::divideCeilSigned(n, panel))
     return success();
   return op.emitOpError("b must be [ceil(n / p), k, groups * p] for a panel width p with groups = ")
          << groups << ", n = " << n << ", k = " << k << ", got " << type;

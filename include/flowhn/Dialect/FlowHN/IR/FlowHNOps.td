@@ -121,6 +121,7 @@ def FlowHN_BlockOp : FlowHN_Op<"block", [
 
     Constraints:
     * (C1) the region yields one value, of the result's type.
+    * (C2) blocks do not nest.
   }];
   let arguments = (ins FlowHN_Tokens:$input, I64Attr:$index);
   let results = (outs FlowHN_Tokens:$result);

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
+#include <string>
 
 namespace mlir::flowhn {
 
@@ -53,6 +54,9 @@ struct Polynomial {
     quadratic = saturatingAdd(quadratic, other.quadratic);
     return *this;
   }
+  /// For people: "16*n^2 + 1200*n".
+  std::string str() const;
+
   friend Polynomial operator+(Polynomial lhs, const Polynomial &rhs) { return lhs += rhs; }
   friend bool operator==(const Polynomial &, const Polynomial &) = default;
 };

@@ -36,6 +36,12 @@ namespace mlir::plan {
 
 /// Marks the procedure that a call of the model runs.
 inline constexpr llvm::StringLiteral entryAttrName = "plan.entry";
+/// Buffers start at multiples of this many bytes.
+inline constexpr int64_t bufferAlignment = 64;
+
+/// The bytes of one row of `type`, rows being its first and only dynamic dimension;
+/// nothing when it is no such type.
+std::optional<int64_t> getRowBytes(MemRefType type);
 
 } // namespace mlir::plan
 

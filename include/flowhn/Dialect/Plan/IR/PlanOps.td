@@ -64,6 +64,16 @@ def Plan_ParameterOp : Plan_Op<"parameter", [Symbol]> {
       DefaultValuedAttr<Plan_TransformAttr, "::mlir::plan::Transform::None">:$transform,
       TypeAttrOf<Plan_Memory>:$type);
   let assemblyFormat = "$sym_name `:` $type `from` $sources `as` $layout attr-dict";
+  let extraClassDeclaration = [{
+    /// The types of the sources, in order.
+    ::llvm::SmallVector<::mlir::RankedTensorType> getSourceTypes();
+
+    /// The memref that sources which satisfy C1 and C2 are prepared as; null when
+    /// its elements are too many to count in 64 bits.
+    static ::mlir::MemRefType getPreparedType(::llvm::ArrayRef<::mlir::RankedTensorType> sources,
+                                              Layout layout, int64_t panel, int64_t groups,
+                                              ::mlir::Type elementType);
+  }];
   let hasVerifier = 1;
 }
 
@@ -155,14 +165,24 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
 
 def Plan_ForkOp : Plan_Op<"fork"> {
   let summary = "Streams start after everything before";
+  let description = [{
+    Constraints:
+    * (C1) at least one stream, all different and ≥ 0.
+  }];
   let arguments = (ins DenseI64ArrayAttr:$streams);
   let assemblyFormat = "$streams attr-dict";
+  let hasVerifier = 1;
 }
 
 def Plan_JoinOp : Plan_Op<"join"> {
   let summary = "Everything after waits for these streams";
+  let description = [{
+    Constraints:
+    * (C1) at least one stream, all different and ≥ 0.
+  }];
   let arguments = (ins DenseI64ArrayAttr:$streams);
   let assemblyFormat = "$streams attr-dict";
+  let hasVerifier = 1;
 }
 
 def Plan_TapOp : Plan_Op<"tap"> {

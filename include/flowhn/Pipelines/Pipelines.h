@@ -1,0 +1,64 @@
+//===- Pipelines.h - Passes composed ------------------------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_PIPELINES_PIPELINES_H
+#define FLOWHN_PIPELINES_PIPELINES_H
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+#include <string>
+
+namespace mlir::flowhn {
+
+/// What the named pipelines take; each hands its passes the options that concern
+/// them.
+struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
+  Option<std::string> strategy{*this, "strategy", llvm::cl::desc("override the split strategy: none|ae|fa|fac"),
+                               llvm::cl::init("")};
+  Option<std::string> circulation{*this, "circulation",
+                                  llvm::cl::desc("override the circulation: alternate|rotate"), llvm::cl::init("")};
+  Option<int64_t> context{*this, "context", llvm::cl::desc("override the context length; 0 keeps the model's"),
+                          llvm::cl::init(0)};
+  ListOption<int64_t> attentionTokens{*this, "attention-tokens",
+                                      llvm::cl::desc("override the count: one for all blocks or one per block")};
+  Option<std::string> branchSchedule{*this, "branch-schedule", llvm::cl::desc("auto|concurrent|serial"),
+                                     llvm::cl::init("auto")};
+  Option<std::string> cpu{*this, "cpu", llvm::cl::desc("x86-64-v2|x86-64-v3|x86-64-v4|host"),
+                          llvm::cl::init("host")};
+};
+
+/// Imported model → split chosen and materialised.
+void buildSplitPipeline(OpPassManager &passes, const PipelineOptions &options);
+/// → blocks outlined, ops fused, branches scheduled.
+void buildSchedulePipeline(OpPassManager &passes, const PipelineOptions &options);
+/// → kernels, with their configurations, and the procedures that launch them.
+void buildKernPipeline(OpPassManager &passes, const PipelineOptions &options);
+/// → buffers placed.
+void buildPlanPipeline(OpPassManager &passes, const PipelineOptions &options);
+/// → kernels as loops and vectors. The plan serialises from here on.
+void buildCPUKernelPipeline(OpPassManager &passes, const PipelineOptions &options);
+/// → kernels in the LLVM dialect.
+void buildCPULLVMPipeline(OpPassManager &passes, const PipelineOptions &options);
+/// All of the above, in order.
+void buildCPUPipeline(OpPassManager &passes, const PipelineOptions &options);
+
+/// Every dialect that the passes read or produce, with the CPU kernel models and
+/// the translation to LLVM IR.
+void registerDialects(DialectRegistry &registry);
+/// Every pass of the project, by its flag.
+void registerPasses();
+/// The pipelines above: flowhn-split-pipeline, flowhn-schedule-pipeline,
+/// flowhn-kern-pipeline, flowhn-plan-pipeline, flowhn-cpu-kernel-pipeline,
+/// flowhn-cpu-llvm-pipeline and flowhn-cpu-pipeline.
+void registerPipelines();
+
+} // namespace mlir::flowhn
+
+#endif // FLOWHN_PIPELINES_PIPELINES_H

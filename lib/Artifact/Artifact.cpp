@@ -1,0 +1,203 @@
+//===- Artifact.cpp - What the compiler hands to the runtime --------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowhn/Artifact/Artifact.h"
+#include "Zip.h"
+#include "flowhn/Artifact/Validate.h"
+#include "flowhn/Support/Json.h"
+#include "flowhn/Support/MappedFile.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+using namespace flowhn;
+
+namespace {
+
+constexpr std::string_view manifestEntry = "manifest.json";
+
+std::string hashOf(std::span<const std::byte> bytes) {
+  XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, hash);
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (unsigned char c : canonical.digest)
+    text += {digits[c >> 4], digits[c & 15]};
+  return text;
+}
+
+std::vector<ManifestSection> tableOf(const std::vector<ArtifactSection> &sections) {
+  std::vector<ManifestSection> table;
+  for (const ArtifactSection &section : sections)
+    table.push_back({section.name, int64_t(section.bytes.size()), hashOf(section.bytes)});
+  return table;
+}
+
+Status checkSection(const ArtifactSection &section, const ManifestSection &expected) {
+  std::string label = "section " + quote(expected.name);
+  if (section.name != expected.name)
+    return invalidInput(label + " is missing, found " + quote(section.name) + " in its place");
+  if (int64_t(section.bytes.size()) != expected.bytes)
+    return invalidInput(label + " has " + std::to_string(section.bytes.size()) +
+                        " bytes, the manifest says " + std::to_string(expected.bytes));
+  if (std::string hash = hashOf(section.bytes); hash != expected.hash)
+    return invalidInput(label + " is damaged: its hash is " + hash + ", the manifest says " +
+                        expected.hash);
+  return {};
+}
+
+/// Whether the sections are those of the manifest, in its order.
+Status checkSections(const ArtifactContents &contents) {
+  const auto &table = contents.manifest.sections;
+  if (contents.sections.size() != table.size())
+    return invalidInput("the manifest lists " + std::to_string(table.size()) +
+                        " sections, the file holds " + std::to_string(contents.sections.size()));
+  for (size_t i = 0; i < table.size(); ++i)
+    FLOWHN_RETURN_IF_ERROR(checkSection(contents.sections[i], table[i]));
+  return {};
+}
+
+Status checkPlan(const ArtifactContents &contents) {
+  auto isPlan = [](const ArtifactSection &section) { return section.name == planSection; };
+  auto found = std::find_if(contents.sections.begin(), contents.sections.end(), isPlan);
+  if (found == contents.sections.end())
+    return invalidInput("no section " + quote(planSection));
+  return validatePlan(found->bytes, contents.manifest.limits);
+}
+
+Expected<ArtifactContents> readContents(std::span<const std::byte> bytes) {
+  Expected<std::vector<ArtifactSection>> entries = readZip(bytes);
+  FLOWHN_RETURN_IF_ERROR(entries.status());
+  if (entries->empty() || entries->front().name != manifestEntry)
+    return invalidInput("not an artifact: a ZIP whose first entry is not " +
+                        quote(manifestEntry));
+  const std::vector<std::byte> &json = entries->front().bytes;
+  Expected<Manifest> manifest = parseManifest(
+      {reinterpret_cast<const char *>(json.data()), json.size()}, manifestEntry);
+  FLOWHN_RETURN_IF_ERROR(manifest.status());
+  entries->erase(entries->begin());
+  ArtifactContents contents{std::move(*manifest), std::move(*entries)};
+  FLOWHN_RETURN_IF_ERROR(checkSections(contents));
+  FLOWHN_RETURN_IF_ERROR(checkPlan(contents));
+  return contents;
+}
+
+Status fileError(const std::string &what, const std::string &path) {
+  return resourceExhausted("cannot " + what + " " + quote(path) + ": " + std::strerror(errno));
+}
+
+/// A new file beside the one it will replace; removed unless it is committed.
+class PendingFile {
+public:
+  explicit PendingFile(const std::string &path) : path(path), pending(path + ".XXXXXX") {
+    descriptor = ::mkstemp(pending.data());
+  }
+  ~PendingFile() {
+    if (descriptor < 0)
+      return;
+    ::close(descriptor);
+    ::unlink(pending.c_str()); // gone already once it was renamed
+  }
+
+  Status write(std::span<const std::byte> bytes) {
+    if (descriptor < 0)
+      return fileError("create a file beside", path);
+    while (!bytes.empty()) {
+      ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR)
+        continue;
+      if (written < 0)
+        return fileError("write", path);
+      bytes = bytes.subspan(size_t(written));
+    }
+    return {};
+  }
+
+  Status commit() {
+    mode_t mask = ::umask(0);
+    ::umask(mask);
+    if (::fchmod(descriptor, 0666 & ~mask) != 0 || ::rename(pending.c_str(), path.c_str()) != 0)
+      return fileError("write", path);
+    return {};
+  }
+
+private:
+  std::string path, pending;
+  int descriptor;
+};
+
+} // namespace
+
+std::string flowhn::codeSection(std::string_view cpu) {
+  return "code/" + std::string(cpu) + ".so";
+}
+
+Expected<Artifact> Artifact::open(const std::string &path) {
+  Expected<MappedFile> file = MappedFile::open(path);
+  FLOWHN_RETURN_IF_ERROR(file.status());
+  return parse(file->bytes(), path);
+}
+
+Expected<Artifact> Artifact::parse(std::span<const std::byte> bytes, std::string_view source) {
+  try {
+    Expected<ArtifactContents> contents = readContents(bytes);
+    if (!contents.ok())
+      return contents.status().withContext(source);
+    return Artifact(std::move(*contents), std::string(source));
+  } catch (const std::bad_alloc &) {
+    return resourceExhausted("no memory for an artifact of " + std::to_string(bytes.size()) +
+                             " bytes");
+  }
+}
+
+Expected<Artifact> Artifact::create(ArtifactContents contents) {
+  contents.manifest.sections = tableOf(contents.sections);
+  FLOWHN_RETURN_IF_ERROR(checkPlan(contents));
+  return Artifact(std::move(contents), "artifact in memory");
+}
+
+std::optional<std::span<const std::byte>> Artifact::section(std::string_view name) const {
+  for (const ArtifactSection &section : contents.sections)
+    if (section.name == name)
+      return std::span(section.bytes);
+  return std::nullopt;
+}
+
+Expected<std::span<const std::byte>> Artifact::code() const {
+  std::string name = codeSection(manifest().target.cpu);
+  if (auto bytes = section(name))
+    return *bytes;
+  return notFound(origin + ": no section " + quote(name));
+}
+
+Expected<std::vector<std::byte>> flowhn::serialize(const ArtifactContents &contents) {
+  Manifest manifest = contents.manifest;
+  manifest.sections = tableOf(contents.sections);
+  std::string json = toJson(manifest);
+  std::vector<ZipEntry> entries{{manifestEntry, std::as_bytes(std::span(json))}};
+  for (const ArtifactSection &section : contents.sections)
+    entries.push_back({section.name, section.bytes});
+  return writeZip(entries);
+}
+
+Status flowhn::writeArtifact(const std::string &path, const ArtifactContents &contents) {
+  Expected<std::vector<std::byte>> bytes = serialize(contents);
+  FLOWHN_RETURN_IF_ERROR(bytes.status());
+  PendingFile file(path);
+  FLOWHN_RETURN_IF_ERROR(file.write(*bytes));
+  return file.commit();
+}

@@ -1,0 +1,130 @@
+//===- ScheduleBranches.cpp - Serial or concurrent branches ---------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowhn/Dialect/FlowHN/IR/FlowHNOps.h"
+#include "flowhn/Dialect/FlowHN/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Remarks.h"
+
+namespace mlir::flowhn {
+#define GEN_PASS_DEF_SCHEDULEBRANCHESPASS
+#include "flowhn/Dialect/FlowHN/Transforms/Passes.h.inc"
+} // namespace mlir::flowhn
+
+using namespace mlir;
+using namespace mlir::flowhn;
+
+/// Whether `window` leaves `branch` without a token in every call.
+static bool isEmpty(Branch branch, WindowAttr window) {
+  if (window.isAll())
+    return false;
+  int64_t attention = window.getByCall() ? window.getNumerator() : window.getCount();
+  int64_t whole = window.getByCall() ? window.getDenominator() : window.getPeriod();
+  return branch == Branch::Attention ? attention == 0 : attention == whole;
+}
+
+/// FLOPs of a branch per row of n tokens.
+static Polynomial flopsOf(Region &branch) {
+  Polynomial flops;
+  branch.walk([&](CostOpInterface op) { flops += op.getFlops(); });
+  return flops;
+}
+
+/// `attention 1152 n + 8 n^2, ssm 2304 n`: the FLOPs of each branch.
+static std::string describeFlops(ParallelOp parallel) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  auto kinds = parallel.getKinds().getAsRange<BranchAttr>();
+  llvm::interleaveComma(llvm::zip_equal(kinds, parallel.getBranches()), stream, [&](auto &&pair) {
+    auto &[kind, region] = pair;
+    Polynomial flops = flopsOf(region);
+    stream << stringifyBranch(kind.getValue()) << ' ' << flops.linear << " n";
+    if (flops.quadratic != 0)
+      stream << " + " << flops.quadratic << " n^2";
+  });
+  return text;
+}
+
+namespace {
+
+/// Which rows of the plan a branch is run with: those of the block it stands in,
+/// or of every call of the function it was outlined to.
+class PlanRows {
+public:
+  explicit PlanRows(ModelOp model) : plan(model.getPlanAttr()) {
+    model.walk([&](func::CallOp call) {
+      if (auto index = call->getAttrOfType<IntegerAttr>("flowhn.index"))
+        callRows[call.getCallee()].push_back(index.getInt());
+    });
+  }
+
+  /// Whether a branch of `parallel` is empty in every block that runs it.
+  bool hasEmptyBranch(ParallelOp parallel) const {
+    SmallVector<WindowAttr> windows = windowsOf(parallel);
+    if (windows.empty())
+      return false;
+    return llvm::any_of(parallel.getKinds().getAsRange<BranchAttr>(), [&](BranchAttr kind) {
+      return llvm::all_of(windows,
+                          [&](WindowAttr window) { return isEmpty(kind.getValue(), window); });
+    });
+  }
+
+private:
+  /// The windows `parallel` is run with; none when the model has no plan yet.
+  SmallVector<WindowAttr> windowsOf(ParallelOp parallel) const {
+    SmallVector<WindowAttr> windows;
+    if (!plan)
+      return windows;
+    for (int64_t row : rowsOf(parallel))
+      if (row >= 0 && row < int64_t(plan.size()))
+        windows.push_back(cast<WindowAttr>(plan[row]));
+    return windows;
+  }
+
+  SmallVector<int64_t> rowsOf(ParallelOp parallel) const {
+    if (auto block = parallel->getParentOfType<BlockOp>())
+      return {int64_t(block.getIndex())};
+    auto function = parallel->getParentOfType<func::FuncOp>();
+    return function ? callRows.lookup(function.getSymName()) : SmallVector<int64_t>();
+  }
+
+  ArrayAttr plan;
+  llvm::StringMap<SmallVector<int64_t>> callRows;
+};
+
+struct ScheduleBranchesPass : flowhn::impl::ScheduleBranchesPassBase<ScheduleBranchesPass> {
+  using ScheduleBranchesPassBase::ScheduleBranchesPassBase;
+
+  void runOnOperation() override {
+    std::optional<Schedule> forced = symbolizeSchedule(mode);
+    if (!forced && mode != "auto") {
+      getOperation().emitError()
+          << "flowhn-schedule-branches: 'mode' must be 'auto', 'concurrent' or 'serial', got '"
+          << mode << "'";
+      return signalPassFailure();
+    }
+    for (auto model : getOperation().getOps<ModelOp>()) {
+      PlanRows rows(model);
+      model.walk([&](ParallelOp parallel) { schedule(parallel, forced, rows); });
+    }
+  }
+
+  /// Sets the schedule of `parallel`. Branches that all have work may overlap;
+  /// next to a branch without any there is nothing to overlap with.
+  void schedule(ParallelOp parallel, std::optional<Schedule> forced, const PlanRows &rows) {
+    bool worthwhile = parallel.getBranches().size() >= 2 && !rows.hasEmptyBranch(parallel);
+    Schedule chosen = forced.value_or(worthwhile ? Schedule::Concurrent : Schedule::Serial);
+    parallel.setSchedule(chosen);
+    remark::passed(parallel.getLoc(),
+                   remark::RemarkOpts::name("BranchSchedule").category("flowhn-schedule-branches"))
+        << stringifySchedule(chosen).str()
+        << ": FLOPs per row of n tokens: " << describeFlops(parallel);
+  }
+};
+
+} // namespace

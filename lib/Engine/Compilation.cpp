@@ -1,0 +1,304 @@
+//===- Compilation.cpp - One compile in progress --------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Compilation.h"
+
+#include "flowhn/Dialect/FlowHN/IR/FlowHNOps.h"
+#include "flowhn/Dialect/Kern/IR/KernOps.h"
+#include "flowhn/Dialect/Plan/Serialize.h"
+#include "flowhn/Import/ImportModel.h"
+#include "flowhn/Target/CPU/ObjectEmitter.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassInstrumentation.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+using namespace mlir;
+using namespace mlir::flowhn;
+using ::flowhn::Artifact;
+using ::flowhn::ArtifactContents;
+using ::flowhn::CompilePhase;
+using ::flowhn::Expected;
+using ::flowhn::invalidInput;
+using ::flowhn::Status;
+
+namespace {
+
+constexpr MLIRContext::Threading threading = MLIRContext::Threading::DISABLED;
+
+DialectRegistry createRegistry() {
+  DialectRegistry registry;
+  registerDialects(registry);
+  return registry;
+}
+
+/// Remembers the pass that failed.
+class FailedPass : public PassInstrumentation {
+public:
+  explicit FailedPass(std::string &text) : text(text) {}
+  void runAfterPassFailed(Pass *pass, Operation *op) override {
+    if (!text.empty())
+      return;
+    text = "pass '" + pass->getArgument().str() + "' failed on '" + op->getName().getStringRef().str() + "'";
+  }
+
+private:
+  std::string &text;
+};
+
+llvm::StringRef severityName(DiagnosticSeverity severity) {
+  switch (severity) {
+  case DiagnosticSeverity::Note:
+    return "note";
+  case DiagnosticSeverity::Warning:
+    return "warning";
+  case DiagnosticSeverity::Error:
+    return "error";
+  case DiagnosticSeverity::Remark:
+    return "remark";
+  }
+  return "diagnostic";
+}
+
+/// A diagnostic as text: its location where that is a file or a name, its text.
+std::string format(Diagnostic &diagnostic) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  Location location = diagnostic.getLocation();
+  if (auto file = location->findInstanceOf<FileLineColLoc>())
+    stream << file.getFilename().getValue() << ":" << file.getLine() << ":" << file.getColumn() << ": ";
+  else if (auto name = location->findInstanceOf<NameLoc>())
+    stream << name.getName().getValue() << ": ";
+  stream << diagnostic.str();
+  for (Diagnostic &note : diagnostic.getNotes())
+    stream << "\n  note: " << note.str();
+  return text;
+}
+
+} // namespace
+
+void mlir::flowhn::setPipelineOptions(const ::flowhn::CompileOptions &options, PipelineOptions &pipeline) {
+  pipeline.strategy = options.split.strategy;
+  pipeline.circulation = options.split.circulation;
+  pipeline.context = options.split.contextLength;
+  pipeline.attentionTokens = options.split.attentionTokens;
+  pipeline.branchSchedule = options.branchSchedule;
+  pipeline.cpu = options.cpu;
+}
+
+Compilation::Compilation(const ::flowhn::Model &model, const ::flowhn::CompileOptions &options,
+                         ::flowhn::CompileReport &report)
+    : model(model), options(options), report(report), context(createRegistry(), threading) {
+  setPipelineOptions(options, pipeline);
+}
+
+Status Compilation::timed(std::string phase, const std::function<Status()> &work) {
+  auto start = std::chrono::steady_clock::now();
+  Status status = work();
+  std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  report.phases.push_back({std::move(phase), elapsed.count()});
+  return status;
+}
+
+Status Compilation::withDiagnostics(const std::function<Status()> &work) {
+  std::string errors;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    std::string text = format(diagnostic);
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+      errors += (errors.empty() ? "" : "\n") + text;
+    else
+      report.diagnostics.push_back((severityName(diagnostic.getSeverity()) + ": ").str() + text);
+    return success();
+  });
+  Status status = work();
+  if (status.ok() || errors.empty())
+    return status;
+  return {status.code(), errors + "\n" + status.message()};
+}
+
+Status Compilation::import() {
+  if (!model.config()) {
+    ParserConfig config(&context);
+    module = parseSourceString<ModuleOp>(model.ir(), config, model.name() + ".mlir");
+    return module ? Status() : invalidInput("'" + model.name() + "' is no valid IR");
+  }
+  StorageTypes types;
+  for (const auto &[name, type] : model.storageTypes())
+    types[name] = type;
+  module = importModel(context, *model.config(), types);
+  if (!module)
+    return invalidInput("'" + model.name() + "' cannot be imported");
+  if (!model.config()->tokenizer.empty())
+    for (auto op : module->getOps<ModelOp>())
+      op->setAttr("flowhn.tokenizer", StringAttr::get(&context, model.config()->tokenizer));
+  return checkCheckpoint();
+}
+
+Status Compilation::checkCheckpoint() {
+  if (model.weightsFolder().empty())
+    return Status();
+  auto source = ::flowhn::openCheckpoint(model.weightsFolder());
+  if (!source.ok())
+    return source.status();
+  return ::flowhn::checkParameters(**source, collectParameters(*module));
+}
+
+Status Compilation::runPasses(Build build) {
+  PassManager passes(&context);
+  std::string failed;
+  passes.addInstrumentation(std::make_unique<FailedPass>(failed));
+  build(passes, pipeline);
+  return succeeded(passes.run(*module)) ? Status() : invalidInput(failed);
+}
+
+Status Compilation::describeModel() {
+  auto models = module->getOps<ModelOp>();
+  if (!llvm::hasSingleElement(models))
+    return invalidInput("the module holds " + std::to_string(std::distance(models.begin(), models.end())) +
+                        " flowhn.model ops, expected 1");
+  ModelOp op = *models.begin();
+  auto forward = op.lookupSymbol<func::FuncOp>("forward");
+  if (!forward || forward.getNumResults() != 1)
+    return invalidInput("flowhn.model '" + op.getSymName().str() + "' has no function @forward with one result");
+
+  ::flowhn::ManifestModel &described = manifest.model;
+  SplitAttr split = op.getSplit();
+  described.name = model.name();
+  if (auto tokenizer = op->getAttrOfType<StringAttr>("flowhn.tokenizer"))
+    described.tokenizer = tokenizer.str();
+  described.strategy = stringifyStrategy(split.getStrategy()).str();
+  if (split.getStrategy() == Strategy::FAC)
+    described.circulation = stringifyCirculation(split.getCirculation()).str();
+  described.contextLength = split.getContextLength();
+  described.splitByCall = split.getByCall() && split.getContextLength() == 0;
+  described.attentionTokens.assign(split.getAttentionTokens().begin(), split.getAttentionTokens().end());
+  if (ArrayAttr plan = op.getPlanAttr())
+    for (Attribute window : plan)
+      llvm::raw_string_ostream(described.windows.emplace_back()) << window;
+  described.numLayers = described.windows.size();
+  if (auto logits = dyn_cast<RankedTensorType>(forward.getResultTypes()[0]))
+    described.vocabSize = logits.getShape().back();
+  forward.walk([&](EmbeddingOp embedding) {
+    if (auto type = dyn_cast<RankedTensorType>(embedding.getResult().getType()))
+      described.hiddenSize = type.getShape().back();
+  });
+  return Status();
+}
+
+Status Compilation::serialize() {
+  auto bytes = plan::serializePlan(*module);
+  if (!bytes.ok())
+    return bytes.status();
+  plan = std::move(*bytes);
+  return Status();
+}
+
+Status Compilation::dump(CompilePhase phase) {
+  if (options.dumpPhasesTo.empty())
+    return Status();
+  std::error_code error;
+  std::filesystem::create_directories(options.dumpPhasesTo, error);
+  std::string number = std::to_string(dumped++);
+  std::filesystem::path path = std::filesystem::path(options.dumpPhasesTo) /
+                               (std::string(2 - std::min<size_t>(2, number.size()), '0') + number + "-" +
+                                std::string(::flowhn::name(phase)) + ".mlir");
+  std::ofstream stream(path);
+  stream << print();
+  stream.close();
+  return stream ? Status() : ::flowhn::resourceExhausted("cannot write '" + path.string() + "'");
+}
+
+Status Compilation::runTo(CompilePhase last) {
+  if (options.target != "cpu")
+    return ::flowhn::unsupported("target '" + options.target + "' is not built in; targets: cpu");
+  auto info = CPUTargetInfo::get(options.cpu);
+  if (!info.ok())
+    return info.status();
+  target = *info;
+
+  FLOWHN_RETURN_IF_ERROR(timed("import", [&] { return withDiagnostics([&] { return import(); }); }));
+  FLOWHN_RETURN_IF_ERROR(dump(CompilePhase::FlowHN));
+
+  struct Step {
+    CompilePhase phase;
+    Build build;
+  };
+  static const Step steps[] = {{CompilePhase::Split, buildSplitPipeline},
+                               {CompilePhase::Scheduled, buildSchedulePipeline},
+                               {CompilePhase::Kern, buildKernPipeline},
+                               {CompilePhase::Plan, buildPlanPipeline},
+                               {CompilePhase::LLVM, nullptr}};
+  for (const Step &step : steps) {
+    if (step.phase > last)
+      break;
+    auto run = [&]() -> Status {
+      if (step.phase != CompilePhase::LLVM)
+        return runPasses(step.build);
+      FLOWHN_RETURN_IF_ERROR(runPasses(buildCPUKernelPipeline));
+      FLOWHN_RETURN_IF_ERROR(serialize());
+      return runPasses(buildCPULLVMPipeline);
+    };
+    FLOWHN_RETURN_IF_ERROR(
+        timed(std::string(::flowhn::name(step.phase)), [&] { return withDiagnostics(run); }));
+    if (step.phase == CompilePhase::Split)
+      FLOWHN_RETURN_IF_ERROR(describeModel());
+    FLOWHN_RETURN_IF_ERROR(dump(step.phase));
+  }
+  return Status();
+}
+
+ModuleOp Compilation::kernels() { return module->lookupSymbol<ModuleOp>(kern::kernelModuleName); }
+
+Expected<std::vector<char>> Compilation::emitObject() {
+  unsigned threads = options.threads ? options.threads : std::thread::hardware_concurrency();
+  std::vector<char> bytes;
+  Status status = withDiagnostics([&]() -> Status {
+    auto object = emitSharedObject(kernels(), target, threads);
+    if (!object.ok())
+      return object.status();
+    report.phases.push_back({"codegen", object->optimizeSeconds});
+    report.phases.push_back({"link", object->linkSeconds});
+    bytes = std::move(object->bytes);
+    return Status();
+  });
+  if (!status.ok())
+    return status;
+  return bytes;
+}
+
+Expected<Artifact> Compilation::emitArtifact() {
+  auto object = emitObject();
+  if (!object.ok())
+    return object.status();
+  manifest.target = {"cpu", target.cpu, target.triple};
+  manifest.limits.maxBatch = options.maxBatch;
+  manifest.limits.maxTokens = manifest.model.contextLength ? manifest.model.contextLength : options.maxTokens;
+  auto toBytes = [](const std::vector<char> &chars) {
+    auto view = std::as_bytes(std::span(chars));
+    return std::vector<std::byte>(view.begin(), view.end());
+  };
+  ArtifactContents contents;
+  contents.manifest = manifest;
+  contents.sections.push_back({std::string(::flowhn::planSection), toBytes(plan)});
+  contents.sections.push_back({::flowhn::codeSection(target.cpu), toBytes(*object)});
+  return Artifact::create(std::move(contents));
+}
+
+std::string Compilation::print() {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module->print(stream, OpPrintingFlags().elideLargeElementsAttrs());
+  return text + "\n";
+}

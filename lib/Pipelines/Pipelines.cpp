@@ -1,0 +1,88 @@
+//===- Pipelines.cpp - Passes composed ------------------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowhn/Pipelines/Pipelines.h"
+
+#include "flowhn/Conversion/FlowHNToKern/FlowHNToKern.h"
+#include "flowhn/Conversion/KernToCPU/KernToCPU.h"
+#include "flowhn/Dialect/FlowHN/Transforms/Passes.h"
+#include "flowhn/Dialect/Plan/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::flowhn;
+
+void mlir::flowhn::buildSplitPipeline(OpPassManager &passes, const PipelineOptions &options) {
+  ChooseSplitPassOptions choose;
+  choose.strategy = options.strategy;
+  choose.circulation = options.circulation;
+  choose.context = options.context;
+  choose.attentionTokens.assign(options.attentionTokens.begin(), options.attentionTokens.end());
+  passes.addPass(createChooseSplitPass(choose));
+  passes.addPass(createMaterializeSplitPass());
+}
+
+void mlir::flowhn::buildSchedulePipeline(OpPassManager &passes, const PipelineOptions &options) {
+  passes.addPass(createOutlineBlocksPass());
+  passes.addPass(createFuseOpsPass());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  ScheduleBranchesPassOptions schedule;
+  schedule.mode = options.branchSchedule;
+  passes.addPass(createScheduleBranchesPass(schedule));
+}
+
+void mlir::flowhn::buildKernPipeline(OpPassManager &passes, const PipelineOptions &options) {
+  ConvertFlowHNToKernPassOptions convert;
+  convert.cpu = options.cpu;
+  passes.addPass(createConvertFlowHNToKernPass(convert));
+  kern::ChooseCPUConfigsPassOptions choose;
+  choose.cpu = options.cpu;
+  passes.addPass(kern::createChooseCPUConfigsPass(choose));
+}
+
+void mlir::flowhn::buildPlanPipeline(OpPassManager &passes, const PipelineOptions &) {
+  passes.addPass(plan::createAssignBuffersPass());
+}
+
+void mlir::flowhn::buildCPUKernelPipeline(OpPassManager &passes, const PipelineOptions &options) {
+  kern::ConvertKernToCPUPassOptions convert;
+  convert.cpu = options.cpu;
+  passes.addPass(kern::createConvertKernToCPUPass(convert));
+}
+
+void mlir::flowhn::buildCPULLVMPipeline(OpPassManager &passes, const PipelineOptions &) {
+  passes.addPass(kern::createLowerCPUKernelsToLLVMPass());
+}
+
+void mlir::flowhn::buildCPUPipeline(OpPassManager &passes, const PipelineOptions &options) {
+  buildSplitPipeline(passes, options);
+  buildSchedulePipeline(passes, options);
+  buildKernPipeline(passes, options);
+  buildPlanPipeline(passes, options);
+  buildCPUKernelPipeline(passes, options);
+  buildCPULLVMPipeline(passes, options);
+}
+
+void mlir::flowhn::registerPasses() {
+  registerFlowHNPasses();
+  registerFlowHNToKernPasses();
+  kern::registerKernToCPUPasses();
+  plan::registerPlanPasses();
+}
+
+void mlir::flowhn::registerPipelines() {
+  using Registration = PassPipelineRegistration<PipelineOptions>;
+  Registration("flowhn-split-pipeline", "choose and materialise the token split", buildSplitPipeline);
+  Registration("flowhn-schedule-pipeline", "outline blocks, fuse ops, schedule branches", buildSchedulePipeline);
+  Registration("flowhn-kern-pipeline", "convert a scheduled model to kernels and procedures", buildKernPipeline);
+  Registration("flowhn-plan-pipeline", "place the buffers of the procedures", buildPlanPipeline);
+  Registration("flowhn-cpu-kernel-pipeline", "emit the kernels for the CPU", buildCPUKernelPipeline);
+  Registration("flowhn-cpu-llvm-pipeline", "lower the CPU kernels to the LLVM dialect", buildCPULLVMPipeline);
+  Registration("flowhn-cpu-pipeline", "everything from the imported model to the LLVM dialect", buildCPUPipeline);
+}

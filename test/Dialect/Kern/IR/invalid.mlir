@@ -1,0 +1,449 @@
+// Each constraint of kern, broken once; the case `@op_cN` breaks (CN) of the op.
+
+// RUN: flowhn-opt %s --split-input-file --verify-diagnostics
+
+func.func @matmul_c1(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
+  // expected-error@+1 {{n, k and groups must be positive, got 12, 0 and 1}}
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 0 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c1(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
+  // expected-error@+1 {{a must hold 16 columns from column 1, got 'memref<?x16xf32>'}}
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>, a_column = 1 : i64}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c1(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
+  // expected-error@+1 {{out must hold 12 columns from column -1}}
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>, out_column = -1 : i64}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c1(%rows: index, %a: memref<?x?xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
+  // expected-error@+1 {{a must be dense rows of a static width}}
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x?xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c2(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
+  // expected-error@+1 {{b must be [groups * n, k] with groups = 2, n = 12, k = 16, got 'memref<12x16xf32>'}}
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32, %up: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 2 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c2(%rows: index, %a: memref<?x16xf32>, %b: memref<3x16x8xf32>, %out: memref<?x12xf32>) {
+  // expected-error@+1 {{b must be [ceil(n / p), k, groups * p] for a panel width p with groups = 1, n = 12, k = 16}}
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<3x16x8xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c2(%rows: index, %a: memref<?x16xf32>, %b: memref<12xf32>, %out: memref<?x12xf32>) {
+  // expected-error@+1 {{b must be dense and static, of rank 2, got 'memref<12xf32>'}}
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<12xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c3(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>, %x: memref<12xf32>) {
+  // expected-error@+1 {{must have one access and one column per extra, got 0 accesses and 1 columns for 1 extras}}
+  kern.matmul rows(%rows) %a, %b -> %out extras(%x) {
+  ^bb0(%sum: f32, %e: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64: 0>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>, memref<12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c3(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>, %x: memref<12xf32>) {
+  // expected-error@+1 {{extra #0 with access row must be of rank 2, got 'memref<12xf32>'}}
+  kern.matmul rows(%rows) %a, %b -> %out extras(%x) {
+  ^bb0(%sum: f32, %e: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [#kern.access<row>], extra_columns = array<i64: 0>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>, memref<12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c3(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>, %x: memref<12xf32>) {
+  // expected-error@+1 {{extra #0 must hold 12 elements from column 1, got 'memref<12xf32>'}}
+  kern.matmul rows(%rows) %a, %b -> %out extras(%x) {
+  ^bb0(%sum: f32, %e: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [#kern.access<column>], extra_columns = array<i64: 1>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>, memref<12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c3(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>, %x: memref<?x?xf32>) {
+  // expected-error@+1 {{extra #0 must be dense, of a static width, got 'memref<?x?xf32>'}}
+  kern.matmul rows(%rows) %a, %b -> %out extras(%x) {
+  ^bb0(%sum: f32, %e: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [#kern.access<row>], extra_columns = array<i64: 0>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>, memref<?x?xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c3(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>, %x: memref<?x12xf32>) {
+  // expected-error@+1 {{extra #0 is gathered, but there is no gather table}}
+  kern.matmul rows(%rows) %a, %b -> %out extras(%x) {
+  ^bb0(%sum: f32, %e: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [#kern.access<gathered>], extra_columns = array<i64: 0>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c4(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
+  // expected-error@+1 {{region must have 1 arguments of type f32, got ('f32', 'f32')}}
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32, %e: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c4(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>, %x: memref<12xf32>) {
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    // expected-error@+1 {{is not a scalar, elementwise op of arith or math}}
+    %first = memref.load %x[%rows] : memref<12xf32>
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c4(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>, %x: f32) {
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    // expected-error@+1 {{uses a value from outside}}
+    %y = arith.addf %sum, %x : f32
+    kern.yield %y
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c4(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>, %x: f32) {
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    // expected-error@+1 {{yields a value from outside of its region}}
+    kern.yield %x
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c4(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
+  // expected-error@+1 {{region must end in kern.yield}}
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    "test.end"() : () -> ()
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @rowwise_c1(%rows: index, %in: memref<?x24xf32>, %out: memref<?x24xf32>) {
+  // expected-error@+1 {{sections must be two or more strictly ascending bounds from 0, got [0, 8, 8]}}
+  kern.rowwise rows(%rows) %in -> %out {
+  ^bb0(%x: f32):
+    kern.yield %x
+  } {sections = array<i64: 0, 8, 8>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x24xf32>, memref<?x24xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @rowwise_c1(%rows: index, %in: memref<?x24xf32>, %out: memref<?x24xf32>) {
+  // expected-error@+1 {{strictly ascending bounds from 0, got [1, 24]}}
+  kern.rowwise rows(%rows) %in -> %out {
+  ^bb0(%x: f32):
+    kern.yield %x
+  } {sections = array<i64: 1, 24>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x24xf32>, memref<?x24xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @rowwise_c1(%rows: index, %in: memref<?x24xf32>, %out: memref<?x24xf32>) {
+  // expected-error@+1 {{strictly ascending bounds from 0, got [0]}}
+  kern.rowwise rows(%rows) %in -> %out {
+  ^bb0(%x: f32):
+    kern.yield %x
+  } {sections = array<i64: 0>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x24xf32>, memref<?x24xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @rowwise_c2(%rows: index, %in: memref<?x24xf32>, %out: memref<?x24xf32>) {
+  // expected-error@+1 {{input must hold 24 columns from column 1}}
+  kern.rowwise rows(%rows) %in -> %out {
+  ^bb0(%x: f32):
+    kern.yield %x
+  } {sections = array<i64: 0, 24>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>, in_column = 1 : i64}
+    : (index, memref<?x24xf32>, memref<?x24xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @rowwise_c2(%rows: index, %in: memref<?x24xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{out must hold 24 columns from column 0, got 'memref<?x16xf32>'}}
+  kern.rowwise rows(%rows) %in -> %out {
+  ^bb0(%x: f32):
+    kern.yield %x
+  } {sections = array<i64: 0, 24>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x24xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @rowwise_c3(%rows: index, %in: memref<?x24xf32>, %out: memref<?x24xf32>, %e: memref<?x24xf32>) {
+  // expected-error@+1 {{extra #0 is gathered, but there is no gather table}}
+  kern.rowwise rows(%rows) %in -> %out extras(%e) {
+  ^bb0(%x: f32, %y: f32):
+    kern.yield %x
+  } {sections = array<i64: 0, 24>, reduction = #kern.reduction<none>, accesses = [#kern.access<gathered>], extra_columns = array<i64: 0>}
+    : (index, memref<?x24xf32>, memref<?x24xf32>, memref<?x24xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @rowwise_c4(%rows: index, %in: memref<?x24xf32>, %out: memref<?x24xf32>) {
+  // expected-error@+1 {{region must have 2 arguments of type f32}}
+  kern.rowwise rows(%rows) %in -> %out {
+  ^bb0(%x: f32):
+    kern.yield %x
+  } {sections = array<i64: 0, 24>, reduction = #kern.reduction<mean_of_squares>, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x24xf32>, memref<?x24xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @attention_c1(%batch: index, %max: index, %q: memref<?x32xf32>, %kv: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{heads, kv_heads and head_size must be positive, got 4, 2 and 0}}
+  kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) -> %out
+    {heads = 4 : i64, kv_heads = 2 : i64, head_size = 0 : i64, scale = 1.0 : f32}
+    : (index, index, memref<?x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @attention_c1(%batch: index, %max: index, %q: memref<?x32xf32>, %kv: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{kv_heads must divide heads, got 3 and 4}}
+  kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) -> %out
+    {heads = 4 : i64, kv_heads = 3 : i64, head_size = 8 : i64, scale = 1.0 : f32}
+    : (index, index, memref<?x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @attention_c2(%batch: index, %max: index, %q: memref<?x32xf32>, %kv: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{key must hold 16 columns from column 1}}
+  kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) -> %out
+    {heads = 4 : i64, kv_heads = 2 : i64, head_size = 8 : i64, scale = 1.0 : f32, k_column = 1 : i64}
+    : (index, index, memref<?x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @attention_c2(%batch: index, %max: index, %q: memref<?x32xf32>, %kv: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{heads times head_size must fit in 64 bits}}
+  kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) -> %out
+    {heads = 1099511627776 : i64, kv_heads = 2 : i64, head_size = 1099511627776 : i64, scale = 1.0 : f32}
+    : (index, index, memref<?x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @attention_c2(%batch: index, %max: index, %q: memref<?x32xf32>, %kv: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x31xf32>) {
+  // expected-error@+1 {{out must hold 32 columns from column 0, got 'memref<?x31xf32>'}}
+  kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) -> %out
+    {heads = 4 : i64, kv_heads = 2 : i64, head_size = 8 : i64, scale = 1.0 : f32}
+    : (index, index, memref<?x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x31xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @conv1d_c1(%batch: index, %max: index, %x: memref<?x32xf32>, %w: memref<?x32xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{weight must be dense and static, of rank 2, got 'memref<?x32xf32>'}}
+  kern.conv1d batch(%batch, %max) %x, %w offsets(%offsets) -> %out {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @conv1d_c1(%batch: index, %max: index, %x: memref<?x31xf32>, %w: memref<4x32xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{input must hold 32 columns from column 0, got 'memref<?x31xf32>'}}
+  kern.conv1d batch(%batch, %max) %x, %w offsets(%offsets) -> %out {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x31xf32>, memref<4x32xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @conv1d_c2(%batch: index, %max: index, %x: memref<?x32xf32>, %w: memref<4x32xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %e: memref<?x32xf32>) {
+  // expected-error@+1 {{extra #0 is gathered, but a convolution does not gather}}
+  kern.conv1d batch(%batch, %max) %x, %w offsets(%offsets) -> %out extras(%e) {
+  ^bb0(%sum: f32, %y: f32):
+    kern.yield %sum
+  } {accesses = [#kern.access<gathered>], extra_columns = array<i64: 0>}
+    : (index, index, memref<?x32xf32>, memref<4x32xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @conv1d_c3(%batch: index, %max: index, %x: memref<?x32xf32>, %w: memref<4x32xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{region must have 1 arguments of type f32}}
+  kern.conv1d batch(%batch, %max) %x, %w offsets(%offsets) -> %out {
+  ^bb0(%sum: f32, %y: f32):
+    kern.yield %sum
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x32xf32>, memref<4x32xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_c1(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<0x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{a must be dense and static, of rank 2, got 'memref<0x32xf32>'}}
+  kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out {
+  ^bb0(%y: f32, %x: f32):
+    kern.yield %y
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<0x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_c1(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x15xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{b must hold 16 columns from column 0, got 'memref<?x15xf32>'}}
+  kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out {
+  ^bb0(%y: f32, %x: f32):
+    kern.yield %y
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x15xf32>, memref<?x15xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_c1(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{delta must hold 32 columns from column 1}}
+  kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out {
+  ^bb0(%y: f32, %x: f32):
+    kern.yield %y
+  } {accesses = [], extra_columns = array<i64>, delta_column = 1 : i64}
+    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_c2(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %e: memref<?x32xf32>) {
+  // expected-error@+1 {{extra #0 is gathered, but a scan does not gather}}
+  kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out extras(%e) {
+  ^bb0(%y: f32, %x: f32, %z: f32):
+    kern.yield %y
+  } {accesses = [#kern.access<gathered>], extra_columns = array<i64: 0>}
+    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_c3(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{region must have 2 arguments of type f32}}
+  kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out {
+  ^bb0(%y: f32, %x: f32, %z: f32):
+    kern.yield %y
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}

@@ -1,0 +1,110 @@
+// Every op of kern, with and without its optional parts, survives a round trip
+// through the custom and the generic form.
+
+// RUN: flowhn-opt %s | flowhn-opt | FileCheck %s
+// RUN: flowhn-opt %s --mlir-print-op-generic | flowhn-opt | FileCheck %s
+
+// CHECK-LABEL: func.func @matmul_row_major
+func.func @matmul_row_major(%rows: index, %a: memref<?x16xbf16>, %b: memref<12x16xbf16>,
+                            %out: memref<?x12xf32>) {
+  // CHECK: kern.matmul rows(%{{.*}}) %{{.*}}, %{{.*}} -> %{{.*}} {
+  // CHECK-NEXT: ^bb0(%[[SUM:.*]]: f32):
+  // CHECK-NEXT: kern.yield %[[SUM]]
+  // CHECK: } {accesses = [], extra_columns = array<i64>, k = 16 : i64, n = 12 : i64}
+  // CHECK-SAME: : (index, memref<?x16xbf16>, memref<12x16xbf16>, memref<?x12xf32>) -> ()
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xbf16>, memref<12x16xbf16>, memref<?x12xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func.func @matmul_panels
+func.func @matmul_panels(%rows: index, %a: memref<?x40xf32>, %b: memref<2x16x16xf16>,
+                         %out: memref<?x20xf32>, %x: memref<?x12xf32>, %bias: memref<20xf32>,
+                         %gather: memref<?xi32>, %scatter: memref<?xi32>) {
+  // CHECK: kern.matmul rows(%{{.*}}) %{{.*}}, %{{.*}} -> %{{.*}} extras(%{{.*}}, %{{.*}} : memref<?x12xf32>, memref<20xf32>) gather(%{{.*}} : memref<?xi32>) scatter(%{{.*}} : memref<?xi32>)
+  // CHECK: a_column = 24 : i64
+  // CHECK-SAME: accesses = [#kern.access<gathered>, #kern.access<column>]
+  // CHECK-SAME: config = {tile_rows = 6 : i64}
+  // CHECK-SAME: groups = 2 : i64
+  kern.matmul rows(%rows) %a, %b -> %out extras(%x, %bias) gather(%gather) scatter(%scatter) {
+  ^bb0(%gate: f32, %up: f32, %residual: f32, %offset: f32):
+    %product = arith.mulf %gate, %up : f32
+    %shifted = arith.addf %product, %offset : f32
+    %zero = arith.constant 0.0 : f32
+    %positive = arith.cmpf ogt, %shifted, %zero : f32
+    %clamped = arith.select %positive, %shifted, %zero : f32
+    %exp = math.exp %clamped : f32
+    %y = arith.addf %exp, %residual : f32
+    kern.yield %y
+  } {n = 12 : i64, k = 16 : i64, groups = 2 : i64, a_column = 24 : i64, out_column = 8 : i64,
+     accesses = [#kern.access<gathered>, #kern.access<column>], extra_columns = array<i64: 0, 8>,
+     config = {tile_rows = 6 : i64}}
+    : (index, memref<?x40xf32>, memref<2x16x16xf16>, memref<?x20xf32>, memref<?x12xf32>,
+       memref<20xf32>, memref<?xi32>, memref<?xi32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func.func @rowwise
+func.func @rowwise(%rows: index, %table: memref<100x24xbf16>, %out: memref<?x24xf32>,
+                   %weight: memref<24xf32>, %ids: memref<?xi32>) {
+  // CHECK: kern.rowwise rows(%{{.*}}) %{{.*}} -> %{{.*}} extras(%{{.*}}) gather(%{{.*}})
+  // CHECK: reduction = #kern.reduction<mean_of_squares>, sections = array<i64: 0, 8, 24>
+  kern.rowwise rows(%rows) %table -> %out extras(%weight) gather(%ids) {
+  ^bb0(%x: f32, %mean: f32, %w: f32):
+    %eps = arith.constant 1.0e-6 : f32
+    %shifted = arith.addf %mean, %eps : f32
+    %scale = math.rsqrt %shifted : f32
+    %scaled = arith.mulf %x, %scale : f32
+    %y = arith.mulf %scaled, %w : f32
+    kern.yield %y
+  } {sections = array<i64: 0, 8, 24>, reduction = #kern.reduction<mean_of_squares>,
+     accesses = [#kern.access<column>], extra_columns = array<i64: 0>}
+    : (index, memref<100x24xbf16>, memref<?x24xf32>, memref<24xf32>, memref<?xi32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func.func @attention
+func.func @attention(%batch: index, %max: index, %qkv: memref<?x64xf32>, %offsets: memref<?xi32>,
+                     %out: memref<?x32xf32>) {
+  // CHECK: kern.attention batch(%{{.*}}, %{{.*}}) %[[QKV:.*]], %[[QKV]], %[[QKV]] offsets(%{{.*}}) -> %{{.*}} {head_size = 8 : i64, heads = 4 : i64, k_column = 32 : i64, kv_heads = 2 : i64, scale = 2.500000e-01 : f32, v_column = 48 : i64}
+  kern.attention batch(%batch, %max) %qkv, %qkv, %qkv offsets(%offsets) -> %out
+    {heads = 4 : i64, kv_heads = 2 : i64, head_size = 8 : i64, scale = 0.25 : f32,
+     k_column = 32 : i64, v_column = 48 : i64}
+    : (index, index, memref<?x64xf32>, memref<?x64xf32>, memref<?x64xf32>, memref<?xi32>,
+       memref<?x32xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func.func @conv1d
+func.func @conv1d(%batch: index, %max: index, %x: memref<?x64xf32>, %weight: memref<4x32xf32>,
+                  %offsets: memref<?xi32>, %out: memref<?x32xf32>, %bias: memref<32xf32>) {
+  // CHECK: kern.conv1d batch(%{{.*}}, %{{.*}}) %{{.*}}, %{{.*}} offsets(%{{.*}}) -> %{{.*}} extras(%{{.*}}) {
+  kern.conv1d batch(%batch, %max) %x, %weight offsets(%offsets) -> %out extras(%bias) {
+  ^bb0(%sum: f32, %b: f32):
+    %y = arith.addf %sum, %b : f32
+    kern.yield %y
+  } {in_column = 32 : i64, accesses = [#kern.access<column>], extra_columns = array<i64: 0>}
+    : (index, index, memref<?x64xf32>, memref<4x32xf32>, memref<?xi32>, memref<?x32xf32>,
+       memref<32xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func.func @scan
+func.func @scan(%batch: index, %max: index, %u: memref<?x64xf32>, %a: memref<16x32xf32>,
+                %bc: memref<?x40xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // CHECK: kern.scan batch(%{{.*}}, %{{.*}}) %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} offsets(%{{.*}}) -> %{{.*}} extras(%{{.*}}) {
+  // CHECK: accesses = [#kern.access<row>], b_column = 8 : i64, c_column = 24 : i64, extra_columns = array<i64: 32>
+  kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out extras(%u) {
+  ^bb0(%y: f32, %x: f32, %z: f32):
+    %sum = arith.addf %y, %x : f32
+    %gated = arith.mulf %sum, %z : f32
+    kern.yield %gated
+  } {b_column = 8 : i64, c_column = 24 : i64, delta_column = 32 : i64,
+     accesses = [#kern.access<row>], extra_columns = array<i64: 32>}
+    : (index, index, memref<?x64xf32>, memref<?x64xf32>, memref<16x32xf32>, memref<?x40xf32>,
+       memref<?x40xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x64xf32>) -> ()
+  return
+}
