@@ -23,22 +23,24 @@ inline constexpr unsigned maxStreams = 8;
 /// Whether the runtime can execute this serialised plan (Plan.fbs), 8-byte
 /// aligned, at any call within `limits`. Beyond the structure of the FlatBuffer:
 ///
-/// * every index names something that is there and was defined before; names and
-///   tables are not empty where they must not be, enumerators are known;
+/// * every index names something that is there and was defined before, and
+///   enumerators are known;
 /// * the entry takes 4 index and 6 memory arguments (PlanDialect.td); calls go to
 ///   earlier procedures with matching counts, never while streams are forked;
-/// * expressions leave one value on a stack of at most 64, divide by positive
-///   values, and overflow nowhere in the ranges that `limits` allows;
-/// * arenas have at most 2^46 bytes; views lie within their arena;
-/// * launches have the operands of their kernel; kernels have distinct symbols, a
-///   grid that is never negative and at most 1 GiB of scratch;
-/// * outside of forks only stream 0 is used; forks start streams that are not
-///   running, joins end streams that are, and no procedure ends with one running;
-/// * parameters have the shape their sources and layout give, sources of one name
-///   agree, and windows obey flowhn::WindowAttr;
-/// * the procedures as called hold at most 2^20 commands.
+/// * expressions leave one value on a stack of at most 64; in the ranges that
+///   `limits` allows, divisors are positive and nothing exceeds 2^62;
+/// * arenas have at most 2^56 bytes and no negative extent; views lie within their
+///   arena at multiples of 64;
+/// * launches have the operands of their kernel; a kernel has a symbol and at most
+///   1 GiB of scratch memory;
+/// * stream 0 always runs, others between a fork and a join that name them; no
+///   procedure ends with one running;
+/// * parameters have the shape and type their sources and layout give, sources of
+///   one name agree, and windows obey flowhn::WindowAttr;
+/// * a call of the model runs at most 2^20 commands.
 ///
-/// Never crashes on any bytes. InvalidInput names the place.
+/// What a kernel does with its operands is not known here. Never crashes on any
+/// bytes. InvalidInput names the place.
 Status validatePlan(std::span<const std::byte> plan, const ManifestLimits &limits);
 
 } // namespace flowhn

@@ -56,6 +56,7 @@ public:
   Value mul(Value lhs, int64_t rhs);
   Value floorDiv(Value lhs, int64_t rhs); ///< lhs ≥ 0
   Value ceilDiv(Value lhs, int64_t rhs);  ///< lhs ≥ 0
+  Value floorDiv(Value lhs, Value rhs);   ///< lhs ≥ 0, rhs > 0
   Value mod(Value lhs, int64_t rhs);      ///< lhs ≥ 0
   Value min(Value lhs, Value rhs);
   Value max(Value lhs, Value rhs);

@@ -69,7 +69,8 @@ Status checkImports(llvm::StringRef bytes) {
   static const llvm::StringSet<> allowed = {"memcpy", "memmove", "memset"};
   auto object = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(bytes, "kernels"));
   if (!object)
-    return internalError("linked kernels are no object file: " + llvm::toString(object.takeError()));
+    return internalError("linked kernels are no object file: " +
+                         llvm::toString(object.takeError()));
   auto *elf = llvm::dyn_cast<llvm::object::ELFObjectFileBase>(object->get());
   if (!elf)
     return internalError("linked kernels are no ELF file");
@@ -78,7 +79,8 @@ Status checkImports(llvm::StringRef bytes) {
     auto name = symbol.getName();
     if (!flags || !name)
       return internalError("linked kernels have a damaged symbol table");
-    if ((*flags & llvm::object::SymbolRef::SF_Undefined) && !name->empty() && !allowed.contains(*name))
+    if ((*flags & llvm::object::SymbolRef::SF_Undefined) && !name->empty() &&
+        !allowed.contains(*name))
       return internalError("kernels call the external function '" + name->str() + "'");
   }
   return Status();
@@ -94,8 +96,9 @@ Expected<std::vector<char>> mlir::flowhn::linkSharedObject(llvm::ArrayRef<Object
   if (!directory.ok())
     return directory.status();
   std::string output = (*directory)->file("kernels.so");
-  std::vector<std::string> arguments = {"ld.lld", "-shared", "-o", output, "--build-id=none", "--strip-all",
-                                        "--threads=1", "-z", "noexecstack"};
+  std::vector<std::string> arguments = {"ld.lld",          "-shared",     "-o",          output,
+                                        "--build-id=none", "--strip-all", "--threads=1", "-z",
+                                        "noexecstack"};
   for (size_t i = 0; i < objects.size(); ++i) {
     arguments.push_back((*directory)->file(llvm::Twine(i) + ".o"));
     FLOWHN_RETURN_IF_ERROR(writeFile(arguments.back(), objects[i]));
@@ -110,7 +113,8 @@ Expected<std::vector<char>> mlir::flowhn::linkSharedObject(llvm::ArrayRef<Object
   if (result.retCode != 0)
     return internalError("linking the kernels failed: " + messages);
 
-  auto buffer = llvm::MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  auto buffer =
+      llvm::MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!buffer)
     return internalError("cannot read the linked kernels: " + buffer.getError().message());
   FLOWHN_RETURN_IF_ERROR(checkImports((*buffer)->getBuffer()));

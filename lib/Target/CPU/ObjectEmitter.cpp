@@ -86,10 +86,11 @@ Expected<std::vector<KernelModule>> translate(ModuleOp kernels) {
       builder.clone(*global);
     builder.clone(*function);
     KernelModule kernel{std::make_unique<llvm::LLVMContext>(), nullptr};
-    kernel.module =
-        translateModuleToLLVMIR(*single, *kernel.context, function.getName(), /*disableVerification=*/false);
+    kernel.module = translateModuleToLLVMIR(*single, *kernel.context, function.getName(),
+                                            /*disableVerification=*/false);
     if (!kernel.module)
-      return internalError("kernel '" + function.getName().str() + "' does not translate to LLVM IR");
+      return internalError("kernel '" + function.getName().str() +
+                           "' does not translate to LLVM IR");
     result.push_back(std::move(kernel));
   }
   return result;
@@ -161,7 +162,8 @@ Expected<SharedObject> mlir::flowhn::emitSharedObject(ModuleOp kernels, const CP
       if (object.ok())
         objects[i] = std::move(*object);
       else
-        failures[i] = object.status().withContext("kernel '" + (*modules)[i].module->getName().str() + "'");
+        failures[i] =
+            object.status().withContext("kernel '" + (*modules)[i].module->getName().str() + "'");
     }
   };
   std::vector<std::thread> workers;

@@ -20,12 +20,7 @@ using namespace mlir::flowhn;
 /// Counts the blocks of a model and checks that they are numbered in order.
 static FailureOr<int64_t> countBlocks(ModelOp model) {
   int64_t numBlocks = 0;
-  WalkResult result = model.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (isa<ModelOp>(op))
-      return WalkResult::skip();
-    auto block = dyn_cast<BlockOp>(op);
-    if (!block)
-      return WalkResult::advance();
+  WalkResult result = model.walk<WalkOrder::PreOrder>([&](BlockOp block) {
     // model_c4
     if (static_cast<int64_t>(block.getIndex()) != numBlocks) {
       block.emitOpError("must have index ")

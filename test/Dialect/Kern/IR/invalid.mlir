@@ -200,7 +200,7 @@ func.func @matmul_c4(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, 
   // expected-error@+1 {{region must end in kern.yield}}
   kern.matmul rows(%rows) %a, %b -> %out {
   ^bb0(%sum: f32):
-    "test.end"() : () -> ()
+    func.return
   } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>}
     : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
   return

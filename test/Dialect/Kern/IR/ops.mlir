@@ -24,9 +24,8 @@ func.func @matmul_row_major(%rows: index, %a: memref<?x16xbf16>, %b: memref<12x1
 func.func @matmul_panels(%rows: index, %a: memref<?x40xf32>, %b: memref<2x16x16xf16>,
                          %out: memref<?x20xf32>, %x: memref<?x12xf32>, %bias: memref<20xf32>,
                          %gather: memref<?xi32>, %scatter: memref<?xi32>) {
-  // CHECK: kern.matmul rows(%{{.*}}) %{{.*}}, %{{.*}} -> %{{.*}} extras(%{{.*}}, %{{.*}} : memref<?x12xf32>, memref<20xf32>) gather(%{{.*}} : memref<?xi32>) scatter(%{{.*}} : memref<?xi32>)
-  // CHECK: a_column = 24 : i64
-  // CHECK-SAME: accesses = [#kern.access<gathered>, #kern.access<column>]
+  // CHECK: kern.matmul rows(%{{.*}}) %{{.*}}, %{{.*}} -> %{{.*}} extras(%{{.*}}, %{{.*}}) gather(%{{.*}}) scatter(%{{.*}}) {
+  // CHECK: a_column = 24 : i64, accesses = [#kern.access<gathered>, #kern.access<column>]
   // CHECK-SAME: config = {tile_rows = 6 : i64}
   // CHECK-SAME: groups = 2 : i64
   kern.matmul rows(%rows) %a, %b -> %out extras(%x, %bias) gather(%gather) scatter(%scatter) {
@@ -96,7 +95,7 @@ func.func @conv1d(%batch: index, %max: index, %x: memref<?x64xf32>, %weight: mem
 func.func @scan(%batch: index, %max: index, %u: memref<?x64xf32>, %a: memref<16x32xf32>,
                 %bc: memref<?x40xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
   // CHECK: kern.scan batch(%{{.*}}, %{{.*}}) %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} offsets(%{{.*}}) -> %{{.*}} extras(%{{.*}}) {
-  // CHECK: accesses = [#kern.access<row>], b_column = 8 : i64, c_column = 24 : i64, extra_columns = array<i64: 32>
+  // CHECK: accesses = [#kern.access<row>], b_column = 8 : i64, c_column = 24 : i64, delta_column = 32 : i64, extra_columns = array<i64: 32>
   kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out extras(%u) {
   ^bb0(%y: f32, %x: f32, %z: f32):
     %sum = arith.addf %y, %x : f32

@@ -41,7 +41,7 @@ def FlowHN_Weight : StaticShapeTensorOf<[F32, BF16, F16, I8]>;
 //===----------------------------------------------------------------------===//
 
 def FlowHN_ModelOp : FlowHN_Op<"model", [
-    IsolatedFromAbove, SymbolTable, Symbol, NoTerminator, SingleBlock,
+    HasParent<"::mlir::ModuleOp">, IsolatedFromAbove, SymbolTable, Symbol, NoTerminator, SingleBlock,
     NoRegionArguments, OpAsmOpInterface]> {
   let summary = "A network: its parameters, its split and its forward function";
   let description = [{

@@ -1,0 +1,56 @@
+//===- PlanChecks.h - The parts of validatePlan -----------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_ARTIFACT_PLANCHECKS_H
+#define FLOWHN_LIB_ARTIFACT_PLANCHECKS_H
+
+#include "Expression.h"
+#include "flowhn/Artifact/Validate.h"
+
+#include <vector>
+
+namespace flowhn {
+
+/// The values an index can take, ends included.
+struct Range {
+  int64_t low = 0;
+  int64_t high = 0;
+
+  Range join(Range other) const {
+    return {std::min(low, other.low), std::max(high, other.high)};
+  }
+};
+
+/// Whether an expression over `numValues` values leaves exactly one result.
+Status checkExpression(const Expression &expression, size_t numValues);
+
+/// The values a well-formed expression takes, or why it could fail: an
+/// intermediate beyond ±2^62, or a divisor that is not always positive.
+Expected<Range> rangeOf(const Expression &expression, std::span<const Range> values);
+
+/// Whether a parameter's shape and type follow from its sources and layout.
+Status checkParameter(const fb::Parameter &parameter);
+
+/// What is known of a procedure from those that call it. `validatePlan` looks at
+/// callers first.
+struct ProcedureUse {
+  std::vector<Range> indexArguments; ///< empty: never called
+  int64_t runs = 0;                  ///< times it runs in one call of the model; saturates
+};
+
+/// The most commands that one call of the model may run.
+inline constexpr int64_t maxCommands = int64_t(1) << 20;
+
+/// Checks the commands of procedure `number` and adds to the uses of those that it
+/// calls.
+Status checkProcedure(const fb::Plan &plan, uint32_t number, const ManifestLimits &limits,
+                      std::vector<ProcedureUse> &uses);
+
+} // namespace flowhn
+
+#endif // FLOWHN_LIB_ARTIFACT_PLANCHECKS_H

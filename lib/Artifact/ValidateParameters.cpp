@@ -1,0 +1,119 @@
+//===- ValidateParameters.cpp - Checks of prepared parameters -------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "PlanChecks.h"
+#include "flowhn/Support/Json.h"
+#include "flowhn/Support/SafeTensors.h"
+
+using namespace flowhn;
+
+namespace {
+
+using Shape = std::vector<int64_t>;
+
+/// Most bytes of one tensor: the sizes of a few of them can be added.
+constexpr int64_t maxBytes = int64_t(1) << 56;
+
+/// The sources of a parameter, seen as one matrix.
+struct Matrix {
+  bool isVector = false;
+  int64_t rows = 0;    ///< n
+  int64_t columns = 0; ///< k
+};
+
+Shape shapeOf(const flatbuffers::Vector<int64_t> &dims) { return {dims.begin(), dims.end()}; }
+
+bool isReal(fb::DType type) {
+  return type == fb::DType::F32 || type == fb::DType::BF16 || type == fb::DType::F16;
+}
+
+/// Whether the values of `from` are among those of `to`.
+bool widens(fb::DType from, fb::DType to) { return to == fb::DType::F32 || from == to; }
+
+Status checkTensor(fb::DType type, const Shape &shape) {
+  if (!isReal(type))
+    return invalidInput("element type " + std::to_string(int(type)) +
+                        ", it must be F32, BF16 or F16");
+  if (shape.empty() || std::any_of(shape.begin(), shape.end(), [](int64_t d) { return d < 1; }))
+    return invalidInput("shape " + shapeString(shape) + ", extents must be positive");
+  std::optional<int64_t> bytes = denseBytes(DType(type), shape);
+  if (!bytes || *bytes > maxBytes)
+    return invalidInput("shape " + shapeString(shape) + " is too large");
+  return {};
+}
+
+Expected<Matrix> matrixOf(const fb::Parameter &parameter) {
+  Matrix matrix;
+  Shape first;
+  for (const fb::Source *source : *parameter.sources()) {
+    Shape shape = shapeOf(*source->shape());
+    std::string label = "source " + quote(source->name()->string_view());
+    if (Status status = checkTensor(source->dtype(), shape); !status.ok())
+      return status.withContext(label);
+    if (!widens(source->dtype(), parameter.dtype()))
+      return invalidInput(label + " is " + std::string(name(DType(source->dtype()))) +
+                          ", which does not fit the parameter's " +
+                          std::string(name(DType(parameter.dtype()))));
+    if (first.empty())
+      first = shape;
+    if (!std::equal(shape.begin() + 1, shape.end(), first.begin() + 1, first.end()))
+      return invalidInput(label + " has shape " + shapeString(shape) + ", the first source has " +
+                          shapeString(first));
+    if (__builtin_add_overflow(matrix.rows, shape[0], &matrix.rows) || matrix.rows > maxBytes)
+      return invalidInput("the sources are too large");
+  }
+  if (first.empty())
+    return invalidInput("no sources");
+  matrix.isVector = first.size() == 1;
+  matrix.columns = *denseBytes(DType::U8, std::span(first).subspan(1));
+  return matrix;
+}
+
+Expected<Shape> panelShape(const Matrix &matrix, const fb::Parameter &parameter) {
+  int64_t panel = parameter.panel(), groups = parameter.groups();
+  if (panel < 1 || panel > (1 << 16) || groups < 1 || groups > (1 << 8) ||
+      matrix.rows % groups != 0)
+    return invalidInput("panels of " + std::to_string(panel) + " columns in " +
+                        std::to_string(groups) + " groups of " + std::to_string(matrix.rows) +
+                        " rows");
+  if (matrix.isVector)
+    return invalidInput("a vector has no panels");
+  return Shape{ceilDivide(matrix.rows / groups, panel), matrix.columns, groups * panel};
+}
+
+/// The shape that kernels see.
+Expected<Shape> preparedShape(const Matrix &matrix, const fb::Parameter &parameter) {
+  if (parameter.layout() == fb::Layout::Panels)
+    return panelShape(matrix, parameter);
+  if (parameter.panel() != 0 || parameter.groups() != 1)
+    return invalidInput("only the layout panels takes panel and groups");
+  bool transposed = parameter.layout() == fb::Layout::Transposed;
+  if (matrix.isVector)
+    return transposed ? Shape{matrix.rows, 1} : Shape{matrix.rows};
+  return transposed ? Shape{matrix.columns, matrix.rows} : Shape{matrix.rows, matrix.columns};
+}
+
+} // namespace
+
+Status flowhn::checkParameter(const fb::Parameter &parameter) {
+  if (parameter.layout() > fb::Layout::MAX || parameter.transform() > fb::Transform::MAX)
+    return invalidInput("unknown layout or transform");
+  Shape shape = shapeOf(*parameter.shape());
+  FLOWHN_RETURN_IF_ERROR(checkTensor(parameter.dtype(), shape));
+  if (parameter.transform() != fb::Transform::None && parameter.dtype() != fb::DType::F32)
+    return invalidInput("a transformed parameter must be F32, got " +
+                        std::string(name(DType(parameter.dtype()))));
+  Expected<Matrix> matrix = matrixOf(parameter);
+  FLOWHN_RETURN_IF_ERROR(matrix.status());
+  Expected<Shape> expected = preparedShape(*matrix, parameter);
+  FLOWHN_RETURN_IF_ERROR(expected.status());
+  if (shape != *expected)
+    return invalidInput("shape " + shapeString(shape) + ", its sources give " +
+                        shapeString(*expected));
+  return {};
+}

@@ -1,0 +1,112 @@
+//===- ConvertKernToCPU.cpp - Emit the loops and vectors of kernels -------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ExpandMath.h"
+#include "KernelModule.h"
+#include "flowhn/Conversion/KernToCPU/KernToCPU.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/AffineExpr.h"
+
+namespace mlir::flowhn {
+#define GEN_PASS_DEF_CONVERTKERNTOCPUPASS
+#include "flowhn/Conversion/KernToCPU/Passes.h.inc"
+} // namespace mlir::flowhn
+
+using namespace mlir;
+using namespace mlir::kern;
+
+/// The one op of a kernel that does its work.
+static FailureOr<CPUKernelInterface> findKernelOp(func::FuncOp kernel) {
+  CPUKernelInterface found;
+  WalkResult result = kernel.walk([&](CPUKernelInterface op) {
+    if (found) {
+      InFlightDiagnostic error = op->emitError("a kernel holds one kern op, and '")
+                                 << kernel.getName() << "' has a second one";
+      error.attachNote(found->getLoc()) << "the first one";
+      return WalkResult::interrupt();
+    }
+    found = op;
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  if (!found)
+    return kernel.emitOpError("is a kernel without an op that the CPU can run");
+  return found;
+}
+
+/// The grid over the function's index arguments, made of the one over the op's
+/// index operands.
+static FailureOr<AffineMap> gridOverArguments(func::FuncOp kernel, CPUKernelInterface op) {
+  llvm::SmallDenseMap<Value, unsigned> positions;
+  for (BlockArgument argument : kernel.getArguments())
+    if (argument.getType().isIndex())
+      positions.try_emplace(argument, positions.size());
+
+  SmallVector<AffineExpr> replacements;
+  for (Value operand : op->getOperands()) {
+    if (!operand.getType().isIndex())
+      continue;
+    auto position = positions.find(operand);
+    if (position == positions.end())
+      return op->emitOpError("takes an extent that is no argument of kernel '")
+             << kernel.getName() << "'";
+    replacements.push_back(getAffineDimExpr(position->second, kernel.getContext()));
+  }
+  AffineMap grid = op.getCPUGrid();
+  return grid.replaceDimsAndSymbols(replacements, {}, positions.size(), 0);
+}
+
+static LogicalResult convertKernel(func::FuncOp kernel, const mlir::flowhn::CPUTargetInfo &target) {
+  FailureOr<CPUKernelInterface> op = findKernelOp(kernel);
+  if (failed(op))
+    return failure();
+  if (!(*op)->hasAttr("config"))
+    return (*op)->emitOpError("has no configuration: run kern-choose-cpu-configs first");
+  FailureOr<AffineMap> grid = gridOverArguments(kernel, *op);
+  if (failed(grid))
+    return failure();
+
+  OpBuilder builder(*op);
+  kernel->setAttr(gridAttrName, AffineMapAttr::get(*grid));
+  kernel->setAttr(scratchBytesAttrName, builder.getI64IntegerAttr(op->getCPUScratchBytes()));
+  kernel->setAttr(kernelOpAttrName, builder.getStringAttr((*op)->getName().getStringRef()));
+
+  unsigned count = kernel.getNumArguments();
+  Type scratchType = MemRefType::get(ShapedType::kDynamic, builder.getI8Type());
+  for (Type type : {Type(builder.getIndexType()), scratchType})
+    if (failed(kernel.insertArgument(kernel.getNumArguments(), type, {}, kernel.getLoc())))
+      return failure();
+  if (failed(
+          op->emitCPU(builder, target, kernel.getArgument(count), kernel.getArgument(count + 1))))
+    return failure();
+  (*op)->erase();
+  return expandMath(kernel, target);
+}
+
+namespace {
+struct ConvertKernToCPUPass : mlir::flowhn::impl::ConvertKernToCPUPassBase<ConvertKernToCPUPass> {
+  using ConvertKernToCPUPassBase::ConvertKernToCPUPassBase;
+
+  void runOnOperation() override {
+    auto target = mlir::flowhn::CPUTargetInfo::get(cpu);
+    if (!target.ok()) {
+      getOperation().emitError() << target.status().message();
+      return signalPassFailure();
+    }
+    for (func::FuncOp kernel : findKernels(getOperation()))
+      if (failed(convertKernel(kernel, *target)))
+        return signalPassFailure();
+  }
+};
+} // namespace

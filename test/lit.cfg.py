@@ -1,0 +1,39 @@
+# Configuration of the lit tests.
+import os
+import subprocess
+
+import lit.formats
+
+config.name = "FlowHN"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "Reference", "unittests", "Fuzz", "CMakeLists.txt"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.flowhn_binary_dir, "test")
+
+path = [config.flowhn_tools_dir, config.llvm_tools_dir, config.environment["PATH"]]
+config.environment["PATH"] = os.pathsep.join(path)
+for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+
+config.substitutions += [
+    ("%python", config.python),
+    ("%inputs", os.path.join(config.test_source_root, "Inputs")),
+    ("%reference", os.path.join(config.test_source_root, "Reference")),
+    ("%source", config.flowhn_source_dir),
+    ("%libs", config.flowhn_library_dir),
+    ("%mlir_include", config.mlir_include_dir),
+]
+
+# Code for a level of x86-64 runs where the processor has the level's vectors.
+with open("/proc/cpuinfo") as cpuinfo:
+    flags = next((line.split() for line in cpuinfo if line.startswith("flags")), [])
+if "avx2" in flags and "fma" in flags:
+    config.available_features.add("x86-avx2")
+if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(flags):
+    config.available_features.add("x86-avx512")
+if not config.sanitizers:
+    config.available_features.add("unsanitized")
+if subprocess.call([config.python, "-c", "import numpy"], stderr=subprocess.DEVNULL) == 0:
+    config.available_features.add("numpy")
