@@ -41,9 +41,9 @@ void mlir::flowhn::buildKernPipeline(OpPassManager &passes, const PipelineOption
   ConvertFlowHNToKernPassOptions convert;
   convert.cpu = options.cpu;
   passes.addPass(createConvertFlowHNToKernPass(convert));
-  kern::ChooseCPUConfigsPassOptions choose;
+  ChooseCPUConfigsPassOptions choose;
   choose.cpu = options.cpu;
-  passes.addPass(kern::createChooseCPUConfigsPass(choose));
+  passes.addPass(createChooseCPUConfigsPass(choose));
 }
 
 void mlir::flowhn::buildPlanPipeline(OpPassManager &passes, const PipelineOptions &) {
@@ -51,13 +51,13 @@ void mlir::flowhn::buildPlanPipeline(OpPassManager &passes, const PipelineOption
 }
 
 void mlir::flowhn::buildCPUKernelPipeline(OpPassManager &passes, const PipelineOptions &options) {
-  kern::ConvertKernToCPUPassOptions convert;
+  ConvertKernToCPUPassOptions convert;
   convert.cpu = options.cpu;
-  passes.addPass(kern::createConvertKernToCPUPass(convert));
+  passes.addPass(createConvertKernToCPUPass(convert));
 }
 
 void mlir::flowhn::buildCPULLVMPipeline(OpPassManager &passes, const PipelineOptions &) {
-  passes.addPass(kern::createLowerCPUKernelsToLLVMPass());
+  passes.addPass(createLowerCPUKernelsToLLVMPass());
 }
 
 void mlir::flowhn::buildCPUPipeline(OpPassManager &passes, const PipelineOptions &options) {
@@ -72,7 +72,7 @@ void mlir::flowhn::buildCPUPipeline(OpPassManager &passes, const PipelineOptions
 void mlir::flowhn::registerPasses() {
   registerFlowHNPasses();
   registerFlowHNToKernPasses();
-  kern::registerKernToCPUPasses();
+  registerKernToCPUPasses();
   plan::registerPlanPasses();
 }
 

@@ -56,6 +56,8 @@ public:
   static Expected<Artifact> create(ArtifactContents contents);
 
   const Manifest &manifest() const { return contents.manifest; }
+  /// Everything it is made of, for `serialize` and `writeArtifact`.
+  const ArtifactContents &parts() const { return contents; }
   /// A file name or a description, for messages.
   const std::string &source() const { return origin; }
   /// The bytes of a section, 16-byte aligned; empty when there is none.

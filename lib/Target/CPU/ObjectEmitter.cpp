@@ -13,6 +13,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -72,19 +73,30 @@ Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const CPUTarg
   return machine;
 }
 
-/// Translates every function of `kernels` to an LLVM module of its own.
+/// Clones `function` and the functions that it calls.
+void cloneWithCallees(LLVM::LLVMFuncOp function, OpBuilder &builder) {
+  builder.clone(*function);
+  llvm::SmallPtrSet<Operation *, 4> cloned;
+  function.walk([&](LLVM::CallOp call) {
+    auto callee = SymbolTable::lookupNearestSymbolFrom<LLVM::LLVMFuncOp>(call, call.getCalleeAttr());
+    if (callee && cloned.insert(callee).second)
+      cloneWithCallees(callee, builder);
+  });
+}
+
+/// Translates every kernel of `kernels`, with what it calls, to an LLVM module of
+/// its own.
 Expected<std::vector<KernelModule>> translate(ModuleOp kernels) {
   std::vector<KernelModule> result;
   for (auto function : kernels.getOps<LLVM::LLVMFuncOp>()) {
-    if (function.isExternal())
-      return internalError("kernel module declares the external function '" +
-                           function.getName().str() + "'");
+    if (function.getLinkage() == LLVM::Linkage::Internal)
+      continue;
     OpBuilder builder(kernels.getContext());
     OwningOpRef<ModuleOp> single = ModuleOp::create(builder, function.getLoc());
     builder.setInsertionPointToStart(single->getBody());
     for (auto global : kernels.getOps<LLVM::GlobalOp>())
       builder.clone(*global);
-    builder.clone(*function);
+    cloneWithCallees(function, builder);
     KernelModule kernel{std::make_unique<llvm::LLVMContext>(), nullptr};
     kernel.module = translateModuleToLLVMIR(*single, *kernel.context, function.getName(),
                                             /*disableVerification=*/false);

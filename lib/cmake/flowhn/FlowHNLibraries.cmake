@@ -33,6 +33,7 @@ function(flowhn_add_tool name)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE FlowHNCompiler FlowHNRuntime)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
+  set_property(GLOBAL APPEND PROPERTY FLOWHN_TOOLS ${name})
 endfunction()
 
 # flowhn_add_unittest(NAME sources... [COMPILER]): one GoogleTest program, run by

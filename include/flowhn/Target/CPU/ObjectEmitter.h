@@ -25,8 +25,8 @@ struct SharedObject {
   double linkSeconds = 0;      ///< the linker
 };
 
-/// Compiles the functions of `kernels` (the module `@kernels` in the LLVM dialect,
-/// each function self-contained) for `target`, kernel by kernel on `threads`
+/// Compiles the kernels of `kernels` (the module `@kernels` in the LLVM dialect:
+/// every function that is not internal, with those it calls) for `target`, kernel by kernel on `threads`
 /// threads, and links them in process. The result imports nothing but memcpy,
 /// memmove and memset; anything else that survived is an error that names it.
 /// The bytes depend only on the kernels and the target.

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "flowhn/Analysis/BranchCosts.h"
 #include "flowhn/Dialect/FlowHN/IR/FlowHNOps.h"
 #include "flowhn/Dialect/FlowHN/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -28,24 +29,12 @@ static bool isEmpty(Branch branch, WindowAttr window) {
   return branch == Branch::Attention ? attention == 0 : attention == whole;
 }
 
-/// FLOPs of a branch per row of n tokens.
-static Polynomial flopsOf(Region &branch) {
-  Polynomial flops;
-  branch.walk([&](CostOpInterface op) { flops += op.getFlops(); });
-  return flops;
-}
-
-/// `attention 1152 n + 8 n^2, ssm 2304 n`: the FLOPs of each branch.
+/// `attention 8*n^2 + 1152*n, ssm 2304*n`: the FLOPs of each branch.
 static std::string describeFlops(ParallelOp parallel) {
   std::string text;
   llvm::raw_string_ostream stream(text);
-  auto kinds = parallel.getKinds().getAsRange<BranchAttr>();
-  llvm::interleaveComma(llvm::zip_equal(kinds, parallel.getBranches()), stream, [&](auto &&pair) {
-    auto &[kind, region] = pair;
-    Polynomial flops = flopsOf(region);
-    stream << stringifyBranch(kind.getValue()) << ' ' << flops.linear << " n";
-    if (flops.quadratic != 0)
-      stream << " + " << flops.quadratic << " n^2";
+  llvm::interleaveComma(computeBranchCosts(parallel), stream, [&](const BranchCost &branch) {
+    stream << stringifyBranch(branch.kind) << ' ' << branch.cost.flops.str();
   });
   return text;
 }

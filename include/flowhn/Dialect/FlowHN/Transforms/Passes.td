@@ -52,6 +52,44 @@ def MaterializeSplitPass : Pass<"flowhn-materialize-split", "::mlir::ModuleOp"> 
 def OutlineBlocksPass : Pass<"flowhn-outline-blocks", "::mlir::ModuleOp"> {
   let summary = "Make one function of blocks that differ only in parameters and positions";
   let description = [{
+    Turns every `flowhn.block` into a call of a private function of the model, marked
+    with the unit attribute `flowhn.block`. Blocks that are equal up to the names of
+    their parameters, the values they capture and their locations call one function,
+    so that what follows costs as much as there are distinct blocks. The functions are
+    numbered in the order of the blocks; the call carries the block's index, its row
+    of the plan, as `flowhn.index`.
+
+    A block function takes the block's input, then the captured values, then the
+    parameters, both in the order of their first use. `get_parameter` stays with the
+    caller: the function does not know whose weights it gets. Locations inside it name
+    the function where the block's had its layer ("block_0.final_proj").
+
+    Assumes that positions are materialised: a `block` attribute left on a split or
+    fuse keeps blocks apart. Cost: linear in the size of the IR, no block is compared
+    with every other.
+
+    ```mlir
+    %1 = flowhn.block 0(%0) {
+      %w = flowhn.get_parameter @"0.weight" : tensor<64x64xf32>
+      %a = flowhn.linear %0[%w] : …
+      flowhn.yield %a : tensor<?x?x64xf32>
+    } : tensor<?x?x64xf32>
+    %2 = flowhn.block 1(%1) { … @"1.weight" … }
+    ```
+    ⇒
+    ```mlir
+    func.func private @block_0(%x: tensor<?x?x64xf32>, %w: tensor<64x64xf32>)
+        -> tensor<?x?x64xf32> attributes {flowhn.block} {
+      %a = flowhn.linear %x[%w] : …
+      return %a : tensor<?x?x64xf32>
+    }
+    …
+    %w0 = flowhn.get_parameter @"0.weight" : tensor<64x64xf32>
+    %1 = call @block_0(%0, %w0) {flowhn.index = 0 : i64} : …
+    %w1 = flowhn.get_parameter @"1.weight" : tensor<64x64xf32>
+    %2 = call @block_0(%1, %w1) {flowhn.index = 1 : i64} : …
+    ```
+
     Numerics: bit-exact.
   }];
 }
@@ -59,7 +97,38 @@ def OutlineBlocksPass : Pass<"flowhn-outline-blocks", "::mlir::ModuleOp"> {
 def FuseOpsPass : Pass<"flowhn-fuse-ops", "::mlir::ModuleOp"> {
   let summary = "Merge linear layers that share an input; fuse norms, gates and residuals";
   let description = [{
-    Numerics: bit-exact with `norm=kernel`; `norm=prologue` reassociates.
+    Fewer, larger ops, in three steps, each to its end before the next begins:
+
+    1. Merge. Linears over one input, with nothing fused into them and weights of one
+       storage type, become one linear with several weights, in program order. Norms
+       of consecutive slices that cover a whole value become one norm with sections,
+       where `eps` and the storage type of the weights agree.
+    2. Epilogues. An op takes in what is done to its result, where nothing else reads
+       the result: `swiglu` of the two products of one linear, `silu` of a
+       convolution, the gate of a scan, the residual of a linear or fuse.
+    3. Prologues, with `norm=prologue`: a norm that only linears read becomes their
+       `norm`. With `norm=kernel` it stays an op of its own.
+
+    Assumes nothing; every step leaves alone what does not match.
+
+    ```mlir
+    %n = flowhn.rms_norm %x, [%w] {eps = 1.0e-6 : f64} : …
+    %g = flowhn.linear %n[%wg] : …
+    %u = flowhn.linear %n[%wu] : …
+    %h = flowhn.swiglu %g, %u : …
+    %d = flowhn.linear %h[%wd] : …
+    %y = flowhn.add %x, %d : …
+    ```
+    ⇒ (`norm=prologue`)
+    ```mlir
+    %h = flowhn.linear %x[%wg, %wu] norm(%w) activation swiglu {eps = 1.0e-6 : f64} : …
+    %y = flowhn.linear %h[%wd] residual(%x) : …
+    ```
+
+    Numerics: with `norm=kernel` bit-exact on f32 activations; on narrower ones
+    PRECISION-CHANGING, since a fused intermediate is not rounded to the activation
+    type. `norm=prologue` is REASSOCIATING besides: the row scale may be applied to
+    the product instead of the input.
   }];
   let options = [
     Option<"norm", "norm", "std::string", "\"kernel\"", "where a norm before a linear goes: kernel|prologue">,
@@ -69,6 +138,25 @@ def FuseOpsPass : Pass<"flowhn-fuse-ops", "::mlir::ModuleOp"> {
 def ScheduleBranchesPass : Pass<"flowhn-schedule-branches", "::mlir::ModuleOp"> {
   let summary = "Decide whether the branches of a block run concurrently";
   let description = [{
+    Sets `schedule` on every `flowhn.parallel`. `mode=concurrent` and `mode=serial`
+    set that one. `mode=auto` takes `concurrent` for two or more branches, unless the
+    plan leaves one of them without a token in every block that runs them (no
+    attention position, or nothing but attention positions): beside an empty branch
+    there is nothing to overlap.
+
+    Each decision is reported as a remark with the FLOPs of the branches (category
+    `flowhn-schedule-branches`; `--remark-format=emitRemark` shows it).
+
+    Assumes nothing; without a plan no branch is taken to be empty.
+
+    ```mlir
+    %a, %s = flowhn.parallel -> … { attention { … } ssm { … } }
+    ```
+    ⇒
+    ```mlir
+    %a, %s = flowhn.parallel schedule(concurrent) -> … { attention { … } ssm { … } }
+    ```
+
     Numerics: bit-exact.
   }];
   let options = [

@@ -1,0 +1,94 @@
+//===- Partition.cpp - The rows of each branch in a call ------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Partition.h"
+
+#include <algorithm>
+
+using namespace flowhn;
+
+namespace {
+
+/// Positions [first, last).
+struct Interval {
+  int64_t first = 0;
+  int64_t last = 0;
+};
+
+/// The attention positions of a sequence of `length` tokens: at most two ascending
+/// intervals. The second is where a window that wraps around starts.
+struct Positions {
+  Interval low, high;
+};
+
+Positions fixedPositions(const fb::Window &w) {
+  int64_t end = w.start() + w.count();
+  if (end <= w.period())
+    return {{w.start(), end}, {}};
+  return {{0, end - w.period()}, {w.start(), w.period()}};
+}
+
+Positions positionsByCall(const fb::Window &w, int64_t length) {
+  int64_t product = length * w.numerator();
+  int64_t count = (product + (w.ceil() ? w.denominator() - 1 : 0)) / w.denominator();
+  return {w.last() ? Interval{length - count, length} : Interval{0, count}, {}};
+}
+
+/// Hands out the rows of one call, in order.
+class Distributor {
+public:
+  /// The next `count` rows of the call go to this branch.
+  void give(BranchRows &branch, int64_t count) {
+    for (int64_t i = 0; i < count; ++i)
+      branch.index.push_back(next++);
+  }
+
+  /// Gives [from, to) of a sequence: what lies in `interval` to attention.
+  void share(Partition &partition, int64_t &from, Interval interval, int64_t to) {
+    interval.first = std::clamp(interval.first, from, to);
+    interval.last = std::clamp(interval.last, interval.first, to);
+    if (interval.first == interval.last)
+      return;
+    give(partition.ssm, interval.first - from);
+    give(partition.attention, interval.last - interval.first);
+    from = interval.last;
+  }
+
+private:
+  int32_t next = 0;
+};
+
+void endSequence(BranchRows &branch) {
+  int64_t length = branch.rows() - branch.offsets.back();
+  branch.maxLength = std::max(branch.maxLength, length);
+  branch.offsets.push_back(int32_t(branch.rows()));
+}
+
+} // namespace
+
+Expected<Partition> flowhn::makePartition(const fb::Window &window, std::span<const int32_t> begin,
+                                          std::span<const int32_t> length) {
+  Partition partition;
+  partition.attention.offsets = partition.ssm.offsets = {0};
+  Distributor distributor;
+  for (size_t b = 0; b < length.size(); ++b) {
+    if (window.by_call() && begin[b] != 0)
+      return invalidArgument("row " + std::to_string(b) + " begins at position " +
+                             std::to_string(begin[b]) +
+                             ", a split by call takes whole sequences only");
+    Positions positions =
+        window.by_call() ? positionsByCall(window, length[b]) : fixedPositions(window);
+    int64_t from = begin[b], end = from + length[b];
+    distributor.share(partition, from, positions.low, end);
+    distributor.share(partition, from, positions.high, end);
+    distributor.give(partition.ssm, end - from);
+    endSequence(partition.attention);
+    endSequence(partition.ssm);
+  }
+  return partition;
+}

@@ -1,0 +1,43 @@
+//===- Partition.h - The rows of each branch in a call ----------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_RUNTIME_PARTITION_H
+#define FLOWHN_LIB_RUNTIME_PARTITION_H
+
+#include "flowhn/Artifact/Plan_generated.h"
+#include "flowhn/Support/Status.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace flowhn {
+
+/// The rows of one branch, sequence by sequence, in ascending position order.
+struct BranchRows {
+  int64_t maxLength = 0;        ///< rows of the longest sequence
+  std::vector<int32_t> offsets; ///< first row of each sequence, and the end
+  std::vector<int32_t> index;   ///< for each row, its row in the call
+
+  int64_t rows() const { return int64_t(index.size()); }
+};
+
+struct Partition {
+  BranchRows attention;
+  BranchRows ssm;
+};
+
+/// plan.partition: shares the packed rows of a call out between the branches.
+/// Sequence b holds the positions begin[b] to begin[b] + length[b] - 1. A window
+/// by call needs sequences that begin at 0.
+Expected<Partition> makePartition(const fb::Window &window, std::span<const int32_t> begin,
+                                  std::span<const int32_t> length);
+
+} // namespace flowhn
+
+#endif // FLOWHN_LIB_RUNTIME_PARTITION_H
