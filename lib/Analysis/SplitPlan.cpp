@@ -33,8 +33,7 @@ layOutByCall(SplitAttr split, size_t numBlocks, function_ref<InFlightDiagnostic(
       bool last = block % 2 == 0;
       return WindowAttr::getByCall(context, last, /*ceil=*/last, 1, 2);
     });
-  bool isRotating =
-      strategy == Strategy::FAC && split.getCirculation() == Circulation::Rotate;
+  bool isRotating = strategy == Strategy::FAC && split.getCirculation() == Circulation::Rotate;
   if (!split.getByCall() || isRotating) {
     emitError() << "strategy " << stringifyStrategy(strategy) << (isRotating ? ", rotate" : "")
                 << " needs a context length, got none";
@@ -67,9 +66,8 @@ static SmallVector<int64_t> searchCounts(ArrayRef<BlockCosts> blocks, int64_t co
 }
 
 /// How many positions of the context each block of `fa` or `fac` gives to attention.
-static FailureOr<SmallVector<int64_t>>
-computeCounts(SplitAttr split, ArrayRef<BlockCosts> blocks,
-              function_ref<InFlightDiagnostic()> emitError) {
+static FailureOr<SmallVector<int64_t>> computeCounts(SplitAttr split, ArrayRef<BlockCosts> blocks,
+                                                     function_ref<InFlightDiagnostic()> emitError) {
   int64_t context = split.getContextLength();
   ArrayRef<int64_t> given = split.getAttentionTokens();
   if (given.size() == 1)

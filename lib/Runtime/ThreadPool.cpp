@@ -20,7 +20,7 @@ namespace {
 /// longer than a small launch takes, shorter than anyone would notice.
 constexpr int spins = 400;
 
-void pause() {
+void relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #endif
@@ -115,7 +115,7 @@ private:
     for (int i = 0; i < spins; ++i) {
       if (changes.load(std::memory_order_acquire) != seen)
         return;
-      pause();
+      relax();
     }
     changes.wait(seen, std::memory_order_acquire);
   }

@@ -30,24 +30,26 @@ static void addSplitFlags(CLI::App &app, SplitOptions &split) {
 }
 
 void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
-  app.add_option("INPUT", options.input,
-                 "A folder with config.json and weights, a config.json, a .mlir file or a .fhn file");
+  app.add_option(
+      "INPUT", options.input,
+      "A folder with config.json and weights, a config.json, a .mlir file or a .fhn file");
   app.add_option("--config", options.config, "A published size in place of INPUT: 135M, 350M, 1B");
   CLI::App &flags = *app.add_option_group("Split and compilation");
   options.compileFlags = &flags;
   CompileOptions &compile = options.compile;
   addSplitFlags(flags, compile.split);
   flags.add_option("--target", compile.target, "What to compile for: cpu");
-  flags.add_option("--cpu", compile.cpu,
-                   "Processor level: host, x86-64-v2, x86-64-v3, x86-64-v4");
-  flags.add_option("--branch-schedule", compile.branchSchedule,
-                   "Whether a block's branches run at the same time: auto, concurrent, serial")
+  flags.add_option("--cpu", compile.cpu, "Processor level: host, x86-64-v2, x86-64-v3, x86-64-v4");
+  flags
+      .add_option("--branch-schedule", compile.branchSchedule,
+                  "Whether a block's branches run at the same time: auto, concurrent, serial")
       ->check(CLI::IsMember({"auto", "concurrent", "serial"}));
   flags.add_option("--max-batch", compile.maxBatch, "Most sequences of one call")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  flags.add_option("--max-tokens", compile.maxTokens,
-                   "Longest sequence of a model without a context length")
+  flags
+      .add_option("--max-tokens", compile.maxTokens,
+                  "Longest sequence of a model without a context length")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
 }

@@ -64,8 +64,8 @@ Expected<CompiledModel> flowhn::tools::compileInput(const Tool &tool, RunOptions
   return result;
 }
 
-Expected<std::unique_ptr<ParameterSource>>
-flowhn::tools::openWeights(const RunOptions &options, const CompiledModel &model) {
+Expected<std::unique_ptr<ParameterSource>> flowhn::tools::openWeights(const RunOptions &options,
+                                                                      const CompiledModel &model) {
   if (!options.randomSeed.empty())
     return randomParameters(parametersOf(*model.artifact), *parseSeed(options.randomSeed));
   const std::string &folder = options.weights.empty() ? model.weightsFolder : options.weights;

@@ -15,9 +15,9 @@ namespace mlir::flowhn {
 
 /// What some ops cost, in n, the tokens of one row that they see.
 struct Cost {
-  Polynomial flops;              ///< per row
-  int64_t parameterBytes = 0;    ///< per call, whatever the batch
-  Polynomial activationBytes;    ///< per row, read and written
+  Polynomial flops;           ///< per row
+  int64_t parameterBytes = 0; ///< per call, whatever the batch
+  Polynomial activationBytes; ///< per row, read and written
 
   Cost &operator+=(const Cost &other);
 };

@@ -61,7 +61,8 @@ struct Tensor {
 struct CallResult {
   int64_t rows = 0;          ///< rows of logits
   std::vector<float> logits; ///< [rows, vocabulary]; empty when the call had a buffer
-  std::map<std::string, Tensor> taps; ///< [rows of the value, elements]
+  std::map<std::string, Tensor> taps; ///< [rows of the value, elements]; where a name
+                                      ///< comes up more than once, the first
 };
 
 /// What a kernel did since profiling was switched on.
@@ -101,7 +102,7 @@ public:
   int64_t maxBatch() const;
   int64_t maxTokens() const;
   int threads() const;
-  /// Names that `Call::taps` takes, in the order of the program.
+  /// Names that `Call::taps` takes, sorted.
   std::vector<std::string> tapNames() const;
 
   /// Wall time of `create`.
@@ -110,7 +111,7 @@ public:
   /// the source has them, without a copy.
   int64_t parameterBytes() const;
   int64_t sharedParameterBytes() const;
-  /// Bytes of buffers between kernels, as large as the largest call so far needed.
+  /// Bytes reserved for buffers between kernels, for the largest call so far.
   int64_t workspaceBytes() const;
 
   /// Starts counting from zero, or stops. Costs two clock reads per work item.

@@ -54,9 +54,8 @@ void Conv1DEmitter::emit(Value item) {
   Value begin = b.mul(timeBlock, rows);
   Value end = b.min(b.add(begin, rows), sequence.length);
   b.ifThen(b.less(begin, end), [&] {
-    emitChannelBlock(b, number, channelsOf(op), vectors, [&](const ChannelBlock &block) {
-      emitRows(sequence, begin, end, block);
-    });
+    emitChannelBlock(b, number, channelsOf(op), vectors,
+                     [&](const ChannelBlock &block) { emitRows(sequence, begin, end, block); });
   });
 }
 
@@ -90,8 +89,7 @@ SmallVector<Value> Conv1DEmitter::loadWeights(const ChannelBlock &block) {
   SmallVector<Value> weights;
   for (auto [index, mask] : llvm::enumerate(block.masks))
     for (int64_t tap = 0; tap < taps; ++tap)
-      weights.push_back(
-          b.load(op.getWeight(), {b.index(tap), block.columnOf(b, index)}, mask));
+      weights.push_back(b.load(op.getWeight(), {b.index(tap), block.columnOf(b, index)}, mask));
   return weights;
 }
 
@@ -105,8 +103,7 @@ SmallVector<Value> Conv1DEmitter::loadWindow(const Sequence &sequence, Value tim
     for (int64_t tap = 0; tap < taps - 1; ++tap) {
       Value before = b.max(b.sub(time, b.index(taps - 1 - tap)), b.index(0));
       Value input = loadInput(b.add(sequence.begin, before), block, index);
-      window.push_back(
-          arith::SelectOp::create(b.builder, b.loc, isFirst, b.splat(0), input));
+      window.push_back(arith::SelectOp::create(b.builder, b.loc, isFirst, b.splat(0), input));
     }
   return window;
 }

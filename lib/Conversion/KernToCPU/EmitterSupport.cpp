@@ -37,9 +37,11 @@ Value KernelBuilder::sub(Value lhs, Value rhs) {
   return builder.createOrFold<arith::SubIOp>(loc, lhs, rhs);
 }
 
-Value KernelBuilder::mul(Value lhs, int64_t rhs) {
-  return builder.createOrFold<arith::MulIOp>(loc, lhs, index(rhs));
+Value KernelBuilder::mul(Value lhs, Value rhs) {
+  return builder.createOrFold<arith::MulIOp>(loc, lhs, rhs);
 }
+
+Value KernelBuilder::mul(Value lhs, int64_t rhs) { return mul(lhs, index(rhs)); }
 
 // No index is negative, so divisions are unsigned: LLVM then makes shifts and
 // single multiplications of them.

@@ -53,6 +53,7 @@ public:
   Value add(Value lhs, Value rhs);
   Value add(Value lhs, int64_t rhs);
   Value sub(Value lhs, Value rhs);
+  Value mul(Value lhs, Value rhs);
   Value mul(Value lhs, int64_t rhs);
   Value floorDiv(Value lhs, int64_t rhs); ///< lhs ≥ 0
   Value ceilDiv(Value lhs, int64_t rhs);  ///< lhs ≥ 0
@@ -125,7 +126,11 @@ DictionaryAttr makeConfig(MLIRContext *context, ArrayRef<std::pair<StringRef, in
 int64_t configValue(DictionaryAttr config, StringRef name);
 
 /// Each emitter's external model, attached by registerCPUKernelModels.
+void attachAttentionCPUModel(MLIRContext &context);
+void attachConv1DCPUModel(MLIRContext &context);
 void attachMatmulCPUModel(MLIRContext &context);
+void attachRowwiseCPUModel(MLIRContext &context);
+void attachScanCPUModel(MLIRContext &context);
 
 } // namespace mlir::kern
 

@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
@@ -213,10 +214,11 @@ static Value expand(Expander &expander, Operation &op) {
       .Default([](Operation *) { return Value(); });
 }
 
-/// Ops that become an instruction on every level.
-static bool isNative(Operation &op) {
-  return isa<math::SqrtOp, math::AbsFOp, math::CopySignOp, math::FmaOp, math::FloorOp, math::CeilOp,
-             math::TruncOp, math::RoundEvenOp>(op);
+/// Ops that become an instruction.
+static bool isNative(Operation &op, bool hasFma) {
+  return isa<math::SqrtOp, math::AbsFOp, math::CopySignOp, math::FloorOp, math::CeilOp,
+             math::TruncOp, math::RoundEvenOp>(op) ||
+         (hasFma && isa<math::FmaOp>(op));
 }
 
 LogicalResult kern::expandMath(func::FuncOp kernel, const flowhn::CPUTargetInfo &target) {

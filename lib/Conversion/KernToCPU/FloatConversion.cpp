@@ -14,6 +14,7 @@
 #include "EmitterSupport.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mlir::kern;
@@ -117,7 +118,7 @@ Value truncateF16(const Bits &bits, Value value, Type element) {
 } // namespace
 
 /// F16C comes with the level that has 256-bit vectors.
-static bool hasF16Conversion(const flowhn::CPUTargetInfo &target) {
+static bool hasF16Conversion(const mlir::flowhn::CPUTargetInfo &target) {
   return target.vectorBits >= 256;
 }
 

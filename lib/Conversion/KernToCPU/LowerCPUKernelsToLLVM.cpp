@@ -84,10 +84,9 @@ static LogicalResult usePointers(func::FuncOp kernel, const LLVMTypeConverter &c
     FailureOr<Value> memref = makeMemRef(builder, kernel.getLoc(), converter, type, argument);
     if (failed(memref))
       return failure();
-    Operation *cast = memref->getDefiningOp();
-    argument.replaceUsesWithIf(*memref, [&](OpOperand &use) {
-      return !isa<LLVM::InsertValueOp>(use.getOwner()) || use.getOwner() == cast;
-    });
+    // The memref's own descriptor is what is still made of the pointer.
+    argument.replaceUsesWithIf(
+        *memref, [](OpOperand &use) { return !isa<LLVM::InsertValueOp>(use.getOwner()); });
     for (StringRef attribute :
          {LLVM::LLVMDialect::getNoAliasAttrName(), LLVM::LLVMDialect::getNonNullAttrName(),
           LLVM::LLVMDialect::getNoUndefAttrName()})

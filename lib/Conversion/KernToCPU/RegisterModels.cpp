@@ -16,6 +16,11 @@ using namespace mlir::kern;
 #include "flowhn/Conversion/KernToCPU/CPUKernelInterface.cpp.inc"
 
 void kern::registerCPUKernelModels(DialectRegistry &registry) {
-  registry.addExtension(
-      +[](MLIRContext *context, KernDialect *) { attachMatmulCPUModel(*context); });
+  registry.addExtension(+[](MLIRContext *context, KernDialect *) {
+    attachAttentionCPUModel(*context);
+    attachConv1DCPUModel(*context);
+    attachMatmulCPUModel(*context);
+    attachRowwiseCPUModel(*context);
+    attachScanCPUModel(*context);
+  });
 }

@@ -40,8 +40,11 @@ struct ChannelBlock {
 void emitChannelBlock(KernelBuilder &b, Value number, int64_t channels, int64_t vectors,
                       llvm::function_ref<void(const ChannelBlock &)> body);
 
-/// 2^x for x ≤ 0, within 2 ulp of the normal numbers; smaller results come out as
-/// 2^-126. Half the instructions of the general expansion, for inner loops.
+/// x > y ? x : y, an instruction on every level; y where one of them is NaN.
+Value larger(KernelBuilder &b, Value x, Value y);
+
+/// 2^x for x ≤ 0 or NaN, within 3 ulp; results below 2^-126 come out as 2^-126.
+/// Half the instructions of the general expansion, for the loops it dominates.
 Value exp2OfNegative(KernelBuilder &b, Value x);
 
 } // namespace mlir::kern

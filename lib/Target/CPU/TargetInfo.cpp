@@ -62,7 +62,7 @@ static ::flowhn::Expected<const Level *> findLevel(std::string_view cpu) {
   if (cpu == "host")
     return hostLevel();
   for (const Level &level : levels)
-    if (level.name == cpu)
+    if (std::string_view(level.name) == cpu)
       return &level;
   std::string known;
   for (const Level &level : levels)

@@ -73,8 +73,16 @@ static Polynomial valueBytes(Value value) {
 
 Polynomial flowhn::activationBytes(Operation *op) {
   Polynomial bytes;
-  if (op->getNumRegions() != 0 || isa<SliceOp, YieldOp>(op))
+  if (!isa_and_nonnull<FlowHNDialect>(op->getDialect()) || op->getNumRegions() != 0 ||
+      isa<SliceOp, YieldOp>(op))
     return bytes;
+  if (auto split = dyn_cast<SplitOp>(op))
+    return valueBytes(split.getInput()) + valueBytes(split.getAttention());
+  if (auto fuse = dyn_cast<FuseOp>(op); fuse && fuse.getKind() == FuseKind::Tokens) {
+    // The inputs hold n tokens between them.
+    bytes += valueBytes(fuse.getInputs().front()) + valueBytes(fuse.getResult());
+    return fuse.getResidual() ? bytes + valueBytes(fuse.getResidual()) : bytes;
+  }
   for (Value operand : op->getOperands())
     bytes += valueBytes(operand);
   for (Value result : op->getResults())

@@ -121,9 +121,8 @@ static LogicalResult verifyLinearResults(LinearOp op) {
     return op.emitOpError("swiglu takes two weights of one shape, got ") << weights.getTypes();
   size_t expected = isSwiGLU ? 1 : weights.size();
   if (op.getNumResults() != expected)
-    return op.emitOpError("must have ")
-           << expected << " results for " << weights.size() << " weights, got "
-           << op.getNumResults();
+    return op.emitOpError("must have ") << expected << " results for " << weights.size()
+                                        << " weights, got " << op.getNumResults();
   for (auto [index, output] : llvm::enumerate(op.getOutputs()))
     if (featuresOf(output) != shapeOf(weights[index])[0])
       return op.emitOpError("result #")
@@ -153,8 +152,8 @@ LogicalResult LinearOp::verify() {
   if (getWeights().empty())
     return emitOpError("needs a weight");
   for (auto [index, weight] : llvm::enumerate(getWeights()))
-    if (failed(verifyMatrix(*this, "weight #" + Twine(index), weight, in,
-                            "the input's feature size")))
+    if (failed(
+            verifyMatrix(*this, "weight #" + Twine(index), weight, in, "the input's feature size")))
       return failure();
   // linear_c2, linear_c3
   if (failed(verifyLinearResults(*this)) || failed(verifyLinearAddends(*this)))
@@ -162,8 +161,7 @@ LogicalResult LinearOp::verify() {
   // linear_c4
   if (bool(getNorm()) != getEps().has_value())
     return emitOpError("norm and eps come together, got only ") << (getNorm() ? "norm" : "eps");
-  if (getNorm() &&
-      failed(verifyVector(*this, "norm", getNorm(), in, "the input's feature size")))
+  if (getNorm() && failed(verifyVector(*this, "norm", getNorm(), in, "the input's feature size")))
     return failure();
   if (getEps() && !isPositiveFinite(*getEps()))
     return emitOpError("eps must be positive and finite, got ") << getEpsAttr();

@@ -79,8 +79,8 @@ LogicalResult ParameterOp::verifySymbolUses(SymbolTableCollection &symbolTable) 
   if (!getScaleAttr())
     return success();
   // parameter_c3
-  auto scale = symbolTable.lookupNearestSymbolFrom<ParameterOp>((*this)->getParentOp(),
-                                                                getScaleAttr());
+  auto scale =
+      symbolTable.lookupNearestSymbolFrom<ParameterOp>((*this)->getParentOp(), getScaleAttr());
   if (!scale)
     return emitOpError("scale must be a parameter of the model, got @") << *getScale();
   RankedTensorType type = scale.getType();
@@ -206,9 +206,8 @@ static ParseResult parseBranch(OpAsmParser &parser, OperationState &state,
 }
 
 ParseResult ParallelOp::parse(OpAsmParser &parser, OperationState &state) {
-  if (parseSchedule(parser, state) ||
-      parser.parseOptionalAttrDictWithKeyword(state.attributes) || parser.parseArrow() ||
-      parser.parseTypeList(state.types) || parser.parseLBrace())
+  if (parseSchedule(parser, state) || parser.parseOptionalAttrDictWithKeyword(state.attributes) ||
+      parser.parseArrow() || parser.parseTypeList(state.types) || parser.parseLBrace())
     return failure();
   SmallVector<Attribute> kinds;
   while (failed(parser.parseOptionalRBrace()))

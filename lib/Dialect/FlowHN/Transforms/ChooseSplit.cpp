@@ -79,7 +79,8 @@ static void remarkOnDecisions(ModelOp model, ArrayRef<BlockCosts> blocks,
     decisions[StringAttr::get(model.getContext(), describeDecision(block, window))].push_back(
         index);
   for (auto &[decision, indices] : decisions) {
-    InFlightDiagnostic remark = model.emitRemark("in blocks ");
+    InFlightDiagnostic remark = emitRemark(model.getLoc());
+    remark << (indices.size() == 1 ? "in block " : "in blocks ");
     llvm::interleaveComma(indices, remark);
     remark << ", " << decision.getValue();
   }
@@ -168,9 +169,10 @@ struct ChooseSplitPass : flowhn::impl::ChooseSplitPassBase<ChooseSplitPass> {
     FailureOr<Plan> oldPlan = computeSplitPlan(model.getSplit(), blocks, stayQuiet);
     if (failed(oldPlan) || *oldPlan == plan)
       return;
-    model.emitWarning("overriding the split changes the function of the model: ")
-        << model.getSplit() << " -> " << split << " (attention tokens: "
-        << describeCounts(*oldPlan) << " -> " << describeCounts(plan) << ")";
+    emitWarning(model.getLoc()) << "overriding the split changes the function of the model: "
+                                << model.getSplit() << " -> " << split
+                                << " (attention tokens: " << describeCounts(*oldPlan) << " -> "
+                                << describeCounts(plan) << ")";
   }
 };
 } // namespace

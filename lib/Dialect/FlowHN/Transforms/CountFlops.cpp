@@ -22,7 +22,8 @@ struct CountFlopsPass : flowhn::impl::CountFlopsPassBase<CountFlopsPass> {
   void runOnOperation() override {
     getOperation().walk<WalkOrder::PreOrder>([](Operation *op) {
       if (auto costOp = dyn_cast<CostOpInterface>(op))
-        op->emitRemark("costs ") << costOp.getFlops().str() << " FLOPs per row of n tokens";
+        emitRemark(op->getLoc()) << "costs " << costOp.getFlops().str()
+                                 << " FLOPs per row of n tokens";
       else if (auto parallel = dyn_cast<ParallelOp>(op))
         remarkOnBranches(parallel);
       else if (auto model = dyn_cast<ModelOp>(op))
@@ -33,8 +34,8 @@ struct CountFlopsPass : flowhn::impl::CountFlopsPassBase<CountFlopsPass> {
 
   static void remarkOnBranches(ParallelOp parallel) {
     for (const BranchCost &branch : computeBranchCosts(parallel))
-      parallel.emitRemark() << stringifyBranch(branch.kind) << " branch costs "
-                            << branch.cost.flops.str() << " FLOPs per row of n tokens";
+      emitRemark(parallel.getLoc()) << stringifyBranch(branch.kind) << " branch costs "
+                                    << branch.cost.flops.str() << " FLOPs per row of n tokens";
   }
 
   static void remarkOnModel(ModelOp model) {
@@ -43,12 +44,13 @@ struct CountFlopsPass : flowhn::impl::CountFlopsPassBase<CountFlopsPass> {
     for (auto [index, block] : llvm::enumerate(costs.blocks)) {
       Polynomial blockAttention = block.branch(Branch::Attention).flops;
       Polynomial blockSSM = block.branch(Branch::SSM).flops;
-      remark(block.op->emitRemark("block ") << index, blockAttention, blockSSM, block.joint.flops);
+      remark(emitRemark(block.op->getLoc()) << "block " << index, blockAttention, blockSSM,
+             block.joint.flops);
       attention += blockAttention;
       ssm += blockSSM;
       joint += block.joint.flops;
     }
-    remark(model.emitRemark("model"), attention, ssm, joint + costs.rest.flops);
+    remark(emitRemark(model.getLoc()) << "model", attention, ssm, joint + costs.rest.flops);
   }
 
   static void remark(InFlightDiagnostic diag, const Polynomial &attention, const Polynomial &ssm,

@@ -32,8 +32,8 @@ struct FuseOpsPass : flowhn::impl::FuseOpsPassBase<FuseOpsPass> {
 
   void runOnOperation() override {
     if (norm != "kernel" && norm != "prologue") {
-      getOperation().emitError() << "flowhn-fuse-ops: 'norm' must be 'kernel' or 'prologue', got '"
-                                 << norm << "'";
+      emitError(getOperation().getLoc())
+          << "flowhn-fuse-ops: 'norm' must be 'kernel' or 'prologue', got '" << norm << "'";
       return signalPassFailure();
     }
     // Linears merge while nothing is fused into them yet, and a merged linear

@@ -29,8 +29,7 @@ struct Totals {
 
   Totals() = default;
   Totals(const Cost &cost, int64_t tokens, int64_t batch)
-      : flops(saturatingProduct({cost.flops(tokens), batch})),
-        parameterBytes(cost.parameterBytes),
+      : flops(saturatingProduct({cost.flops(tokens), batch})), parameterBytes(cost.parameterBytes),
         activationBytes(saturatingProduct({cost.activationBytes(tokens), batch})) {}
 
   Totals &operator+=(const Totals &other) {
@@ -84,11 +83,10 @@ private:
   }
 
   void printLine(StringRef block, StringRef part, int64_t seen, const Totals &row) {
-    os << llvm::format("%-6s %-10s %12lld %20lld %20lld %20lld\n", block.str().c_str(),
-                       part.str().c_str(), static_cast<long long>(seen),
-                       static_cast<long long>(row.flops),
-                       static_cast<long long>(row.parameterBytes),
-                       static_cast<long long>(row.activationBytes));
+    os << llvm::format(
+        "%-6s %-10s %12lld %20lld %20lld %20lld\n", block.str().c_str(), part.str().c_str(),
+        static_cast<long long>(seen), static_cast<long long>(row.flops),
+        static_cast<long long>(row.parameterBytes), static_cast<long long>(row.activationBytes));
   }
 
   ModelOp model;
@@ -112,12 +110,12 @@ struct PrintCostsPass : flowhn::impl::PrintCostsPassBase<PrintCostsPass> {
     int64_t rowLength = tokens == 0 ? context : static_cast<int64_t>(tokens);
     if (rowLength < 1)
       return model.emitOpError("costs need a row length of at least 1, got tokens = ")
-             << tokens << " and context " << context;
+             << tokens.getValue() << " and context " << context;
     if (context != 0 && rowLength > context)
       return model.emitOpError("rows have at most the context's ")
              << context << " tokens, got tokens = " << rowLength;
     if (batch < 1)
-      return model.emitOpError("costs need at least one row, got batch = ") << batch;
+      return model.emitOpError("costs need at least one row, got batch = ") << batch.getValue();
     CostTable(model, rowLength, batch).print();
     return success();
   }

@@ -10,7 +10,6 @@
 #include "flowhn/Dialect/FlowHN/IR/FlowHNOps.h"
 #include "flowhn/Dialect/FlowHN/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Remarks.h"
 
 namespace mlir::flowhn {
 #define GEN_PASS_DEF_SCHEDULEBRANCHESPASS
@@ -52,29 +51,20 @@ public:
     });
   }
 
-  /// Whether a branch of `parallel` is empty in every block that runs it.
+  /// Whether a branch of `parallel` is empty in every block that runs it. Without
+  /// a plan, none is known to be.
   bool hasEmptyBranch(ParallelOp parallel) const {
-    SmallVector<WindowAttr> windows = windowsOf(parallel);
-    if (windows.empty())
+    SmallVector<int64_t> rows = rowsOf(parallel);
+    if (!plan || rows.empty())
       return false;
     return llvm::any_of(parallel.getKinds().getAsRange<BranchAttr>(), [&](BranchAttr kind) {
-      return llvm::all_of(windows,
-                          [&](WindowAttr window) { return isEmpty(kind.getValue(), window); });
+      return llvm::all_of(rows, [&](int64_t row) {
+        return row < int64_t(plan.size()) && isEmpty(kind.getValue(), cast<WindowAttr>(plan[row]));
+      });
     });
   }
 
 private:
-  /// The windows `parallel` is run with; none when the model has no plan yet.
-  SmallVector<WindowAttr> windowsOf(ParallelOp parallel) const {
-    SmallVector<WindowAttr> windows;
-    if (!plan)
-      return windows;
-    for (int64_t row : rowsOf(parallel))
-      if (row >= 0 && row < int64_t(plan.size()))
-        windows.push_back(cast<WindowAttr>(plan[row]));
-    return windows;
-  }
-
   SmallVector<int64_t> rowsOf(ParallelOp parallel) const {
     if (auto block = parallel->getParentOfType<BlockOp>())
       return {int64_t(block.getIndex())};
@@ -92,7 +82,7 @@ struct ScheduleBranchesPass : flowhn::impl::ScheduleBranchesPassBase<ScheduleBra
   void runOnOperation() override {
     std::optional<Schedule> forced = symbolizeSchedule(mode);
     if (!forced && mode != "auto") {
-      getOperation().emitError()
+      emitError(getOperation().getLoc())
           << "flowhn-schedule-branches: 'mode' must be 'auto', 'concurrent' or 'serial', got '"
           << mode << "'";
       return signalPassFailure();
@@ -109,10 +99,8 @@ struct ScheduleBranchesPass : flowhn::impl::ScheduleBranchesPassBase<ScheduleBra
     bool worthwhile = parallel.getBranches().size() >= 2 && !rows.hasEmptyBranch(parallel);
     Schedule chosen = forced.value_or(worthwhile ? Schedule::Concurrent : Schedule::Serial);
     parallel.setSchedule(chosen);
-    remark::passed(parallel.getLoc(),
-                   remark::RemarkOpts::name("BranchSchedule").category("flowhn-schedule-branches"))
-        << stringifySchedule(chosen).str()
-        << ": FLOPs per row of n tokens: " << describeFlops(parallel);
+    emitRemark(parallel.getLoc()) << "branches are " << stringifySchedule(chosen)
+                                  << ", FLOPs per row of n tokens: " << describeFlops(parallel);
   }
 };
 

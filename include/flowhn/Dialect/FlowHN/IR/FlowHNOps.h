@@ -34,7 +34,8 @@ int64_t parameterBytes(Operation *op);
 /// Bytes of the activations an op reads and writes, per row of n tokens: one
 /// element per feature of every tokens × features operand and result, and each
 /// state once. A state of dynamic capacity counts the n tokens of the call.
-/// Slices, yields and ops with regions move nothing themselves.
+/// The branches of a split share its n tokens. Slices, yields, ops with regions and
+/// ops of other dialects move nothing.
 Polynomial activationBytes(Operation *op);
 
 } // namespace mlir::flowhn

@@ -144,8 +144,7 @@ def ScheduleBranchesPass : Pass<"flowhn-schedule-branches", "::mlir::ModuleOp"> 
     attention position, or nothing but attention positions): beside an empty branch
     there is nothing to overlap.
 
-    Each decision is reported as a remark with the FLOPs of the branches (category
-    `flowhn-schedule-branches`; `--remark-format=emitRemark` shows it).
+    Each decision is reported as a remark with the FLOPs of the branches.
 
     Assumes nothing; without a plan no branch is taken to be empty.
 

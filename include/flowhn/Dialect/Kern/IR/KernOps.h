@@ -36,6 +36,11 @@ namespace mlir::kern {
 inline constexpr llvm::StringLiteral kernelAttrName = "kern.kernel";
 /// Name of the module that holds the kernels.
 inline constexpr llvm::StringLiteral kernelModuleName = "kernels";
+/// FLOPs and bytes of a kernel, where they are polynomials of its extents: an
+/// array of terms [coefficient, exponent of each index argument]. They stay with
+/// the function when its op has been replaced by code.
+inline constexpr llvm::StringLiteral flopsAttrName = "kern.flops";
+inline constexpr llvm::StringLiteral bytesAttrName = "kern.bytes";
 
 } // namespace mlir::kern
 

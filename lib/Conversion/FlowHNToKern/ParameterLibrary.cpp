@@ -1,0 +1,79 @@
+//===- ParameterLibrary.cpp - The prepared parameters of a model ----------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ParameterLibrary.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace mlir::flowhn;
+
+static SmallVector<RankedTensorType> getSourceTypes(const ParameterUse &use) {
+  return llvm::map_to_vector(
+      use.sources, [](Value source) { return cast<RankedTensorType>(source.getType()); });
+}
+
+MemRefType ParameterUse::getType() const {
+  SmallVector<RankedTensorType> types = getSourceTypes(*this);
+  Type element = types.front().getElementType();
+  bool areAlike =
+      llvm::all_of(types, [&](RankedTensorType type) { return type.getElementType() == element; });
+  if (!areAlike || transform != plan::Transform::None)
+    element = Float32Type::get(element.getContext());
+  return plan::ParameterOp::getPreparedType(types, layout, panel, groups, element);
+}
+
+/// One name for tensors that are prepared together: the parts in which dotted
+/// names differ are joined by `+`, so q, k and v become `….q_proj+k_proj+v_proj.weight`.
+static std::string joinNames(ArrayRef<StringRef> names) {
+  SmallVector<SmallVector<StringRef>> parts;
+  for (StringRef name : names)
+    name.split(parts.emplace_back(), '.');
+  ArrayRef<StringRef> first = parts.front();
+  bool areAlike = llvm::all_of(parts, [&](ArrayRef<StringRef> other) {
+    return other.size() == first.size();
+  });
+  if (!areAlike)
+    return llvm::join(names, "+");
+  SmallVector<std::string> joined;
+  for (size_t i = 0; i < first.size(); ++i) {
+    SmallVector<StringRef> column =
+        llvm::map_to_vector(parts, [&](ArrayRef<StringRef> name) { return name[i]; });
+    joined.push_back(llvm::all_equal(column) ? first[i].str() : llvm::join(column, "+"));
+  }
+  return llvm::join(joined, ".");
+}
+
+plan::ParameterOp ParameterLibrary::getOrCreate(const ParameterUse &use) {
+  OpBuilder builder(position);
+  SmallVector<Attribute> sources;
+  SmallVector<StringRef> names;
+  for (Value source : use.sources) {
+    StringRef name = source.getDefiningOp<GetParameterOp>().getName();
+    names.push_back(name);
+    sources.push_back(plan::SourceAttr::get(builder.getContext(), name,
+                                            cast<RankedTensorType>(source.getType())));
+  }
+  auto parameter = plan::ParameterOp::create(builder, modelSymbols.lookup(names[0])->getLoc(),
+                                             StringRef(), builder.getArrayAttr(sources), use.layout,
+                                             use.panel, use.groups, use.transform, use.getType());
+  plan::ParameterOp &entry = known[parameter->getPropertiesAsAttribute()];
+  if (entry) {
+    parameter.erase();
+    return entry;
+  }
+  entry = parameter;
+  std::string name = joinNames(names);
+  if (symbols.lookup(name))
+    name += ("." + plan::stringifyLayout(use.layout)).str();
+  parameter.setSymName(name);
+  parameter->remove();
+  symbols.insert(parameter, position->getIterator());
+  return parameter;
+}

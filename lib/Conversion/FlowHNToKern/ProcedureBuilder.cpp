@@ -1,0 +1,293 @@
+//===- ProcedureBuilder.cpp - A procedure while it is built ---------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProcedureBuilder.h"
+
+#include "OpConversions.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::flowhn;
+
+static MemRefType getTableType(MLIRContext *context) {
+  return MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 32));
+}
+
+/// Packed rows of `width` elements.
+static MemRefType getRowsType(int64_t width, Type elementType) {
+  return MemRefType::get({ShapedType::kDynamic, width}, elementType);
+}
+
+ArgumentKind mlir::flowhn::getArgumentKind(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  if (tensor.hasStaticShape())
+    return ArgumentKind::Parameter;
+  if (!tensor.getElementType().isInteger())
+    return ArgumentKind::Tokens;
+  return tensor.getRank() == 3 ? ArgumentKind::Segment : ArgumentKind::Table;
+}
+
+ProcedureBuilder::ProcedureBuilder(ConversionContext &context, func::FuncOp source,
+                                   func::FuncOp procedure, bool isEntry)
+    : context(context), builder(procedure.getContext()), isEntry(isEntry), source(source),
+      procedure(procedure) {
+  builder.setInsertionPointToEnd(&procedure.getBody().front());
+}
+
+Value ProcedureBuilder::addArgument(Type type, Location loc) {
+  unsigned number = procedure.getNumArguments();
+  LogicalResult inserted = procedure.insertArgument(number, type, DictionaryAttr(), loc);
+  assert(succeeded(inserted) && "a function with a body takes an argument");
+  (void)inserted;
+  return procedure.getArgument(number);
+}
+
+//===----------------------------------------------------------------------===//
+// Signatures
+//===----------------------------------------------------------------------===//
+
+/// Whether `type` is a tensor of `rank` dimensions of 32-bit integers.
+static bool isIntegers(Type type, int64_t rank) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.getRank() == rank && tensor.getElementType().isInteger(32);
+}
+
+static bool isEntryType(FunctionType type) {
+  if (type.getNumInputs() != 4 || type.getNumResults() != 1 || !isIntegers(type.getInput(0), 2))
+    return false;
+  auto logits = dyn_cast<RankedTensorType>(type.getResult(0));
+  return llvm::all_of(type.getInputs().drop_front(),
+                      [](Type input) { return isIntegers(input, 1); }) &&
+         logits && logits.getRank() == 2 && !logits.isDynamicDim(1) &&
+         isa<FloatType>(logits.getElementType());
+}
+
+LogicalResult ProcedureBuilder::convertEntrySignature() {
+  FunctionType type = source.getFunctionType();
+  if (!isEntryType(type))
+    return source.emitOpError("is what a call of the model runs and needs to take ids, begin, "
+                              "length and select and to return logits, got ")
+           << type;
+  Location loc = source.getLoc();
+  Type index = builder.getIndexType(), table = getTableType(builder.getContext());
+  Value batch = addArgument(index, loc), rows = addArgument(index, loc);
+  Value maxLength = addArgument(index, loc), selected = addArgument(index, loc);
+  Value ids = addArgument(table, loc), begin = addArgument(table, loc);
+  Value length = addArgument(table, loc), offsets = addArgument(table, loc);
+  Value select = addArgument(table, loc);
+  callSpace = createSpace({batch, rows, maxLength, offsets});
+  for (auto [argument, value] : llvm::zip(source.getArguments(), ValueRange{ids, begin, length, select}))
+    tables[argument] = value;
+  for (unsigned i : {0, 1, 2})
+    spaceOf[source.getArgument(i)] = callSpace;
+  spaceOf[source.getArgument(3)] = createSpace({{}, selected, {}, {}});
+  auto logits = cast<RankedTensorType>(type.getResult(0));
+  results.push_back(addArgument(getRowsType(logits.getDimSize(1), logits.getElementType()), loc));
+  return success();
+}
+
+LogicalResult ProcedureBuilder::convertSignature() {
+  Location loc = source.getLoc();
+  Type index = builder.getIndexType(), table = getTableType(builder.getContext());
+  auto addSpace = [&](Value batch) {
+    Value rows = addArgument(index, loc), maxLength = addArgument(index, loc);
+    return createSpace({batch, rows, maxLength, addArgument(table, loc)});
+  };
+  callSpace = addSpace(addArgument(index, loc));
+  for (BlockArgument argument : source.getArguments()) {
+    if (!isa<RankedTensorType>(argument.getType()))
+      return source.emitOpError("needs arguments that are ranked tensors, got ")
+             << argument.getType();
+    switch (getArgumentKind(argument.getType())) {
+    case ArgumentKind::Tokens: {
+      if (cast<RankedTensorType>(argument.getType()).getRank() != 3)
+        return source.emitOpError("needs tokens of batch x tokens x features, got ")
+               << argument.getType();
+      MemRefType rows = getRowsType(getFeatures(argument), getElementType(argument));
+      tokensOf[argument] = {addArgument(rows, argument.getLoc()), 0, callSpace, {}};
+      break;
+    }
+    case ArgumentKind::Segment: {
+      const TokenSpace *space = addSpace(callSpace->batch);
+      segments[argument] = {space, addArgument(table, argument.getLoc())};
+      break;
+    }
+    case ArgumentKind::Table:
+      spaceOf[argument] = callSpace;
+      break;
+    case ArgumentKind::Parameter:
+      break;
+    }
+  }
+  for (Type type : source.getResultTypes()) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || tensor.getRank() != 3 || !isa<FloatType>(tensor.getElementType()))
+      return source.emitOpError("needs results that are batch x tokens x features, got ") << type;
+    Type rows = getRowsType(tensor.getShape().back(), tensor.getElementType());
+    results.push_back(addArgument(rows, loc));
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Bodies
+//===----------------------------------------------------------------------===//
+
+LogicalResult ProcedureBuilder::convertReturn() {
+  auto terminator = cast<func::ReturnOp>(source.getBody().front().getTerminator());
+  for (auto [value, buffer] : llvm::zip(terminator.getOperands(), results)) {
+    FailureOr<Tokens> tokens = getTokens(value, terminator);
+    if (failed(tokens))
+      return failure();
+    const TokenSpace *space = isEntry ? spaceOf.at(source.getArgument(3)) : callSpace;
+    if (tokens->space != space)
+      return terminator.emitOpError("needs to return ")
+             << (isEntry ? "the selected tokens" : "the tokens of the call");
+    copyTokens(*this, terminator.getLoc(), cast<RankedTensorType>(value.getType()), *tokens,
+               {buffer, 0, space, {}});
+  }
+  func::ReturnOp::create(builder, terminator.getLoc());
+  return success();
+}
+
+LogicalResult ProcedureBuilder::convertFunction() {
+  if (!source.getBody().hasOneBlock())
+    return source.emitOpError("needs a body of one block");
+  if (failed(isEntry ? convertEntrySignature() : convertSignature()))
+    return failure();
+  Block &body = source.getBody().front();
+  const TokenSpace *space = isEntry ? spaceOf.at(source.getArgument(3)) : callSpace;
+  for (auto [value, buffer] : llvm::zip(body.getTerminator()->getOperands(), results))
+    wanted.try_emplace(value, Tokens{buffer, 0, space, {}});
+  if (failed(convertBlock(body)))
+    return failure();
+  return convertReturn();
+}
+
+LogicalResult ProcedureBuilder::convertBlock(Block &block) {
+  for (Operation &op : block.without_terminator()) {
+    LogicalResult converted =
+        TypeSwitch<Operation *, LogicalResult>(&op)
+            .Case<AddOp, AttentionOp, BlockOp, CausalConv1DOp, EmbeddingOp, FuseOp, LinearOp,
+                  ParallelOp, RMSNormOp, SegmentsOp, SelectTokensOp, SelectiveScanOp, SiLUOp,
+                  SliceOp, SplitOp, SwiGLUOp, func::CallOp>(
+                [&](auto known) { return convertOp(*this, known); })
+            .Case([](GetParameterOp) { return success(); })
+            .Default([](Operation *other) {
+              return other->emitOpError("is nothing that a kernel is known for");
+            });
+    if (failed(converted))
+      return failure();
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+FailureOr<Tokens> ProcedureBuilder::getTokens(Value value, Operation *user) {
+  auto known = tokensOf.find(value);
+  if (known == tokensOf.end())
+    return user->emitOpError("needs tokens of the call, got a parameter of type ")
+           << value.getType();
+  return known->second;
+}
+
+FailureOr<Tokens> ProcedureBuilder::getDenseTokens(Value value, Operation *user) {
+  FailureOr<Tokens> tokens = getTokens(value, user);
+  if (failed(tokens) || !tokens->index)
+    return tokens;
+  Tokens &copy = scope.denseCopies[value];
+  if (!copy.buffer) {
+    Value buffer = createBuffer(user->getLoc(), tokens->space, getFeatures(value),
+                                mlir::flowhn::getElementType(value));
+    copy = {buffer, 0, tokens->space, {}};
+    copyTokens(*this, user->getLoc(), cast<RankedTensorType>(value.getType()), *tokens, copy);
+  }
+  return copy;
+}
+
+Value ProcedureBuilder::createBuffer(Location loc, const TokenSpace *space, int64_t width,
+                                     Type elementType) {
+  return plan::AllocOp::create(builder, loc, getRowsType(width, elementType), space->rows,
+                               scope.arena);
+}
+
+Tokens ProcedureBuilder::createResult(Value result, const TokenSpace *space) {
+  std::optional<Tokens> place;
+  if (auto want = wanted.find(result); want != wanted.end()) {
+    if (auto *slot = std::get_if<FuseSlot>(&want->second)) {
+      StringRef arena = std::exchange(scope.arena, slot->arena);
+      place = getFuseSlot(*this, slot->fuse, slot->input, space);
+      scope.arena = arena;
+    } else {
+      place = std::get<Tokens>(want->second);
+    }
+  }
+  if (!place || place->space != space) {
+    Type elementType = mlir::flowhn::getElementType(result);
+    Value buffer = createBuffer(result.getLoc(), space, getFeatures(result), elementType);
+    place = Tokens{buffer, 0, space, {}};
+  }
+  setTokens(result, *place);
+  return *place;
+}
+
+FailureOr<Value> ProcedureBuilder::getParameter(const ParameterUse &use, Operation *user) {
+  for (Value source : use.sources) {
+    if (!isParameter(source))
+      return user->emitOpError("needs a parameter, got tokens of type ") << source.getType();
+    if (mlir::flowhn::getElementType(source).isInteger())
+      return user->emitError("scaled parameters are not supported by the cpu target yet: ")
+             << user->getName() << " reads " << source.getType();
+  }
+  MemRefType type = use.getType();
+  if (!type)
+    return user->emitOpError("reads a parameter of more elements than 64 bits can count");
+  bool areNamed = llvm::all_of(
+      use.sources, [](Value source) { return source.getDefiningOp<GetParameterOp>(); });
+  if (areNamed) {
+    plan::ParameterOp parameter = context.parameters.getOrCreate(use);
+    Value &memory = loadedParameters[parameter.getSymNameAttr()];
+    if (!memory)
+      memory = plan::GetParameterOp::create(builder, user->getLoc(), type, parameter.getSymName());
+    return memory;
+  }
+  Capture capture(use);
+  auto known = llvm::find(captures, capture);
+  if (known != captures.end())
+    return captureValues[known - captures.begin()];
+  captures.push_back(std::move(capture));
+  return captureValues.emplace_back(addArgument(type, use.sources.front().getLoc()));
+}
+
+FailureOr<Value> ProcedureBuilder::getTable(Value value, Operation *user) {
+  if (Value table = tables.lookup(value))
+    return table;
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (isEntry || !argument || argument.getOwner()->getParentOp() != source)
+    return user->emitOpError("needs a table that the call brings, got one computed in it");
+  captures.push_back(argument);
+  Value table = addArgument(getTableType(builder.getContext()), argument.getLoc());
+  captureValues.push_back(table);
+  return tables[argument] = table;
+}
+
+LogicalResult ProcedureBuilder::checkLength(Value length, const TokenSpace *space,
+                                            Operation *user) {
+  if (spaceOf.lookup(length) == space)
+    return success();
+  return user->emitOpError("needs the lengths of the tokens that it reads, got those of others");
+}
+
+void ProcedureBuilder::launch(Operation *kernelOp, StringRef name) {
+  Location loc = kernelOp->getLoc();
+  KernelLaunch launch = context.kernels.outline(kernelOp, name);
+  plan::LaunchOp::create(builder, loc, launch.kernel, launch.operands, scope.stream);
+}

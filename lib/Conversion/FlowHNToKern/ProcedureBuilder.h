@@ -1,0 +1,181 @@
+//===- ProcedureBuilder.h - A procedure while it is built -------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Private to lib/Conversion/FlowHNToKern.
+//
+// Tokens are packed: a buffer holds the rows of all sequences one after the
+// other. What the model moves around, its split, its fuse, its slices, is not
+// moved here: a value is a range of columns of a buffer, read or written through
+// a table of row numbers, and the kernels on either side of it take both.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_CONVERSION_FLOWHNTOKERN_PROCEDUREBUILDER_H
+#define FLOWHN_LIB_CONVERSION_FLOWHNTOKERN_PROCEDUREBUILDER_H
+
+#include "KernelLibrary.h"
+#include "ParameterLibrary.h"
+#include "flowhn/Target/CPU/TargetInfo.h"
+
+#include <deque>
+#include <functional>
+#include <variant>
+
+namespace mlir::flowhn {
+
+/// A set of tokens of the call: all of them, those of a branch, or those that
+/// logits are wanted for (which have `rows` alone).
+struct TokenSpace {
+  Value batch;
+  Value rows;
+  Value maxLength;
+  Value offsets;
+};
+
+/// Where the rows of a value lie: row i in row i, or `index[i]` where there is an
+/// index, of `buffer`, from `column` on.
+struct Tokens {
+  Value buffer;
+  int64_t column = 0;
+  const TokenSpace *space = nullptr;
+  Value index;
+
+  friend bool operator==(const Tokens &, const Tokens &) = default;
+};
+
+/// The tokens of one branch of a split, and their rows in the call.
+struct Segment {
+  const TokenSpace *space = nullptr;
+  Value index;
+};
+
+/// The place that a fuse wants one of its inputs in.
+struct FuseSlot {
+  FuseOp fuse;
+  unsigned input;
+  StringRef arena;
+};
+
+/// What a procedure takes behind its tokens: a parameter, or the table that an
+/// argument of the model's function stands for.
+using Capture = std::variant<ParameterUse, BlockArgument>;
+
+/// A function of the model, converted.
+struct Procedure {
+  func::FuncOp function;
+  SmallVector<Capture> captures;
+};
+
+/// What all procedures of a model share.
+struct ConversionContext {
+  ModelOp model;
+  const CPUTargetInfo &target;
+  ParameterLibrary &parameters;
+  KernelLibrary &kernels;
+  /// The procedure for a function of the model, which callees precede.
+  std::function<FailureOr<const Procedure *>(func::FuncOp, Operation *user)> getProcedure;
+};
+
+/// How an argument of a model's function arrives in its procedure.
+enum class ArgumentKind {
+  Tokens,    ///< a buffer
+  Segment,   ///< rows, max_length, offsets and index of a branch
+  Table,     ///< a table, passed only where it is read
+  Parameter, ///< memory, passed once for each way of reading it
+};
+ArgumentKind getArgumentKind(Type type);
+
+/// Converts the body of one function. The ops are converted by the overloads of
+/// `convertOp` (OpConversions.h), one file per op family.
+class ProcedureBuilder {
+public:
+  ProcedureBuilder(ConversionContext &context, func::FuncOp source, func::FuncOp procedure,
+                   bool isEntry);
+
+  /// Converts the function, its signature first.
+  LogicalResult convertFunction();
+  /// Converts the ops of `block` but its terminator, which is the caller's to read.
+  LogicalResult convertBlock(Block &block);
+  SmallVector<Capture> takeCaptures() { return std::move(captures); }
+
+  /// Where the rows of `value` lie. Fails with a diagnostic on `user` when it is not
+  /// tokens of the call.
+  FailureOr<Tokens> getTokens(Value value, Operation *user);
+  /// The same, copied where they lie scattered.
+  FailureOr<Tokens> getDenseTokens(Value value, Operation *user);
+  void setTokens(Value value, const Tokens &tokens) { tokensOf[value] = tokens; }
+  /// Where a kernel is to store `result`: where its consumer wants it, or a new buffer.
+  Tokens createResult(Value result, const TokenSpace *space);
+  /// A buffer of rows for the tokens of `space`, in the current arena.
+  Value createBuffer(Location loc, const TokenSpace *space, int64_t width, Type elementType);
+  /// The memory of a parameter; fails with a diagnostic on `user`.
+  FailureOr<Value> getParameter(const ParameterUse &use, Operation *user);
+  /// The table that `value`, a tensor of integers, stands for.
+  FailureOr<Value> getTable(Value value, Operation *user);
+  /// Launches `kernelOp`, built on this procedure's values, as a kernel.
+  void launch(Operation *kernelOp, StringRef name);
+
+  /// Fails with a diagnostic unless the rows of `length` are those of `space`.
+  LogicalResult checkLength(Value length, const TokenSpace *space, Operation *user);
+
+  ConversionContext &context;
+  OpBuilder builder;
+  /// Whether this is the procedure that a call of the model runs.
+  const bool isEntry;
+  /// All tokens of the call.
+  const TokenSpace *callSpace = nullptr;
+  /// Spaces of lengths, and of the tokens a caller selects.
+  DenseMap<Value, const TokenSpace *> spaceOf;
+  DenseMap<Value, Segment> segments;
+  DenseMap<std::pair<Attribute, Value>, Operation *> partitions;
+  /// Where consumers want values that are not computed yet.
+  DenseMap<Value, std::variant<Tokens, FuseSlot>> wanted;
+  /// The joined inputs of a fuse, once one of them is computed.
+  DenseMap<Operation *, Value> fuseBuffers;
+
+  /// Where launches and buffers go; a branch has its own.
+  struct Scope {
+    StringRef arena = "shared";
+    int64_t stream = 0;
+    bool isConcurrent = false;
+    /// Copies of values that lie scattered; another branch must not read them.
+    DenseMap<Value, Tokens> denseCopies;
+  };
+  Scope scope;
+
+  const TokenSpace *createSpace(const TokenSpace &space) {
+    return &spaces.emplace_back(space);
+  }
+  Value addArgument(Type type, Location loc);
+
+private:
+  LogicalResult convertEntrySignature();
+  LogicalResult convertSignature();
+  LogicalResult convertReturn();
+
+  func::FuncOp source, procedure;
+  SmallVector<Value> results;
+  SmallVector<Capture> captures;
+  SmallVector<Value> captureValues;
+  DenseMap<Attribute, Value> loadedParameters;
+  DenseMap<Value, Tokens> tokensOf;
+  DenseMap<Value, Value> tables;
+  std::deque<TokenSpace> spaces;
+};
+
+/// The feature size of tokens.
+inline int64_t getFeatures(Value tokens) {
+  return cast<RankedTensorType>(tokens.getType()).getShape().back();
+}
+inline Type getElementType(Value tensor) {
+  return cast<RankedTensorType>(tensor.getType()).getElementType();
+}
+
+} // namespace mlir::flowhn
+
+#endif // FLOWHN_LIB_CONVERSION_FLOWHNTOKERN_PROCEDUREBUILDER_H

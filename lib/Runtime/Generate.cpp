@@ -1,0 +1,76 @@
+//===- Generate.cpp - Greedy generation -----------------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowhn/Runtime/Session.h"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+
+using namespace flowhn;
+
+namespace {
+
+/// The longest sequence of a call.
+size_t longestSequence(const Session &session) {
+  int64_t context = session.contextLength(), limit = session.maxTokens();
+  return size_t(context ? std::min(context, limit) : limit);
+}
+
+/// The most likely token after `sequence`.
+Expected<int32_t> nextToken(Session &session, std::span<const int32_t> sequence) {
+  int32_t length = int32_t(sequence.size());
+  Expected<CallResult> result = session.run({.ids = sequence, .lengths = {&length, 1}});
+  FLOWHN_RETURN_IF_ERROR(result.status());
+  int32_t token = argmax(result->logits);
+  if (token < 0)
+    return internalError("no logit of position " + std::to_string(length - 1) + " is a number");
+  return token;
+}
+
+Expected<Generation> generate(Session &session, std::span<const int32_t> prompt,
+                              int64_t maxNewTokens,
+                              const std::function<bool(int32_t)> &onToken) {
+  Generation result;
+  std::vector<int32_t> sequence(prompt.begin(), prompt.end());
+  while (int64_t(result.ids.size()) < maxNewTokens) {
+    if (!result.ids.empty() && sequence.size() > longestSequence(session)) {
+      result.reachedLimit = true;
+      break;
+    }
+    Expected<int32_t> token = nextToken(session, sequence);
+    FLOWHN_RETURN_IF_ERROR(token.status());
+    sequence.push_back(*token);
+    result.ids.push_back(*token);
+    if (onToken && !onToken(*token))
+      break;
+  }
+  return result;
+}
+
+} // namespace
+
+int32_t flowhn::argmax(std::span<const float> values) {
+  int32_t best = -1;
+  for (size_t i = 0; i < values.size(); ++i)
+    if (!std::isnan(values[i]) && (best < 0 || values[i] > values[size_t(best)]))
+      best = int32_t(i);
+  return best;
+}
+
+Expected<Generation> flowhn::generateGreedy(Session &session, std::span<const int32_t> prompt,
+                                            int64_t maxNewTokens,
+                                            const std::function<bool(int32_t token)> &onToken) {
+  if (maxNewTokens < 0)
+    return invalidArgument(std::to_string(maxNewTokens) + " new tokens, it must be 0 or more");
+  try {
+    return generate(session, prompt, maxNewTokens, onToken);
+  } catch (const std::bad_alloc &) {
+    return resourceExhausted("no memory for " + std::to_string(prompt.size()) + " tokens");
+  }
+}

@@ -1,0 +1,104 @@
+//===- ManifestTest.cpp - What an artifact says of itself -----------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "../TestFiles.h"
+#include "../TestPlan.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace flowhn;
+using namespace flowhn::test;
+using nlohmann::json;
+
+namespace {
+
+Manifest withSection() {
+  Manifest manifest = testManifest();
+  manifest.sections = {{"plan.fb", 12, std::string(32, 'a')}};
+  return manifest;
+}
+
+TEST(ManifestTest, RoundTrips) {
+  std::string text = toJson(withSection());
+  Expected<Manifest> read = parseManifest(text, "m");
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  EXPECT_EQ(toJson(*read), text);
+  EXPECT_EQ(read->model.contextLength, testContext);
+  EXPECT_EQ(read->model.attentionTokens, std::vector<int64_t>{6});
+  EXPECT_EQ(read->limits.maxTokens, 40);
+  EXPECT_EQ(read->sections.at(0).hash, std::string(32, 'a'));
+}
+
+TEST(ManifestTest, TakesTextThatIsNotUtf8) {
+  Manifest manifest = testManifest();
+  manifest.model.name = "\xff";
+  EXPECT_TRUE(parseManifest(toJson(manifest), "m").ok());
+}
+
+TEST(ManifestTest, IgnoresKeysOfLaterVersionsOfTheFormat) {
+  json changed = json::parse(toJson(withSection()));
+  changed["model"]["novelty"] = 1;
+  EXPECT_TRUE(parseManifest(changed.dump(), "m").ok());
+}
+
+TEST(ManifestTest, RefusesOtherVersionsAndTargets) {
+  json changed = json::parse(toJson(withSection()));
+  changed["target"]["kind"] = "nvptx";
+  expectError(parseManifest(changed.dump(), "m").status(), StatusCode::Incompatible,
+              "target kind 'nvptx'");
+  changed["format_version"] = 2;
+  expectError(parseManifest(changed.dump(), "m").status(), StatusCode::Incompatible,
+              "m: format version 2, this build reads version 1");
+}
+
+struct Refusal {
+  const char *path; ///< of the value that is replaced
+  const char *value;
+  const char *message;
+};
+
+TEST(ManifestTest, RefusesImpossibleValues) {
+  const Refusal cases[] = {
+      {"/format_version", "\"1\"", "m: 'format_version' must be an integer, got string"},
+      {"/target", "3", "m: 'target' must be an object"},
+      {"/model/vocab_size", "0", "m: model: 'vocab_size' must be in [1, 2147483647], got number 0"},
+      {"/model/vocab_size", "18446744073709551615", "must be in [1, 2147483647]"},
+      {"/model/context_length", "-1", "'context_length' must be in [0, "},
+      {"/model/attention_tokens", "[1, \"x\"]", "'attention_tokens' must hold integers"},
+      {"/model/windows", "[1]", "'windows' must hold strings"},
+      {"/model/split_by_call", "0", "'split_by_call' must be true or false"},
+      {"/limits/max_batch", "0", "m: limits: 'max_batch' must be in [1, "},
+      {"/limits/max_tokens", "2147483648", "'max_tokens' must be in [1, "},
+      {"/sections", "{}", "'sections' must be an array"},
+      {"/sections/0", "1", "m: sections: must be an object"},
+      {"/sections/0/bytes", "1.5", "'bytes' must be an integer"},
+  };
+  for (const Refusal &c : cases) {
+    SCOPED_TRACE(c.path);
+    json changed = json::parse(toJson(withSection()));
+    changed[json::json_pointer(c.path)] = json::parse(c.value);
+    expectError(parseManifest(changed.dump(), "m").status(), StatusCode::InvalidInput, c.message);
+  }
+}
+
+TEST(ManifestTest, RefusesWhatLacksAnyKey) {
+  const json whole = json::parse(toJson(withSection()));
+  for (const auto &[pointer, leaf] : whole.flatten().items()) {
+    if (pointer.find("/attention_tokens/") != pointer.npos ||
+        pointer.find("/windows/") != pointer.npos)
+      continue; // elements, not keys
+    SCOPED_TRACE(pointer);
+    json changed = whole;
+    json::json_pointer place(pointer);
+    changed[place.parent_pointer()].erase(place.back());
+    expectError(parseManifest(changed.dump(), "m").status(), StatusCode::InvalidInput,
+                "is missing");
+  }
+}
+
+} // namespace

@@ -1,0 +1,259 @@
+//===- PlanValidationTest.cpp - Checks of a plan from a file --------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowhn/Artifact/Validate.h"
+#include "../TestFiles.h"
+#include "../TestPlan.h"
+
+using namespace flowhn;
+using namespace flowhn::test;
+
+namespace {
+
+constexpr ManifestLimits limits{4, 40};
+
+// Places in testPlan.
+enum EntryCommand { GetTable, GetHead, MakePartition, MakeArena, MakeView, Embed, Fork, Double,
+                    Negate, Join, TapBranches, FirstCall, SecondCall, TapBlocks, Head };
+enum BlockCommand { Twice, BlockArena, BlockView, AddOne };
+
+fb::CommandUnion &entry(fb::PlanT &plan, EntryCommand i) { return plan.procedures[1]->commands[i]; }
+fb::CommandUnion &block(fb::PlanT &plan, BlockCommand i) { return plan.procedures[0]->commands[i]; }
+fb::LaunchT &embed(fb::PlanT &plan) { return *entry(plan, Embed).AsLaunch(); }
+fb::WindowT &window(fb::PlanT &plan) { return *entry(plan, MakePartition).AsPartition()->window; }
+fb::ParameterT &table(fb::PlanT &plan) { return *plan.parameters[0]; }
+fb::ParameterT &head(fb::PlanT &plan) { return *plan.parameters[1]; }
+std::vector<fb::Instruction> &twice(fb::PlanT &plan) {
+  return block(plan, Twice).AsCompute()->expression;
+}
+
+struct Mutation {
+  void (*change)(fb::PlanT &);
+  const char *message;
+};
+
+void expectRefused(std::initializer_list<Mutation> cases) {
+  for (const Mutation &c : cases) {
+    SCOPED_TRACE(c.message);
+    fb::PlanT plan = testPlan();
+    c.change(plan);
+    expectError(validatePlan(planBytes(plan), limits), StatusCode::InvalidInput, c.message);
+  }
+}
+
+TEST(PlanValidationTest, TakesAPlan) {
+  Status status = validatePlan(planBytes(testPlan()), limits);
+  EXPECT_TRUE(status.ok()) << status.message();
+}
+
+TEST(PlanValidationTest, RefusesOtherBytes) {
+  expectError(validatePlan({}, limits), StatusCode::InvalidInput, "plan: not a well-formed");
+  std::vector<std::byte> bytes = planBytes(testPlan());
+  bytes[4] = std::byte('X');
+  expectError(validatePlan(bytes, limits), StatusCode::InvalidInput, "identifier 'FHNP'");
+  bytes.resize(bytes.size() + 1);
+  expectError(validatePlan(std::span(bytes).subspan(1), limits), StatusCode::InvalidInput,
+              "not aligned");
+}
+
+/// No byte of a FlatBuffer carries a checksum: damage may give another valid plan,
+/// but never a crash. Meant to run under sanitizers.
+TEST(PlanValidationTest, SurvivesEveryDamage) {
+  std::vector<std::byte> bytes = planBytes(testPlan());
+  size_t refused = 0;
+  for (std::byte &byte : bytes)
+    for (unsigned mask : {0x01, 0x04, 0x7f, 0x80, 0xff}) {
+      byte ^= std::byte(mask);
+      refused += !validatePlan(bytes, limits).ok();
+      byte ^= std::byte(mask);
+    }
+  EXPECT_GT(refused, bytes.size());
+}
+
+TEST(PlanValidationTest, RefusesWrongIndices) {
+  expectRefused({
+      {[](auto &p) { p.entry = 2; }, "entry 2 of 2 procedures"},
+      {[](auto &p) { p.entry = 0; }, "the entry takes 1 index and 1 memory arguments, not 4 and 6"},
+      {[](auto &p) { entry(p, GetHead).AsGetParameter()->parameter = 2; }, "parameter 2 of 2"},
+      {[](auto &p) { entry(p, MakeArena).AsArena()->units = 8; }, "index value 8 of 8"},
+      {[](auto &p) { entry(p, MakeView).AsView()->arena = 1; }, "arena 1 of 1"},
+      {[](auto &p) { entry(p, MakePartition).AsPartition()->begin = 8; }, "memory value 8 of 8"},
+      {[](auto &p) { entry(p, MakePartition).AsPartition()->length = 9; }, "memory value 9 of 8"},
+      {[](auto &p) { embed(p).kernel = 6; }, "command 5 (Launch): kernel 6 of 6"},
+      {[](auto &p) { embed(p).operands[0] = 8; }, "index value 8 of 8"},
+      {[](auto &p) { embed(p).operands[3] = 13; }, "memory value 13 of 13"},
+      {[](auto &p) { embed(p).operands.pop_back(); },
+       "3 operands, kernel 'embed' takes 4"},
+      {[](auto &p) { entry(p, TapBlocks).AsTap()->rows = 8; }, "index value 8 of 8"},
+      {[](auto &p) { entry(p, TapBlocks).AsTap()->memory = 13; }, "memory value 13 of 13"},
+      {[](auto &p) { entry(p, TapBlocks).AsTap()->row_elements = -1; }, "tap 'blocks' of -1"},
+  });
+}
+
+TEST(PlanValidationTest, RefusesWrongCalls) {
+  expectRefused({
+      {[](auto &p) { entry(p, FirstCall).AsCall()->procedure = 1; },
+       "procedure 'main': command 11 (Call): calls procedure 1, which is not before 1"},
+      {[](auto &p) { entry(p, FirstCall).AsCall()->index_operands.push_back(0); },
+       "2 index and 1 memory operands for procedure 'block', which takes 1 and 1"},
+      {[](auto &p) { entry(p, FirstCall).AsCall()->memory_operands.clear(); },
+       "1 index and 0 memory operands"},
+      {[](auto &p) { entry(p, FirstCall).AsCall()->index_operands[0] = 8; }, "index value 8 of 8"},
+      {[](auto &p) { entry(p, FirstCall).AsCall()->memory_operands[0] = 13; },
+       "memory value 13 of 13"},
+      {[](auto &p) { p.procedures[0]->memory_args = 1u << 31; }, "too many arguments"},
+  });
+}
+
+TEST(PlanValidationTest, RefusesCallsThatMultiply) {
+  fb::PlanT plan = testPlan();
+  for (int i = 0; i < 40; ++i) {
+    auto next = std::make_unique<fb::ProcedureT>();
+    next->name = "level";
+    fb::CallT call;
+    call.procedure = uint32_t(plan.procedures.size() - 1);
+    if (i == 0) { // two calls of an empty procedure, and so on, doubling each time
+      plan.procedures.push_back(std::make_unique<fb::ProcedureT>());
+      call.procedure = uint32_t(plan.procedures.size() - 1);
+    }
+    next->commands.push_back(command(call));
+    next->commands.push_back(command(call));
+    plan.procedures.push_back(std::move(next));
+  }
+  fb::CallT call;
+  call.procedure = uint32_t(plan.procedures.size() - 1);
+  std::unique_ptr<fb::ProcedureT> main = testEntry();
+  main->commands.push_back(command(call));
+  plan.procedures.push_back(std::move(main));
+  plan.entry = uint32_t(plan.procedures.size() - 1);
+  expectError(validatePlan(planBytes(plan), limits), StatusCode::InvalidInput,
+              "a call runs more than 1048576 commands");
+}
+
+TEST(PlanValidationTest, RefusesWrongExpressions) {
+  expectRefused({
+      {[](auto &p) { twice(p).clear(); }, "procedure 'block': command 0 (Compute): an expression "
+                                          "with 0 results"},
+      {[](auto &p) { twice(p).push_back(constant(1)); }, "an expression with 2 results"},
+      {[](auto &p) { twice(p).pop_back(); }, "an expression with 2 results"},
+      {[](auto &p) { twice(p).push_back(apply(fb::Opcode::Add)); }, "with 1 operands on the stack"},
+      {[](auto &p) { twice(p)[0] = value(1); }, "index value 1 of 1"},
+      {[](auto &p) { twice(p)[0] = value(-1); }, "index value -1 of 1"},
+      {[](auto &p) { twice(p)[2] = apply(fb::Opcode(9)); }, "unknown opcode 9"},
+      {[](auto &p) { twice(p).assign(65, constant(1)); }, "deeper than 64"},
+      {[](auto &p) { twice(p)[1] = constant(int64_t(1) << 60); }, "overflows"},
+      {[](auto &p) { twice(p)[1] = constant(INT64_MIN); }, "overflows"},
+      {[](auto &p) { twice(p) = {constant(1), value(0), constant(-1), apply(fb::Opcode::Add),
+                                 apply(fb::Opcode::FloorDiv)}; },
+       "a divisor in [0, 39], it must be positive"},
+      {[](auto &p) { twice(p) = {value(0), constant(0), apply(fb::Opcode::Mod)}; },
+       "a divisor in [0, 0]"},
+      {[](auto &p) { p.kernels[0]->grid = {value(1)}; }, "kernel 'embed': index value 1 of 1"},
+      {[](auto &p) { p.kernels[0]->flops = {value(0), value(0)}; }, "with 2 results"},
+      {[](auto &p) { p.kernels[0]->grid = {value(0), constant(int64_t(1) << 60),
+                                           apply(fb::Opcode::Mul)}; },
+       "command 5 (Launch): an index expression overflows"},
+  });
+}
+
+TEST(PlanValidationTest, BoundsWhatCallersPass) {
+  fb::PlanT plan = testPlan();
+  // The block's argument is at most 40, so 10^17 times it fits and 10^18 does not.
+  twice(plan)[1] = constant(100'000'000'000'000'000);
+  block(plan, BlockArena).AsArena()->units = 0;
+  EXPECT_TRUE(validatePlan(planBytes(plan), limits).ok());
+  twice(plan)[1] = constant(1'000'000'000'000'000'000);
+  EXPECT_FALSE(validatePlan(planBytes(plan), limits).ok());
+}
+
+TEST(PlanValidationTest, RefusesWrongMemory) {
+  expectRefused({
+      {[](auto &p) { entry(p, MakeArena).AsArena()->bytes_per_unit = int64_t(1) << 55; },
+       "arena 'rows' of 1 to 40 units of 36028797018963968 bytes"},
+      {[](auto &p) { entry(p, MakeArena).AsArena()->bytes_per_unit = -1; }, "units of -1 bytes"},
+      {[](auto &p) { twice(p)[1] = constant(-2); }, "arena 'rows' of -80 to -2 units"},
+      {[](auto &p) { entry(p, MakeView).AsView()->offset = -64; }, "bytes at -64"},
+      {[](auto &p) { entry(p, MakeView).AsView()->offset = 32; }, "bytes at 32"},
+      {[](auto &p) { entry(p, MakeView).AsView()->offset = 192; }, "at 192 of the arena's 128"},
+      {[](auto &p) { entry(p, MakeView).AsView()->row_bytes = 65; }, "a view of 65 bytes at 64"},
+      {[](auto &p) { entry(p, MakeView).AsView()->row_bytes = -1; }, "a view of -1 bytes"},
+      {[](auto &p) { entry(p, MakeView).AsView()->dtype = fb::DType(10); }, "element type 10"},
+      {[](auto &p) { p.kernels[2]->scratch_bytes = -1; }, "kernel 'add_one': scratch memory of -1"},
+      {[](auto &p) { p.kernels[2]->scratch_bytes = int64_t(1) << 31; }, "scratch memory of 2147"},
+      {[](auto &p) { p.kernels[2]->index_args[1] = 2; }, "an argument of kind 2"},
+      {[](auto &p) { p.kernels[2]->symbol = ""; }, "no symbol"},
+  });
+}
+
+TEST(PlanValidationTest, RefusesWrongWindows) {
+  expectRefused({
+      {[](auto &p) { entry(p, MakePartition).AsPartition()->window.reset(); }, "no window"},
+      {[](auto &p) { window(p) = {}; }, "an impossible window: start 0, count 0, period 0"},
+      {[](auto &p) { window(p).start = 16; }, "start 16, count 6, period 16"},
+      {[](auto &p) { window(p).start = -1; }, "start -1"},
+      {[](auto &p) { window(p).count = 17; }, "count 17"},
+      {[](auto &p) { window(p).count = -1; }, "count -1"},
+      {[](auto &p) { window(p).period = int64_t(1) << 31; }, "period 2147483648"},
+      {[](auto &p) { window(p).by_call = true; }, "an impossible window"},
+      {[](auto &p) { window(p).last = true; }, "an impossible window"},
+      {[](auto &p) { window(p).denominator = 2; }, "an impossible window"},
+      {[](auto &p) { window(p) = {}; window(p).by_call = true; window(p).numerator = 3;
+                     window(p).denominator = 2; }, "fraction 3/2"},
+      {[](auto &p) { window(p) = {}; window(p).by_call = true; }, "fraction 0/0"},
+  });
+}
+
+TEST(PlanValidationTest, RefusesWrongStreams) {
+  expectRefused({
+      {[](auto &p) { embed(p).stream = 1; }, "stream 1 is not running"},
+      {[](auto &p) { embed(p).stream = 8; }, "stream 8 is not running"},
+      {[](auto &p) { entry(p, Negate).AsLaunch()->stream = 2; }, "stream 2 is not running"},
+      {[](auto &p) { entry(p, Fork).AsFork()->streams = {1, 1}; }, "stream 1 cannot start"},
+      {[](auto &p) { entry(p, Fork).AsFork()->streams = {1, 8}; }, "stream 8 cannot start"},
+      {[](auto &p) { entry(p, Join).AsJoin()->streams = {2}; }, "stream 2 is not running"},
+      {[](auto &p) { entry(p, Join).AsJoin()->streams = {1, 1}; }, "stream 1 is not running"},
+      {[](auto &p) { entry(p, Join).AsJoin()->streams = {0}; }, "calls while streams are forked"},
+      {[](auto &p) { p.procedures[1]->commands.resize(Join); },
+       "it ends with streams that were not joined"},
+  });
+}
+
+TEST(PlanValidationTest, RefusesWrongParameters) {
+  expectRefused({
+      {[](auto &p) { table(p).shape = {6, 5}; },
+       "parameter 'table': shape [6, 5], its sources give [6, 4]"},
+      {[](auto &p) { table(p).sources.clear(); }, "no sources"},
+      {[](auto &p) { table(p).sources[0]->shape = {}; }, "extents must be positive"},
+      {[](auto &p) { table(p).sources[0]->shape = {0, 4}; }, "extents must be positive"},
+      {[](auto &p) { table(p).sources[0]->shape = {int64_t(1) << 40, int64_t(1) << 40}; },
+       "is too large"},
+      {[](auto &p) { table(p).sources[0]->dtype = fb::DType::I32; }, "must be F32, BF16 or F16"},
+      {[](auto &p) { table(p).dtype = fb::DType(77); }, "element type 77"},
+      {[](auto &p) { table(p).dtype = fb::DType::BF16; },
+       "source 'table' is F32, which does not fit the parameter's BF16"},
+      {[](auto &p) { table(p).layout = fb::Layout::Transposed; }, "its sources give [4, 6]"},
+      {[](auto &p) { table(p).layout = fb::Layout(3); }, "unknown layout or transform"},
+      {[](auto &p) { table(p).transform = fb::Transform(2); }, "unknown layout or transform"},
+      {[](auto &p) { table(p).panel = 2; }, "only the layout panels takes panel and groups"},
+      {[](auto &p) { table(p).sources[0]->dtype = table(p).dtype = fb::DType::BF16;
+                     table(p).transform = fb::Transform::NegExp; },
+       "a transformed parameter must be F32, got BF16"},
+      {[](auto &p) { head(p).panel = 0; }, "panels of 0 columns"},
+      {[](auto &p) { head(p).groups = 4; }, "in 4 groups of 6 rows"},
+      {[](auto &p) { head(p).groups = 0; }, "in 0 groups"},
+      {[](auto &p) { head(p).groups = 2; }, "its sources give [1, 4, 8]"},
+      {[](auto &p) { head(p).sources[0]->shape = {6}; }, "a vector has no panels"},
+      {[](auto &p) { head(p).sources[0]->name = "table"; head(p).sources[0]->shape = {5, 4}; },
+       "source 'table' has two shapes or types"},
+      {[](auto &p) { head(p).sources.emplace_back(new fb::SourceT(*head(p).sources[0]));
+                     head(p).sources[1]->shape = {6, 3}; },
+       "has shape [6, 3], the first source has [6, 4]"},
+  });
+}
+
+} // namespace

@@ -1,0 +1,209 @@
+//===- TestPlan.h - A small plan for the unit tests -------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_TEST_UNITTESTS_TESTPLAN_H
+#define FLOWHN_TEST_UNITTESTS_TESTPLAN_H
+
+#include "flowhn/Artifact/Artifact.h"
+#include "flowhn/Artifact/Plan_generated.h"
+
+#include <cstring>
+#include <memory>
+
+namespace flowhn::test {
+
+inline fb::Instruction constant(int64_t value) { return {fb::Opcode::Constant, value}; }
+inline fb::Instruction value(int64_t index) { return {fb::Opcode::Value, index}; }
+inline fb::Instruction apply(fb::Opcode op) { return {op, 0}; }
+
+template <typename T> fb::CommandUnion command(T table) {
+  fb::CommandUnion result;
+  result.Set(std::move(table));
+  return result;
+}
+
+inline std::unique_ptr<fb::ParameterT>
+parameter(std::string name, std::vector<int64_t> source, fb::Layout layout,
+          std::vector<int64_t> shape, int64_t panel = 0, int64_t groups = 1) {
+  auto result = std::make_unique<fb::ParameterT>();
+  result->name = name;
+  result->sources.emplace_back(new fb::SourceT);
+  result->sources[0]->name = std::move(name);
+  result->sources[0]->shape = std::move(source);
+  result->layout = layout;
+  result->shape = std::move(shape);
+  result->panel = panel;
+  result->groups = groups;
+  return result;
+}
+
+/// A kernel whose grid is its first index argument.
+inline std::unique_ptr<fb::KernelT> kernel(std::string symbol, std::vector<uint8_t> indexArgs,
+                                           int64_t scratchBytes = 0) {
+  auto result = std::make_unique<fb::KernelT>();
+  result->name = result->symbol = std::move(symbol);
+  result->op = "test.op";
+  result->index_args = std::move(indexArgs);
+  result->grid = {value(0)};
+  result->flops = {value(0), constant(8), apply(fb::Opcode::Mul)};
+  result->bytes = {value(0), constant(32), apply(fb::Opcode::Mul)};
+  result->scratch_bytes = scratchBytes;
+  return result;
+}
+
+inline fb::LaunchT launch(uint32_t kernel, std::vector<uint32_t> operands, uint32_t stream = 0) {
+  fb::LaunchT result;
+  result.kernel = kernel;
+  result.operands = std::move(operands);
+  result.stream = stream;
+  return result;
+}
+
+inline fb::ArenaT arena(uint32_t units, int64_t bytesPerUnit) {
+  fb::ArenaT result;
+  result.name = "rows";
+  result.units = units;
+  result.bytes_per_unit = bytesPerUnit;
+  return result;
+}
+
+inline fb::ViewT view(uint32_t arena, int64_t offset, int64_t rowBytes) {
+  fb::ViewT result;
+  result.arena = arena;
+  result.offset = offset;
+  result.row_bytes = rowBytes;
+  return result;
+}
+
+inline fb::TapT tap(std::string name, uint32_t rows, uint32_t memory, int64_t elements) {
+  fb::TapT result;
+  result.name = std::move(name);
+  result.rows = rows;
+  result.memory = memory;
+  result.row_elements = elements;
+  return result;
+}
+
+template <typename T> T streams(std::vector<uint32_t> numbers) {
+  T result;
+  result.streams = std::move(numbers);
+  return result;
+}
+
+inline constexpr int64_t testVocab = 6;
+inline constexpr int64_t testWidth = 4;
+inline constexpr int64_t testContext = 16;
+
+/// Procedure 0: block(rows; x): y = x + 1; x = x + 2 · y, y in an arena of its own,
+/// as large as 2 · rows to make it more than its caller's.
+inline std::unique_ptr<fb::ProcedureT> testBlock() {
+  auto block = std::make_unique<fb::ProcedureT>();
+  block->name = "block";
+  block->index_args = 1;
+  block->memory_args = 1;
+  fb::ComputeT twice;
+  twice.expression = {value(0), constant(2), apply(fb::Opcode::Mul)};
+  block->commands.push_back(command(twice)); // index 1
+  block->commands.push_back(command(arena(1, 64)));
+  block->commands.push_back(command(view(0, 0, 16))); // memory 1
+  block->commands.push_back(command(launch(2, {0, 0, 1})));
+  block->commands.push_back(command(launch(3, {0, 1, 0})));
+  return block;
+}
+
+/// Procedure 1, the entry: x = table[ids]; attention rows · 2, SSM rows · -3, at the
+/// same time; block twice; logits = x[select] · headᵀ.
+inline std::unique_ptr<fb::ProcedureT> testEntry() {
+  auto entry = std::make_unique<fb::ProcedureT>();
+  entry->name = "main";
+  entry->index_args = 4;  // batch, rows, max_length, selected
+  entry->memory_args = 6; // ids, begin, length, offsets, select, logits
+  auto add = [&](auto table) { entry->commands.push_back(command(std::move(table))); };
+  fb::PartitionT partition;
+  partition.begin = 1;
+  partition.length = 2;
+  partition.window = std::make_unique<fb::WindowT>();
+  partition.window->start = testContext - 3;
+  partition.window->count = 6;
+  partition.window->period = testContext;
+  fb::CallT call;
+  call.index_operands = {1};
+  call.memory_operands = {12};
+  add(fb::GetParameterT{}); // memory 6: table
+  fb::GetParameterT head;
+  head.parameter = 1;
+  add(head);               // memory 7
+  add(std::move(partition)); // index 4..7, memory 8..11
+  add(arena(1, 128));
+  add(view(0, 64, 16)); // memory 12: x
+  add(launch(0, {1, 0, 6, 12}));
+  add(streams<fb::ForkT>({0, 1}));
+  add(launch(1, {4, 0, 9, 12}));
+  add(launch(4, {6, 11, 12}, 1));
+  add(streams<fb::JoinT>({0, 1}));
+  add(tap("branches", 1, 12, testWidth));
+  add(call);
+  add(call);
+  add(tap("blocks", 1, 12, testWidth));
+  add(launch(5, {3, 4, 12, 7, 5}));
+  return entry;
+}
+
+/// A plan whose kernels are those of Runtime/TestKernels.c.
+inline fb::PlanT testPlan() {
+  fb::PlanT plan;
+  plan.parameters.push_back(parameter("table", {testVocab, testWidth}, fb::Layout::RowMajor,
+                                      {testVocab, testWidth}));
+  plan.parameters.push_back(parameter("head", {testVocab, testWidth}, fb::Layout::Panels,
+                                      {2, testWidth, 4}, /*panel=*/4));
+  plan.kernels.push_back(kernel("embed", {1, 0, 0, 0}));
+  plan.kernels.push_back(kernel("doubled", {1, 0, 0, 0}));
+  plan.kernels.push_back(kernel("add_one", {1, 0, 0}, /*scratchBytes=*/100));
+  plan.kernels.push_back(kernel("add_twice", {1, 0, 0}));
+  plan.kernels.push_back(kernel("times_minus_three", {1, 0, 0}));
+  plan.kernels.push_back(kernel("head", {1, 0, 0, 0, 0}));
+  // doubled(rows, unused, index, x) shows that operands are matched by position.
+  plan.procedures.push_back(testBlock());
+  plan.procedures.push_back(testEntry());
+  plan.entry = 1;
+  return plan;
+}
+
+inline std::vector<std::byte> planBytes(const fb::PlanT &plan) {
+  flatbuffers::FlatBufferBuilder builder;
+  fb::FinishPlanBuffer(builder, fb::Plan::Pack(builder, &plan));
+  std::vector<std::byte> bytes(builder.GetSize());
+  std::memcpy(bytes.data(), builder.GetBufferPointer(), bytes.size());
+  return bytes;
+}
+
+inline Manifest testManifest() {
+  Manifest manifest;
+  manifest.target = {"cpu", "x86-64", "x86_64-unknown-linux-gnu"};
+  manifest.model.name = "test";
+  manifest.model.vocabSize = testVocab;
+  manifest.model.hiddenSize = testWidth;
+  manifest.model.numLayers = 2;
+  manifest.model.contextLength = testContext;
+  manifest.model.strategy = "fac";
+  manifest.model.circulation = "rotate";
+  manifest.model.attentionTokens = {6};
+  manifest.model.tokenizer = "bytes";
+  manifest.model.windows = {"start = 13, count = 6, period = 16"};
+  manifest.limits = {/*maxBatch=*/4, /*maxTokens=*/40};
+  return manifest;
+}
+
+inline ArtifactContents testContents(const fb::PlanT &plan, std::vector<std::byte> code) {
+  return {testManifest(),
+          {{std::string(planSection), planBytes(plan)}, {codeSection("x86-64"), std::move(code)}}};
+}
+
+} // namespace flowhn::test
+
+#endif // FLOWHN_TEST_UNITTESTS_TESTPLAN_H

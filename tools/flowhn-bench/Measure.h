@@ -1,0 +1,63 @@
+//===- Measure.h - Timing a session -----------------------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_TOOLS_BENCH_MEASURE_H
+#define FLOWHN_TOOLS_BENCH_MEASURE_H
+
+#include "common/LoadModel.h"
+
+#include <string>
+#include <vector>
+
+namespace flowhn::tools {
+
+struct BenchOptions {
+  RunOptions run;
+  int64_t batch = 1;
+  int64_t tokens = 0; ///< 0: the model's context length
+  std::string logits = "last";
+  int64_t repetitions = 0; ///< 0: as many as fit five seconds, at least five
+  bool kernels = false;    ///< also time each kernel
+  std::string json;
+};
+
+/// Everything that one run of the benchmark found out.
+struct Measurements {
+  Manifest manifest;
+  CompileReport compile;
+  double compileSeconds = 0; ///< to compile, or to open the artifact
+  bool wasArtifact = false;
+  std::string weights; ///< where they came from
+  double loadSeconds = 0;         ///< a session: code, and weights prepared
+  double artifactLoadSeconds = 0; ///< of which before the first weight was asked for
+  int64_t parameterBytes = 0;
+  int64_t sharedParameterBytes = 0;
+  int64_t workspaceBytes = 0;
+  int64_t peakBytes = 0; ///< most memory of the process
+  int threads = 0;
+  int64_t batch = 0;
+  int64_t tokens = 0;
+  std::string logits;
+  std::vector<double> latencies; ///< seconds, in order
+  double flops = 0;              ///< of one run
+  std::string flopsSource;
+  bool hasPeak = false;
+  double peakBest = 0, peakMedian = 0; ///< FLOP/s
+  std::string peakDescription;
+  std::vector<KernelProfile> kernels;
+
+  double medianLatency() const;
+  double flopRate() const { return flops / medianLatency(); }
+};
+
+/// Compiles, loads, runs and measures.
+Expected<Measurements> measure(const Tool &tool, BenchOptions &options);
+
+} // namespace flowhn::tools
+
+#endif // FLOWHN_TOOLS_BENCH_MEASURE_H

@@ -1,0 +1,61 @@
+//===- flowhn-bench.cpp - How fast a model is -----------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Report.h"
+
+using namespace flowhn;
+using namespace flowhn::tools;
+
+static void addOptions(CLI::App &app, BenchOptions &options) {
+  addRunOptions(app, options.run);
+  app.add_option("--batch", options.batch, "Sequences of a run")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  app.add_option("--tokens", options.tokens,
+                 "Tokens of a sequence, and the context length of --config; default: the context")
+      ->check(CLI::Range(1, 1 << 24));
+  app.add_option("--logits", options.logits, "Whose logits to compute: last, all, none")
+      ->check(CLI::IsMember({"last", "all", "none"}))
+      ->capture_default_str();
+  app.add_option("--repetitions", options.repetitions,
+                 "Runs to time; default: as many as fit 5 seconds, at least 5")
+      ->check(CLI::Range(1, 1000000));
+  app.add_flag("--kernels", options.kernels, "Print the time of each kernel");
+  app.add_option("--json", options.json, "Write everything to a file");
+}
+
+/// A published size has the context of the run, unless said otherwise.
+static void chooseContext(BenchOptions &options) {
+  SplitOptions &split = options.run.model.compile.split;
+  if (!options.run.model.config.empty() && split.contextLength == 0)
+    split.contextLength = options.tokens;
+}
+
+static Expected<int> execute(const Tool &tool, BenchOptions &options) {
+  chooseContext(options);
+  Expected<Measurements> result = measure(tool, options);
+  if (!result.ok())
+    return result.status();
+  printReport(*result);
+  if (options.kernels)
+    printKernels(*result);
+  if (!options.json.empty())
+    FLOWHN_RETURN_IF_ERROR(writeReport(options.json, *result));
+  return exitSuccess;
+}
+
+int main(int argc, char **argv) {
+  Tool tool("flowhn-bench", "Measures how fast a FlowHN model compiles, loads and runs");
+  BenchOptions options;
+  addOptions(tool.app(), options);
+  if (std::optional<int> code = tool.parse(argc, argv))
+    return *code;
+  if (std::string problem = runProblem(options.run); !problem.empty())
+    return tool.usageError(problem);
+  return tool.run([&] { return execute(tool, options); });
+}

@@ -1,0 +1,105 @@
+//===- Generate.cpp - Text and logits out of a session --------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Generate.h"
+
+#include "common/Progress.h"
+#include "flowhn/Support/Npy.h"
+
+#include <cstdio>
+#include <limits>
+
+using namespace flowhn;
+using namespace flowhn::tools;
+
+/// Generates, handing each token of the result to `print`.
+static Status generate(const Tool &tool, Session &session, std::span<const int32_t> prompt,
+                       int64_t maxNewTokens, const std::function<void(int32_t)> &print) {
+  bool writable = true;
+  auto onToken = [&](int32_t token) {
+    print(token);
+    writable = std::fflush(stdout) == 0;
+    return writable;
+  };
+  Expected<Generation> generation = generateGreedy(session, prompt, maxNewTokens, onToken);
+  std::fputc('\n', stdout);
+  if (!generation.ok())
+    return generation.status();
+  if (std::fflush(stdout) != 0 || !writable)
+    return notFound("cannot write to standard output");
+  if (generation->reachedLimit)
+    tool.printDiagnostics({"note: stopped after " + std::to_string(prompt.size()) + " + " +
+                           std::to_string(generation->ids.size()) +
+                           " tokens, the longest sequence the model takes"});
+  return Status();
+}
+
+Status flowhn::tools::generateText(const Tool &tool, Session &session, const std::string &prompt,
+                                   int64_t maxNewTokens) {
+  const ManifestModel &model = session.artifact().manifest().model;
+  if (model.tokenizer != "bytes")
+    return unsupported("--prompt needs a model whose tokenizer is bytes; '" + model.name + "' " +
+                       (model.tokenizer.empty() ? "names none" : "has '" + model.tokenizer + "'") +
+                       ": give --token-ids");
+  std::vector<int32_t> ids;
+  for (unsigned char byte : prompt)
+    ids.push_back(byte);
+  std::fputs(prompt.c_str(), stdout);
+  return generate(tool, session, ids, maxNewTokens, [](int32_t token) {
+    if (token < 256)
+      std::fputc(token, stdout);
+    else
+      std::printf("<%d>", token);
+  });
+}
+
+Status flowhn::tools::generateIds(const Tool &tool, Session &session,
+                                  const std::vector<int32_t> &prompt, int64_t maxNewTokens) {
+  for (size_t i = 0; i < prompt.size(); ++i)
+    std::printf(i ? ",%d" : "%d", prompt[i]);
+  return generate(tool, session, prompt, maxNewTokens,
+                  [](int32_t token) { std::printf(",%d", token); });
+}
+
+static Expected<std::vector<int32_t>> narrow(const NpyIds &ids, const std::string &path) {
+  std::vector<int32_t> values;
+  for (int64_t id : ids.values) {
+    if (id < std::numeric_limits<int32_t>::min() || id > std::numeric_limits<int32_t>::max())
+      return invalidInput("'" + path + "' holds the token id " + std::to_string(id) +
+                          ", which is no 32-bit number");
+    values.push_back(static_cast<int32_t>(id));
+  }
+  return values;
+}
+
+Status flowhn::tools::runFile(Session &session, const std::string &input, const std::string &output,
+                              LogitsMode mode) {
+  Expected<NpyIds> ids = readNpyIds(input);
+  if (!ids.ok())
+    return ids.status();
+  Expected<std::vector<int32_t>> values = narrow(*ids, input);
+  if (!values.ok())
+    return values.status();
+  if (values->empty())
+    return invalidInput("'" + input + "' holds no tokens");
+  std::vector<int64_t> shape = ids->shape;
+  std::vector<int32_t> lengths(shape.size() == 2 ? shape[0] : 1,
+                               static_cast<int32_t>(shape.back()));
+  Expected<CallResult> result = [&] {
+    Progress progress("computing");
+    return session.run({*values, lengths, mode});
+  }();
+  if (!result.ok())
+    return result.status();
+  if (output.empty())
+    return Status();
+  if (mode == LogitsMode::Last)
+    shape.pop_back();
+  shape.push_back(session.vocabSize());
+  return writeNpy(output, result->logits, shape);
+}

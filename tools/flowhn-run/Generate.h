@@ -1,0 +1,38 @@
+//===- Generate.h - Text and logits out of a session ------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_TOOLS_RUN_GENERATE_H
+#define FLOWHN_TOOLS_RUN_GENERATE_H
+
+#include "common/Tool.h"
+#include "flowhn/Runtime/Session.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace flowhn::tools {
+
+/// Prints the prompt and its greedy continuation, byte by byte as they are made.
+/// The model's tokens must be bytes.
+Status generateText(const Tool &tool, Session &session, const std::string &prompt,
+                    int64_t maxNewTokens);
+
+/// The same with ids, separated by commas.
+Status generateIds(const Tool &tool, Session &session, const std::vector<int32_t> &prompt,
+                   int64_t maxNewTokens);
+
+/// Runs the sequences of a `.npy` file of ids once; writes the logits to `output`,
+/// [sequences, tokens, vocabulary] or [sequences, vocabulary], without the first
+/// extent when the file holds one sequence as a vector.
+Status runFile(Session &session, const std::string &input, const std::string &output,
+               LogitsMode mode);
+
+} // namespace flowhn::tools
+
+#endif // FLOWHN_TOOLS_RUN_GENERATE_H

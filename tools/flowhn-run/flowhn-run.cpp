@@ -1,0 +1,121 @@
+//===- flowhn-run.cpp - Runs a model --------------------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Check.h"
+#include "Generate.h"
+#include "common/LoadModel.h"
+
+using namespace flowhn;
+using namespace flowhn::tools;
+
+namespace {
+
+struct Options {
+  RunOptions run;
+  std::string prompt;
+  std::vector<int32_t> tokenIds;
+  int64_t maxNewTokens = 32;
+  std::string input;
+  std::string output;
+  std::string logits = "all";
+  CheckOptions check;
+};
+
+void addOptions(CLI::App &app, Options &options) {
+  addRunOptions(app, options.run);
+  CLI::Option *prompt =
+      app.add_option("--prompt", options.prompt, "Text to continue, for a model of bytes");
+  CLI::Option *ids = app.add_option("--token-ids", options.tokenIds, "Token ids to continue: 1,2,3")
+                         ->delimiter(',')
+                         ->allow_extra_args(false)
+                         ->excludes(prompt);
+  app.add_option("--max-new-tokens", options.maxNewTokens, "Tokens to append")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  CLI::Option *input =
+      app.add_option("--input", options.input, "Token ids to compute logits for, a .npy file")
+          ->excludes(prompt)
+          ->excludes(ids);
+  app.add_option("--output", options.output, "Where the logits of --input go, a .npy file")
+      ->needs(input);
+  app.add_option("--logits", options.logits, "Whose logits to compute for --input: last, all, none")
+      ->check(CLI::IsMember({"last", "all", "none"}))
+      ->needs(input)
+      ->capture_default_str();
+  CLI::Option *check = app.add_option("--check", options.check.file,
+                                      "Reference results to compare with, a safetensors file")
+                           ->excludes(prompt)
+                           ->excludes(ids)
+                           ->excludes(input);
+  app.add_option("--tolerance", options.check.tolerance, "Relative error that --check allows")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(check)
+      ->capture_default_str();
+  app.add_flag("--check-hidden", options.check.hidden, "Compare the hidden states of --check too")
+      ->needs(check);
+}
+
+std::string problemOf(const Options &options, CLI::App &app) {
+  if (std::string problem = runProblem(options.run); !problem.empty())
+    return problem;
+  bool generates = app.count("--prompt") || app.count("--token-ids");
+  if (!generates && options.input.empty() && options.check.file.empty())
+    return "nothing to do: give --prompt, --token-ids, --input or --check";
+  if (!generates && app.count("--max-new-tokens"))
+    return "--max-new-tokens requires --prompt or --token-ids";
+  if (app.count("--prompt") && options.prompt.empty())
+    return "--prompt is empty: a model continues at least one token";
+  if (!options.input.empty() && (options.logits == "none") != options.output.empty())
+    return options.output.empty() ? "--input requires --output FILE, or --logits=none"
+                                  : "--output has nothing to write with --logits=none";
+  return {};
+}
+
+LogitsMode logitsMode(const std::string &name) {
+  if (name == "none")
+    return LogitsMode::None;
+  return name == "last" ? LogitsMode::Last : LogitsMode::All;
+}
+
+Status runRequest(const Tool &tool, const Options &options, Session &session) {
+  if (!options.prompt.empty())
+    return generateText(tool, session, options.prompt, options.maxNewTokens);
+  if (!options.tokenIds.empty())
+    return generateIds(tool, session, options.tokenIds, options.maxNewTokens);
+  return runFile(session, options.input, options.output, logitsMode(options.logits));
+}
+
+Expected<int> execute(const Tool &tool, Options &options) {
+  Expected<CompiledModel> model = compileInput(tool, options.run);
+  if (!model.ok())
+    return model.status();
+  Expected<Session> session = openSession(options.run, *model);
+  if (!session.ok())
+    return session.status();
+  if (options.check.file.empty()) {
+    FLOWHN_RETURN_IF_ERROR(runRequest(tool, options, *session));
+    return exitSuccess;
+  }
+  Expected<bool> passed = checkResults(*session, options.check);
+  if (!passed.ok())
+    return passed.status();
+  return *passed ? exitSuccess : exitFailure;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  Tool tool("flowhn-run", "Runs a FlowHN model: generates, computes logits, or checks them");
+  Options options;
+  addOptions(tool.app(), options);
+  if (std::optional<int> code = tool.parse(argc, argv))
+    return *code;
+  if (std::string problem = problemOf(options, tool.app()); !problem.empty())
+    return tool.usageError(problem);
+  return tool.run([&] { return execute(tool, options); });
+}
