@@ -219,7 +219,7 @@ Value ProcedureBuilder::createBuffer(Location loc, const TokenSpace *space, int6
                                scope.arena);
 }
 
-Tokens ProcedureBuilder::createResult(Value result, const TokenSpace *space) {
+Tokens ProcedureBuilder::createResult(Value result, const TokenSpace *space, bool canScatter) {
   std::optional<Tokens> place;
   if (auto want = wanted.find(result); want != wanted.end()) {
     if (auto *slot = std::get_if<FuseSlot>(&want->second)) {
@@ -230,7 +230,7 @@ Tokens ProcedureBuilder::createResult(Value result, const TokenSpace *space) {
       place = std::get<Tokens>(want->second);
     }
   }
-  if (!place || place->space != space) {
+  if (!place || place->space != space || (place->index && !canScatter)) {
     Type elementType = mlir::flowhn::getElementType(result);
     Value buffer = createBuffer(result.getLoc(), space, getFeatures(result), elementType);
     place = Tokens{buffer, 0, space, {}};

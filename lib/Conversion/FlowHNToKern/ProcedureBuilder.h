@@ -109,8 +109,9 @@ public:
   /// The same, copied where they lie scattered.
   FailureOr<Tokens> getDenseTokens(Value value, Operation *user);
   void setTokens(Value value, const Tokens &tokens) { tokensOf[value] = tokens; }
-  /// Where a kernel is to store `result`: where its consumer wants it, or a new buffer.
-  Tokens createResult(Value result, const TokenSpace *space);
+  /// Where a kernel is to store `result`: where its consumer wants it, or a new
+  /// buffer. Some kernels cannot store scattered rows.
+  Tokens createResult(Value result, const TokenSpace *space, bool canScatter = true);
   /// A buffer of rows for the tokens of `space`, in the current arena.
   Value createBuffer(Location loc, const TokenSpace *space, int64_t width, Type elementType);
   /// The memory of a parameter; fails with a diagnostic on `user`.
@@ -132,7 +133,7 @@ public:
   /// Spaces of lengths, and of the tokens a caller selects.
   DenseMap<Value, const TokenSpace *> spaceOf;
   DenseMap<Value, Segment> segments;
-  DenseMap<std::pair<Attribute, Value>, Operation *> partitions;
+  DenseMap<std::pair<Attribute, std::pair<Value, Value>>, Operation *> partitions;
   /// Where consumers want values that are not computed yet.
   DenseMap<Value, std::variant<Tokens, FuseSlot>> wanted;
   /// The joined inputs of a fuse, once one of them is computed.

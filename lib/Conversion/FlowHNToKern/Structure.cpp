@@ -47,7 +47,7 @@ static FailureOr<plan::PartitionOp> getPartition(ProcedureBuilder &procedure, Se
   FailureOr<Value> length = procedure.getTable(op.getLength(), op);
   if (failed(begin) || failed(length))
     return failure();
-  Operation *&known = procedure.partitions[{op.getWindow(), *length}];
+  Operation *&known = procedure.partitions[{op.getWindow(), {*begin, *length}}];
   if (!known)
     known = plan::PartitionOp::create(procedure.builder, op.getLoc(), *begin, *length,
                                       op.getWindow());

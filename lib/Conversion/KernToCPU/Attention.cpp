@@ -15,12 +15,13 @@
 
 using namespace mlir;
 using namespace mlir::kern;
+using mlir::flowhn::CPUTargetInfo;
 
 /// Keys of a block, roughly: their scores stay in the first-level cache.
 static constexpr int64_t blockKeys = 64;
 
 /// Query vectors of an item: enough to use a broadcast scalar several times.
-static int64_t itemVectors(const flowhn::CPUTargetInfo &target) {
+static int64_t itemVectors(const CPUTargetInfo &target) {
   return target.vectorRegisters >= 32 ? 4 : 2;
 }
 
@@ -75,7 +76,7 @@ static void emitItem(KernelBuilder &b, AttentionOp op, Value number, Value scrat
 
 namespace {
 struct AttentionModel : CPUKernelInterface::ExternalModel<AttentionModel, AttentionOp> {
-  DictionaryAttr chooseCPUConfig(Operation *op, const flowhn::CPUTargetInfo &target) const {
+  DictionaryAttr chooseCPUConfig(Operation *op, const CPUTargetInfo &target) const {
     auto attention = cast<AttentionOp>(op);
     int64_t group = attention.getHeads() / attention.getKvHeads();
     int64_t heads = std::min(group, itemVectors(target));
@@ -106,8 +107,8 @@ struct AttentionModel : CPUKernelInterface::ExternalModel<AttentionModel, Attent
     return alignToLine(AttentionShape(cast<AttentionOp>(op)).scratchBytes());
   }
 
-  LogicalResult emitCPU(Operation *op, OpBuilder &builder, const flowhn::CPUTargetInfo &target,
-                        Value item, Value scratch) const {
+  LogicalResult emitCPU(Operation *op, OpBuilder &builder, const CPUTargetInfo &target, Value item,
+                        Value scratch) const {
     auto attention = cast<AttentionOp>(op);
     KernelBuilder b(builder, op->getLoc(), target);
     b.lanes = configValue(*attention.getConfig(), "lanes");

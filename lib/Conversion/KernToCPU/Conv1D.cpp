@@ -12,6 +12,7 @@
 
 using namespace mlir;
 using namespace mlir::kern;
+using mlir::flowhn::CPUTargetInfo;
 
 static constexpr int64_t itemRows = 64;
 static constexpr int64_t maxItemVectors = 4;
@@ -123,7 +124,7 @@ void Conv1DEmitter::storeResult(Value sum, Value row, const ChannelBlock &block,
 
 namespace {
 struct Conv1DModel : CPUKernelInterface::ExternalModel<Conv1DModel, Conv1DOp> {
-  DictionaryAttr chooseCPUConfig(Operation *op, const flowhn::CPUTargetInfo &target) const {
+  DictionaryAttr chooseCPUConfig(Operation *op, const CPUTargetInfo &target) const {
     auto conv = cast<Conv1DOp>(op);
     // Weights and window of all vectors should stay in registers.
     int64_t fitting = target.vectorRegisters / (2 * tapsOf(conv));
@@ -146,8 +147,8 @@ struct Conv1DModel : CPUKernelInterface::ExternalModel<Conv1DModel, Conv1DOp> {
 
   int64_t getCPUScratchBytes(Operation *op) const { return 0; }
 
-  LogicalResult emitCPU(Operation *op, OpBuilder &builder, const flowhn::CPUTargetInfo &target,
-                        Value item, Value scratch) const {
+  LogicalResult emitCPU(Operation *op, OpBuilder &builder, const CPUTargetInfo &target, Value item,
+                        Value scratch) const {
     auto conv = cast<Conv1DOp>(op);
     KernelBuilder b(builder, op->getLoc(), target);
     b.lanes = configValue(*conv.getConfig(), "lanes");

@@ -12,6 +12,7 @@
 
 using namespace mlir;
 using namespace mlir::kern;
+using mlir::flowhn::CPUTargetInfo;
 
 /// Elements of an item: enough to make handing it out cheap.
 static constexpr int64_t itemElements = 8192;
@@ -99,7 +100,7 @@ void RowwiseEmitter::emitSection(int64_t begin, int64_t width) {
 
 namespace {
 struct RowwiseModel : CPUKernelInterface::ExternalModel<RowwiseModel, RowwiseOp> {
-  DictionaryAttr chooseCPUConfig(Operation *op, const flowhn::CPUTargetInfo &target) const {
+  DictionaryAttr chooseCPUConfig(Operation *op, const CPUTargetInfo &target) const {
     int64_t width = cast<RowwiseOp>(op).getSections().back();
     int64_t rows = std::clamp<int64_t>(itemElements / width, 1, maxItemRows);
     return makeConfig(op->getContext(), {{"lanes", target.lanes()}, {"rows", rows}});
@@ -112,8 +113,8 @@ struct RowwiseModel : CPUKernelInterface::ExternalModel<RowwiseModel, RowwiseOp>
 
   int64_t getCPUScratchBytes(Operation *op) const { return 0; }
 
-  LogicalResult emitCPU(Operation *op, OpBuilder &builder, const flowhn::CPUTargetInfo &target,
-                        Value item, Value scratch) const {
+  LogicalResult emitCPU(Operation *op, OpBuilder &builder, const CPUTargetInfo &target, Value item,
+                        Value scratch) const {
     auto rowwise = cast<RowwiseOp>(op);
     KernelBuilder b(builder, op->getLoc(), target);
     b.lanes = configValue(*rowwise.getConfig(), "lanes");

@@ -22,6 +22,7 @@
 
 using namespace mlir;
 using namespace mlir::kern;
+using mlir::flowhn::CPUTargetInfo;
 
 /// Rows of a chunk: what phase 2 loads and stores of h is spread over them, and
 /// their scratch stays in the first-level cache.
@@ -177,7 +178,7 @@ void ScanEmitter::emitEpilogue(Value begin, Value count) {
 
 namespace {
 struct ScanModel : CPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
-  DictionaryAttr chooseCPUConfig(Operation *op, const flowhn::CPUTargetInfo &target) const {
+  DictionaryAttr chooseCPUConfig(Operation *op, const CPUTargetInfo &target) const {
     // Half of the registers hold states, the others the exponentials.
     int64_t states = std::min(statesOf(cast<ScanOp>(op)), target.vectorRegisters / 2);
     return makeConfig(op->getContext(),
@@ -195,8 +196,8 @@ struct ScanModel : CPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
     return alignToLine(ScanScratch(cast<ScanOp>(op)).bytes());
   }
 
-  LogicalResult emitCPU(Operation *op, OpBuilder &builder, const flowhn::CPUTargetInfo &target,
-                        Value item, Value scratch) const {
+  LogicalResult emitCPU(Operation *op, OpBuilder &builder, const CPUTargetInfo &target, Value item,
+                        Value scratch) const {
     auto scan = cast<ScanOp>(op);
     KernelBuilder b(builder, op->getLoc(), target);
     b.lanes = configValue(*scan.getConfig(), "lanes");

@@ -28,8 +28,12 @@ const int64_t rowCounts[] = {1, 2, 7, 8, 9, 63, 64, 65, 129};
 
 /// One kernel: sizes, types, and which of the fused operands it has.
 struct Matmul {
-  int64_t n, k, groups = 1;
-  Storage a = Storage::F32, b = Storage::F32, out = Storage::F32;
+  explicit Matmul(int64_t n, int64_t k, int64_t groups = 1, Storage a = Storage::F32,
+                  Storage b = Storage::F32, Storage out = Storage::F32)
+      : n(n), k(k), groups(groups), a(a), b(b), out(out) {}
+
+  int64_t n, k, groups;
+  Storage a, b, out;
   bool extras = false, scatter = false;
   int64_t aColumn = 0, outColumn = 0, extraColumn = 0;
   std::string cpu = "host", config;
@@ -102,9 +106,9 @@ std::string Matmul::text() const {
 }
 
 /// A kernel with its operands for `maxRows` rows, and what it should compute.
-class Run {
+class MatmulRun {
 public:
-  explicit Run(const Matmul &m)
+  explicit MatmulRun(const Matmul &m)
       : m(m), kernel(CompiledKernel::compile(m.text(), m.cpu)),
         a(Buffer::random(maxRows * m.aWidth(), m.a, 1)),
         b(m.panels() * m.k * m.groups * m.panel(), m.b),
@@ -222,7 +226,7 @@ void checkAllRows(const Matmul &m, double bound = 1e-6) {
   SCOPED_TRACE("n = " + std::to_string(m.n) + ", k = " + std::to_string(m.k) +
                ", groups = " + std::to_string(m.groups) + ", cpu = " + m.cpu + ", types " +
                mlirName(m.a) + " " + mlirName(m.b) + " " + mlirName(m.out));
-  Run run(m);
+  MatmulRun run(m);
   ASSERT_TRUE(run.kernel);
   for (int64_t rows : rowCounts)
     EXPECT_LE(run.error(rows), bound) << rows << " rows";
@@ -235,30 +239,30 @@ const int64_t depths[] = {1, 5, 16, 151, 768};
 TEST(MatmulCPU, EveryShape) {
   for (int64_t n : outputs)
     for (int64_t k : depths)
-      checkAllRows({n, k});
+      checkAllRows(Matmul(n, k));
 }
 
 TEST(MatmulCPU, TwoGroups) {
   for (int64_t n : outputs)
     for (int64_t k : {5, 151})
-      checkAllRows({n, k, 2});
+      checkAllRows(Matmul(n, k, 2));
 }
 
 TEST(MatmulCPU, StorageTypes) {
   for (auto [n, k] : {std::pair<int64_t, int64_t>{21, 5}, {151, 151}, {48, 768}}) {
-    checkAllRows({n, k, 1, Storage::F32, Storage::BF16});
-    checkAllRows({n, k, 1, Storage::F32, Storage::F16});
-    checkAllRows({n, k, 2, Storage::F32, Storage::BF16});
-    checkAllRows({n, k, 1, Storage::BF16, Storage::F32});
+    checkAllRows(Matmul(n, k, 1, Storage::F32, Storage::BF16));
+    checkAllRows(Matmul(n, k, 1, Storage::F32, Storage::F16));
+    checkAllRows(Matmul(n, k, 2, Storage::F32, Storage::BF16));
+    checkAllRows(Matmul(n, k, 1, Storage::BF16, Storage::F32));
     // Half a unit in the last place of 8 and 11 bits.
-    checkAllRows({n, k, 1, Storage::BF16, Storage::BF16, Storage::BF16}, 0.5 / 128);
-    checkAllRows({n, k, 1, Storage::F16, Storage::F16, Storage::F16}, 0.5 / 1024);
+    checkAllRows(Matmul(n, k, 1, Storage::BF16, Storage::BF16, Storage::BF16), 0.5 / 128);
+    checkAllRows(Matmul(n, k, 1, Storage::F16, Storage::F16, Storage::F16), 0.5 / 1024);
   }
 }
 
 TEST(MatmulCPU, FusedOperandsAndColumns) {
   for (int64_t groups : {1, 2}) {
-    Matmul m{151, 37, groups};
+    Matmul m(151, 37, groups);
     m.extras = true;
     checkAllRows(m);
     m.scatter = true;
@@ -275,7 +279,7 @@ TEST(MatmulCPU, EveryLevel) {
   for (const char *cpu : {"x86-64-v2", "x86-64-v3"})
     for (Storage storage : {Storage::F32, Storage::BF16, Storage::F16})
       for (int64_t groups : {1, 2}) {
-        Matmul m{85, 37, groups, storage, storage};
+        Matmul m(85, 37, groups, storage, storage);
         m.cpu = cpu;
         m.extras = true;
         checkAllRows(m);
@@ -286,8 +290,8 @@ TEST(MatmulCPU, EveryLevel) {
 
 TEST(MatmulCPU, RowsDoNotDependOnTheBatch) {
   for (Storage storage : {Storage::F32, Storage::BF16}) {
-    Matmul m{151, 768, 1, storage, storage};
-    Run run(m);
+    Matmul m(151, 768, 1, storage, storage);
+    MatmulRun run(m);
     ASSERT_TRUE(run.kernel);
     std::vector<float> batch = run.run(maxRows);
     for (int64_t row = 0; row < maxRows; ++row) {
@@ -300,10 +304,10 @@ TEST(MatmulCPU, RowsDoNotDependOnTheBatch) {
 
 TEST(MatmulCPU, BlocksDoNotChangeBits) {
   for (Storage storage : {Storage::F32, Storage::BF16}) {
-    Matmul whole{151, 151, 1, storage, storage}, blocked = whole;
+    Matmul whole(151, 151, 1, storage, storage), blocked = whole;
     blocked.config =
         ", config = {tile_rows = 6, k_block = 40, row_block = 27, panels_per_item = 2}";
-    Run first(whole), second(blocked);
+    MatmulRun first(whole), second(blocked);
     ASSERT_TRUE(first.kernel && second.kernel);
     for (int64_t rows : rowCounts)
       EXPECT_EQ(first.run(rows), second.run(rows)) << rows << " rows";
@@ -311,6 +315,7 @@ TEST(MatmulCPU, BlocksDoNotChangeBits) {
 }
 
 TEST(MatmulCPU, HasItemsForSeveralThreads) {
-  Run run({768, 768});
+  Matmul m(768, 768);
+  MatmulRun run(m);
   EXPECT_GE(run.kernel->countItems({512}), 8);
 }

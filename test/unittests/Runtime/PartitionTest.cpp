@@ -10,18 +10,115 @@
 #include "../TestFiles.h"
 
 #include <random>
+#include <set>
 
 using namespace flowhn;
 using namespace flowhn::test;
 
 namespace {
 
-/// Start, count and period; numerator and denominator 0.
-fb::Window fixedWindow(int64_t start, int64_t count, int64_t period) {
+using Table = std::vector<int32_t>;
+
+fb::WindowT fixedWindow(int64_t start, int64_t count, int64_t period) {
   fb::WindowT window;
-  return {};
+  window.start = start;
+  window.count = count;
+  window.period = period;
+  return window;
 }
 
-using Table = std::vector<int32_t>;
+fb::WindowT windowByCall(bool last, bool ceil, int64_t numerator, int64_t denominator) {
+  fb::WindowT window;
+  window.by_call = true;
+  window.last = last;
+  window.ceil = ceil;
+  window.numerator = numerator;
+  window.denominator = denominator;
+  return window;
+}
+
+/// The attention positions, straight from the words of flowhn::WindowAttr.
+std::set<int64_t> attentionPositions(const fb::WindowT &w, int64_t length) {
+  std::set<int64_t> result;
+  for (int64_t j = 0; !w.by_call && j < w.count; ++j)
+    result.insert((w.start + j) % w.period);
+  if (!w.by_call)
+    return result;
+  double exact = double(length) * double(w.numerator) / double(w.denominator);
+  int64_t count = int64_t(w.ceil ? std::ceil(exact) : std::floor(exact));
+  for (int64_t j = 0; j < count; ++j)
+    result.insert(w.last ? length - 1 - j : j);
+  return result;
+}
+
+void expectRows(const BranchRows &actual, const std::vector<Table> &perSequence) {
+  Table index, offsets{0};
+  size_t longest = 0;
+  for (const Table &rows : perSequence) {
+    index.insert(index.end(), rows.begin(), rows.end());
+    offsets.push_back(int32_t(index.size()));
+    longest = std::max(longest, rows.size());
+  }
+  EXPECT_EQ(actual.index, index);
+  EXPECT_EQ(actual.offsets, offsets);
+  EXPECT_EQ(actual.maxLength, int64_t(longest));
+  EXPECT_EQ(actual.rows(), int64_t(index.size()));
+}
+
+void expectPartition(const fb::WindowT &window, const Table &begin, const Table &length) {
+  std::vector<Table> attention(length.size()), ssm(length.size());
+  int32_t row = 0;
+  for (size_t b = 0; b < length.size(); ++b) {
+    std::set<int64_t> positions = attentionPositions(window, length[b]);
+    for (int32_t t = 0; t < length[b]; ++t)
+      (positions.count(begin[b] + t) ? attention : ssm)[b].push_back(row++);
+  }
+  Expected<Partition> partition = makePartition(window, begin, length);
+  ASSERT_TRUE(partition.ok()) << partition.status().message();
+  expectRows(partition->attention, attention);
+  expectRows(partition->ssm, ssm);
+}
+
+TEST(PartitionTest, SharesOutByHand) {
+  // Positions 13, 14, 15, 0, 1, 2 of 16: five tokens begin with attention.
+  Expected<Partition> partition = makePartition(fixedWindow(13, 6, 16), Table{0, 0}, Table{5, 2});
+  ASSERT_TRUE(partition.ok());
+  EXPECT_EQ(partition->attention.index, (Table{0, 1, 2, 5, 6}));
+  EXPECT_EQ(partition->attention.offsets, (Table{0, 3, 5}));
+  EXPECT_EQ(partition->ssm.index, (Table{3, 4}));
+  EXPECT_EQ(partition->ssm.offsets, (Table{0, 2, 2}));
+}
+
+TEST(PartitionTest, FixedWindowsAgreeWithTheirDefinition) {
+  std::mt19937 random(1);
+  auto pick = [&](int64_t least, int64_t most) {
+    return least + int64_t(random() % uint64_t(most - least + 1));
+  };
+  for (int i = 0; i < 3000; ++i) {
+    int64_t period = pick(1, 24);
+    fb::WindowT window = fixedWindow(pick(0, period - 1), pick(0, period), period);
+    Table begin, length;
+    for (int64_t b = pick(1, 4); b > 0; --b) {
+      begin.push_back(int32_t(pick(0, period)));
+      length.push_back(int32_t(pick(1, 30))); // past the period, too
+    }
+    SCOPED_TRACE(i);
+    expectPartition(window, begin, length);
+  }
+}
+
+TEST(PartitionTest, WindowsByCallAgreeWithTheirDefinition) {
+  for (int64_t denominator : {1, 2, 3, 100})
+    for (int64_t numerator = 0; numerator <= denominator; ++numerator)
+      for (bool last : {false, true})
+        for (bool ceil : {false, true})
+          expectPartition(windowByCall(last, ceil, numerator, denominator), {0, 0, 0, 0},
+                          {1, 7, 2, int32_t(40 + numerator)});
+}
+
+TEST(PartitionTest, WindowsByCallTakeWholeSequencesOnly) {
+  expectError(makePartition(windowByCall(true, false, 1, 2), Table{0, 3}, Table{4, 4}).status(),
+              StatusCode::InvalidArgument, "row 1 begins at position 3");
+}
 
 } // namespace

@@ -1,0 +1,209 @@
+//===- Linear.cpp - Products with weights ---------------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "OpConversions.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace mlir::flowhn;
+
+static int64_t getRows(Value weight) {
+  return cast<RankedTensorType>(weight.getType()).getDimSize(0);
+}
+
+namespace {
+
+/// A product of rows with weights, and where it goes.
+struct Product {
+  Tokens input;
+  int64_t k;
+  SmallVector<Value> weights;
+  int64_t groups = 1;
+  Tokens out;
+};
+
+} // namespace
+
+/// The type of an element, as part of a name.
+static std::string getTypeName(Type type) {
+  std::string name;
+  llvm::raw_string_ostream(name) << type;
+  return name;
+}
+
+static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
+                                  const Product &product, const Extras &extras, ScalarBody body) {
+  int64_t n = 0, groups = product.groups;
+  for (Value weight : product.weights)
+    n += getRows(weight);
+  n /= groups;
+  ParameterUse use;
+  use.sources = product.weights;
+  use.layout = plan::Layout::Panels;
+  use.panel = procedure.context.target.panelColumns(n, groups);
+  use.groups = groups;
+  FailureOr<Value> weights = procedure.getParameter(use, op);
+  if (failed(weights))
+    return failure();
+  auto matmul = kern::MatmulOp::create(
+      procedure.builder, op->getLoc(), product.out.space->rows, product.input.buffer, *weights,
+      product.out.buffer, extras.values, extras.gather, product.out.index, n, product.k, groups,
+      product.input.column, product.out.column, extras.getAccesses(), extras.columns,
+      /*config=*/nullptr);
+  buildRegion(matmul.getEpilogue(), op->getLoc(), groups + extras.values.size(), body);
+  std::string factor = groups == 1 ? "" : std::to_string(groups) + "x";
+  procedure.launch(matmul, "matmul_" + factor + std::to_string(n) + "x" +
+                               std::to_string(product.k) + "_" +
+                               getTypeName(use.getType().getElementType()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// linear
+//===----------------------------------------------------------------------===//
+
+/// The rows that `op` multiplies: its input, or the norm of it in a buffer of its own.
+static FailureOr<Tokens> getLinearInput(ProcedureBuilder &procedure, LinearOp op) {
+  Value input = op.getInput();
+  if (!op.getNorm())
+    return procedure.getDenseTokens(input, op);
+  FailureOr<Tokens> tokens = procedure.getTokens(input, op);
+  if (failed(tokens))
+    return failure();
+  Tokens normed = {procedure.createBuffer(op.getLoc(), tokens->space, getFeatures(input),
+                                          getElementType(input)),
+                   0, tokens->space, {}};
+  if (failed(launchNorm(procedure, op, input, op.getNorm(), op.getEps()->convertToDouble(), normed)))
+    return failure();
+  return normed;
+}
+
+/// Where the results of `op` go: several are ranges of columns of one buffer.
+static Tokens createLinearResults(ProcedureBuilder &procedure, LinearOp op,
+                                  const TokenSpace *space) {
+  if (op.getNumResults() == 1)
+    return procedure.createResult(op.getResult(0), space);
+  int64_t width = 0;
+  for (Value result : op.getResults())
+    width += getFeatures(result);
+  Tokens out = {procedure.createBuffer(op.getLoc(), space, width, getElementType(op.getResult(0))),
+                0, space, {}};
+  int64_t column = 0;
+  for (Value result : op.getResults()) {
+    procedure.setTokens(result, {out.buffer, column, space, {}});
+    column += getFeatures(result);
+  }
+  return out;
+}
+
+/// Bias, activation and residual of `op` on the sums of a matmul.
+static Value buildEpilogue(LinearOp op, OpBuilder &builder, Location loc, ValueRange values) {
+  bool isSwiGLU = op.getActivation() == Activation::SwiGLU;
+  Value sum = values.front();
+  ValueRange extras = values.drop_front(isSwiGLU ? 2 : 1);
+  if (op.getBias()) {
+    sum = arith::AddFOp::create(builder, loc, sum, extras.front());
+    extras = extras.drop_front();
+  }
+  if (op.getActivation())
+    sum = buildSiLU(builder, loc, sum);
+  if (isSwiGLU)
+    sum = arith::MulFOp::create(builder, loc, sum, values[1]);
+  return op.getResidual() ? arith::AddFOp::create(builder, loc, sum, extras.front()) : sum;
+}
+
+LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, LinearOp op) {
+  bool isSwiGLU = op.getActivation() == Activation::SwiGLU;
+  if (isSwiGLU && op.getBias())
+    return op.emitError("a bias under swiglu is not supported by the cpu target yet: ")
+           << op->getName();
+  FailureOr<Tokens> input = getLinearInput(procedure, op);
+  if (failed(input))
+    return failure();
+  Extras extras(procedure);
+  if (op.getBias() && failed(extras.addVector({{op.getBias()}}, op)))
+    return failure();
+  if (op.getResidual() && failed(extras.addRows(op.getResidual(), input->space, op)))
+    return failure();
+  Product product = {*input, getFeatures(op.getInput()), llvm::to_vector(op.getWeights()),
+                     isSwiGLU ? 2 : 1, createLinearResults(procedure, op, input->space)};
+  return launchMatmul(procedure, op, product, extras,
+                      [&](OpBuilder &builder, Location loc, ValueRange values) {
+                        return buildEpilogue(op, builder, loc, values);
+                      });
+}
+
+//===----------------------------------------------------------------------===//
+// fuse
+//===----------------------------------------------------------------------===//
+
+/// The buffer that the inputs of `fuse` are joined in, for the tokens of `space`.
+static Value getFuseBuffer(ProcedureBuilder &procedure, FuseOp fuse, const TokenSpace *space) {
+  Value &buffer = procedure.fuseBuffers[fuse];
+  if (!buffer) {
+    int64_t width = cast<RankedTensorType>(fuse.getWeight().getType()).getDimSize(1);
+    buffer = procedure.createBuffer(fuse.getLoc(), space, width,
+                                    getElementType(fuse.getInputs().front()));
+  }
+  return buffer;
+}
+
+std::optional<Tokens> mlir::flowhn::getFuseSlot(ProcedureBuilder &procedure, FuseOp fuse,
+                                                unsigned i, const TokenSpace *space) {
+  if (fuse.getKind() == FuseKind::Features) {
+    int64_t column = 0;
+    for (Value before : fuse.getInputs().take_front(i))
+      column += getFeatures(before);
+    return Tokens{getFuseBuffer(procedure, fuse, space), column, space, {}};
+  }
+  Value segments = i == 0 ? fuse.getAttentionSegments() : fuse.getSsmSegments();
+  Segment segment = procedure.segments.lookup(segments);
+  const TokenSpace *joined = procedure.spaceOf.lookup(fuse.getLength());
+  if (segment.space != space || !joined)
+    return std::nullopt;
+  return Tokens{getFuseBuffer(procedure, fuse, joined), 0, space, segment.index};
+}
+
+/// Brings the inputs of `op` together in one buffer; most lie there already.
+static FailureOr<Tokens> joinInputs(ProcedureBuilder &procedure, FuseOp op) {
+  const TokenSpace *joined = op.getLength() ? procedure.spaceOf.lookup(op.getLength()) : nullptr;
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    FailureOr<Tokens> tokens = procedure.getTokens(input, op);
+    if (failed(tokens))
+      return failure();
+    if (op.getKind() == FuseKind::Features && joined && joined != tokens->space)
+      return op.emitOpError("needs branches over the same tokens to join their features");
+    std::optional<Tokens> slot = getFuseSlot(procedure, op, i, tokens->space);
+    if (!slot)
+      return op.emitOpError("needs branches over the tokens of its segments");
+    copyTokens(procedure, op.getLoc(), cast<RankedTensorType>(input.getType()), *tokens, *slot);
+    if (!joined)
+      joined = tokens->space;
+  }
+  return Tokens{procedure.fuseBuffers.lookup(op), 0, joined, {}};
+}
+
+LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, FuseOp op) {
+  if (op.getBlock())
+    return op.emitOpError("needs its segments, which --flowhn-materialize-split makes");
+  FailureOr<Tokens> joined = joinInputs(procedure, op);
+  if (failed(joined))
+    return failure();
+  Extras extras(procedure);
+  if (op.getResidual() && failed(extras.addRows(op.getResidual(), joined->space, op)))
+    return failure();
+  int64_t k = cast<RankedTensorType>(op.getWeight().getType()).getDimSize(1);
+  Product product = {*joined, k, {op.getWeight()}, 1,
+                     procedure.createResult(op.getResult(), joined->space)};
+  return launchMatmul(procedure, op, product, extras,
+                      [&](OpBuilder &builder, Location loc, ValueRange values) -> Value {
+                        if (values.size() == 1)
+                          return values[0];
+                        return arith::AddFOp::create(builder, loc, values[0], values[1]);
+                      });
+}

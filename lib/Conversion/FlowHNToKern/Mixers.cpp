@@ -1,0 +1,127 @@
+//===- Mixers.cpp - Attention, convolution and scan -----------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "OpConversions.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include <array>
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::flowhn;
+
+/// Fails with a diagnostic where `op` reads or makes state.
+static LogicalResult refuseState(Operation *op, Value state, Value newState) {
+  if (!state && !newState)
+    return success();
+  return op->emitError("state is not supported by the cpu target yet: ") << op->getName();
+}
+
+/// The rows of `value`, whole sequences whose lengths are `length`.
+static FailureOr<Tokens> getSequences(ProcedureBuilder &procedure, Value value, Value length,
+                                      Operation *op) {
+  FailureOr<Tokens> tokens = procedure.getDenseTokens(value, op);
+  if (failed(tokens) || failed(procedure.checkLength(length, tokens->space, op)))
+    return failure();
+  return tokens;
+}
+
+LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, AttentionOp op) {
+  if (failed(refuseState(op, op.getState(), op.getNewState())))
+    return failure();
+  FailureOr<Tokens> query = getSequences(procedure, op.getQuery(), op.getLength(), op);
+  FailureOr<Tokens> key = getSequences(procedure, op.getKey(), op.getLength(), op);
+  FailureOr<Tokens> value = getSequences(procedure, op.getValue(), op.getLength(), op);
+  if (failed(query) || failed(key) || failed(value))
+    return failure();
+  Tokens out = procedure.createResult(op.getResult(), query->space, /*canScatter=*/false);
+  int64_t heads = op.getHeads(), kvHeads = op.getKvHeads();
+  int64_t headSize = getFeatures(op.getQuery()) / heads;
+  const TokenSpace &space = *query->space;
+  auto attention = kern::AttentionOp::create(
+      procedure.builder, op.getLoc(), space.batch, space.maxLength, query->buffer, key->buffer,
+      value->buffer, space.offsets, out.buffer, heads, kvHeads, headSize,
+      APFloat(float(1 / std::sqrt(double(headSize)))), query->column, key->column, value->column,
+      out.column, /*config=*/nullptr);
+  procedure.launch(attention, "attention_" + std::to_string(heads) + "x" +
+                                  std::to_string(kvHeads) + "x" + std::to_string(headSize));
+  return success();
+}
+
+LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, CausalConv1DOp op) {
+  if (failed(refuseState(op, op.getState(), op.getNewState())))
+    return failure();
+  FailureOr<Tokens> input = getSequences(procedure, op.getInput(), op.getLength(), op);
+  ParameterUse use;
+  use.sources = {op.getWeight()};
+  use.layout = plan::Layout::Transposed;
+  FailureOr<Value> weight = procedure.getParameter(use, op);
+  Extras extras(procedure);
+  if (failed(input) || failed(weight) ||
+      (op.getBias() && failed(extras.addVector({{op.getBias()}}, op))))
+    return failure();
+  Tokens out = procedure.createResult(op.getResult(), input->space, /*canScatter=*/false);
+  const TokenSpace &space = *input->space;
+  auto convolution = kern::Conv1DOp::create(
+      procedure.builder, op.getLoc(), space.batch, space.maxLength, input->buffer, *weight,
+      space.offsets, out.buffer, extras.values, input->column, out.column, extras.getAccesses(),
+      extras.columns, /*config=*/nullptr);
+  buildRegion(convolution.getEpilogue(), op.getLoc(), 1 + extras.values.size(),
+              [&](OpBuilder &builder, Location loc, ValueRange values) {
+                Value sum = values[0];
+                if (op.getBias())
+                  sum = arith::AddFOp::create(builder, loc, sum, values[1]);
+                return op.getActivation() ? buildSiLU(builder, loc, sum) : sum;
+              });
+  ArrayRef<int64_t> shape = use.getType().getShape();
+  procedure.launch(convolution,
+                   "conv1d_" + std::to_string(shape[1]) + "x" + std::to_string(shape[0]));
+  return success();
+}
+
+/// (y + D · u) · silu(gate), the gate where there is one.
+static Value buildScanEpilogue(OpBuilder &builder, Location loc, ValueRange values) {
+  Value skipped = arith::MulFOp::create(builder, loc, values[2], values[1]);
+  Value sum = arith::AddFOp::create(builder, loc, values[0], skipped);
+  if (values.size() == 3)
+    return sum;
+  return arith::MulFOp::create(builder, loc, sum, buildSiLU(builder, loc, values[3]));
+}
+
+LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SelectiveScanOp op) {
+  if (failed(refuseState(op, op.getState(), op.getNewState())))
+    return failure();
+  std::array<Tokens, 4> inputs;
+  std::array<Value, 4> operands = {op.getInput(), op.getDelta(), op.getB(), op.getC()};
+  for (auto [input, operand] : llvm::zip(inputs, operands)) {
+    FailureOr<Tokens> tokens = getSequences(procedure, operand, op.getLength(), op);
+    if (failed(tokens))
+      return failure();
+    input = *tokens;
+  }
+  const auto &[u, delta, b, c] = inputs;
+  ParameterUse use;
+  use.sources = {op.getALog()};
+  use.layout = plan::Layout::Transposed;
+  use.transform = plan::Transform::NegExp;
+  FailureOr<Value> a = procedure.getParameter(use, op);
+  Extras extras(procedure);
+  if (failed(a) || failed(extras.addVector({{op.getD()}}, op)) ||
+      (op.getGate() &&
+       failed(extras.addRows(op.getGate(), u.space, op, /*canGather=*/false))))
+    return failure();
+  Tokens out = procedure.createResult(op.getResult(), u.space, /*canScatter=*/false);
+  auto scan = kern::ScanOp::create(
+      procedure.builder, op.getLoc(), u.space->batch, u.space->maxLength, u.buffer, delta.buffer,
+      *a, b.buffer, c.buffer, u.space->offsets, out.buffer, extras.values, u.column, delta.column,
+      b.column, c.column, out.column, extras.getAccesses(), extras.columns, /*config=*/nullptr);
+  buildRegion(scan.getEpilogue(), op.getLoc(), 2 + extras.values.size(), buildScanEpilogue);
+  ArrayRef<int64_t> shape = use.getType().getShape();
+  procedure.launch(scan, "scan_" + std::to_string(shape[1]) + "x" + std::to_string(shape[0]));
+  return success();
+}

@@ -1,0 +1,222 @@
+//===- Rowwise.cpp - Norms, elementwise ops and copies of rows ------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "OpConversions.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mlir::flowhn;
+
+//===----------------------------------------------------------------------===//
+// Regions and their extras
+//===----------------------------------------------------------------------===//
+
+void mlir::flowhn::buildRegion(Region &region, Location loc, size_t numArguments,
+                               ScalarBody body) {
+  OpBuilder builder(region.getContext());
+  SmallVector<Type> types(numArguments, builder.getF32Type());
+  Block *block = builder.createBlock(&region, region.end(), types,
+                                     SmallVector<Location>(numArguments, loc));
+  kern::YieldOp::create(builder, loc, body(builder, loc, block->getArguments()));
+}
+
+static Value createConstant(OpBuilder &builder, Location loc, float value) {
+  return arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(value));
+}
+
+Value mlir::flowhn::buildSiLU(OpBuilder &builder, Location loc, Value x) {
+  Value exponential = math::ExpOp::create(builder, loc, arith::NegFOp::create(builder, loc, x));
+  Value one = createConstant(builder, loc, 1.0f);
+  return arith::DivFOp::create(builder, loc, x,
+                               arith::AddFOp::create(builder, loc, exponential, one));
+}
+
+LogicalResult Extras::addVector(ParameterUse use, Operation *user) {
+  FailureOr<Value> vector = procedure.getParameter(use, user);
+  if (failed(vector))
+    return failure();
+  values.push_back(*vector);
+  columns.push_back(0);
+  accesses.push_back(kern::Access::Column);
+  return success();
+}
+
+LogicalResult Extras::addRows(Value value, const TokenSpace *space, Operation *user,
+                              bool canGather) {
+  FailureOr<Tokens> tokens = procedure.getTokens(value, user);
+  if (failed(tokens))
+    return failure();
+  if (tokens->space != space)
+    return user->emitOpError("needs operands that are the same tokens of the call");
+  bool gathers = tokens->index && canGather && (!gather || gather == tokens->index);
+  if (gathers)
+    gather = tokens->index;
+  else
+    tokens = procedure.getDenseTokens(value, user);
+  values.push_back(tokens->buffer);
+  columns.push_back(tokens->column);
+  accesses.push_back(gathers ? kern::Access::Gathered : kern::Access::Row);
+  return success();
+}
+
+ArrayAttr Extras::getAccesses() const {
+  MLIRContext *context = procedure.builder.getContext();
+  return ArrayAttr::get(context, llvm::map_to_vector(accesses, [&](kern::Access access) {
+                          return Attribute(kern::AccessAttr::get(context, access));
+                        }));
+}
+
+//===----------------------------------------------------------------------===//
+// Copies and elementwise ops
+//===----------------------------------------------------------------------===//
+
+void mlir::flowhn::copyTokens(ProcedureBuilder &procedure, Location loc, RankedTensorType type,
+                              const Tokens &from, const Tokens &to) {
+  if (from == to)
+    return;
+  int64_t width = type.getShape().back();
+  auto copy = kern::RowwiseOp::create(
+      procedure.builder, loc, to.space->rows, from.buffer, to.buffer, /*extras=*/ValueRange(),
+      from.index, to.index, /*sections=*/{0, width}, kern::Reduction::None, from.column, to.column,
+      procedure.builder.getArrayAttr({}), /*extra_columns=*/{}, /*config=*/nullptr);
+  buildRegion(copy.getBody(), loc, 1,
+              [](OpBuilder &, Location, ValueRange values) { return values[0]; });
+  procedure.launch(copy, "copy_" + std::to_string(width));
+}
+
+/// Launches `body` over the elements of `inputs`, in their order, for the result of
+/// `op`. An operand that lies scattered is the one that the kernel maps, and the
+/// others are its extras.
+static LogicalResult launchElementwise(ProcedureBuilder &procedure, Operation *op, StringRef name,
+                                       ArrayRef<Value> inputs, ScalarBody body) {
+  size_t mapped = 0;
+  for (size_t i = inputs.size(); i-- > 0;) {
+    FailureOr<Tokens> tokens = procedure.getTokens(inputs[i], op);
+    if (failed(tokens))
+      return failure();
+    if (tokens->index)
+      mapped = i;
+  }
+  Tokens input = *procedure.getTokens(inputs[mapped], op);
+  Extras extras(procedure);
+  extras.gather = input.index;
+  for (auto [i, value] : llvm::enumerate(inputs))
+    if (i != mapped && failed(extras.addRows(value, input.space, op)))
+      return failure();
+  Tokens out = procedure.createResult(op->getResult(0), input.space);
+  int64_t width = getFeatures(op->getResult(0));
+  auto map = kern::RowwiseOp::create(
+      procedure.builder, op->getLoc(), out.space->rows, input.buffer, out.buffer, extras.values,
+      extras.gather, out.index, /*sections=*/{0, width}, kern::Reduction::None, input.column,
+      out.column, extras.getAccesses(), extras.columns, /*config=*/nullptr);
+  buildRegion(map.getBody(), op->getLoc(), inputs.size(),
+              [&](OpBuilder &builder, Location loc, ValueRange values) {
+                SmallVector<Value> ordered = llvm::to_vector(values.drop_front());
+                ordered.insert(ordered.begin() + mapped, values.front());
+                return body(builder, loc, ordered);
+              });
+  procedure.launch(map, (name + "_" + Twine(width)).str());
+  return success();
+}
+
+LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, AddOp op) {
+  return launchElementwise(procedure, op, "add", {op.getLhs(), op.getRhs()},
+                           [](OpBuilder &builder, Location loc, ValueRange values) -> Value {
+                             return arith::AddFOp::create(builder, loc, values[0], values[1]);
+                           });
+}
+
+LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SiLUOp op) {
+  return launchElementwise(procedure, op, "silu", {op.getInput()},
+                           [](OpBuilder &builder, Location loc, ValueRange values) {
+                             return buildSiLU(builder, loc, values[0]);
+                           });
+}
+
+LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SwiGLUOp op) {
+  return launchElementwise(procedure, op, "swiglu", {op.getGate(), op.getValue()},
+                           [](OpBuilder &builder, Location loc, ValueRange values) -> Value {
+                             Value gate = buildSiLU(builder, loc, values[0]);
+                             return arith::MulFOp::create(builder, loc, gate, values[1]);
+                           });
+}
+
+LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, EmbeddingOp op) {
+  const TokenSpace *space = procedure.spaceOf.lookup(op.getIds());
+  FailureOr<Value> ids = procedure.getTable(op.getIds(), op);
+  FailureOr<Value> table = procedure.getParameter({{op.getTable()}}, op);
+  if (failed(ids) || failed(table))
+    return failure();
+  Tokens rows = {*table, 0, space, *ids};
+  copyTokens(procedure, op.getLoc(), cast<RankedTensorType>(op.getResult().getType()), rows,
+             procedure.createResult(op.getResult(), space));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Norms
+//===----------------------------------------------------------------------===//
+
+/// x · (1 / sqrt(mean + eps)) · weight.
+static Value buildNorm(OpBuilder &builder, Location loc, ValueRange values, double eps) {
+  Value x = values[0], mean = values[1], weight = values[2];
+  Value shifted =
+      arith::AddFOp::create(builder, loc, mean, createConstant(builder, loc, float(eps)));
+  Value root = math::SqrtOp::create(builder, loc, shifted);
+  Value scale =
+      arith::DivFOp::create(builder, loc, createConstant(builder, loc, 1.0f), root);
+  Value scaled = arith::MulFOp::create(builder, loc, x, scale);
+  return arith::MulFOp::create(builder, loc, scaled, weight);
+}
+
+LogicalResult mlir::flowhn::launchNorm(ProcedureBuilder &procedure, Operation *op, Value input,
+                                       ValueRange weights, double eps, const Tokens &out) {
+  FailureOr<Tokens> tokens = procedure.getTokens(input, op);
+  Extras extras(procedure);
+  if (failed(tokens) || failed(extras.addVector({llvm::to_vector(weights)}, op)))
+    return failure();
+  SmallVector<int64_t> sections = {0};
+  for (Value weight : weights)
+    sections.push_back(sections.back() + getFeatures(weight));
+  auto norm = kern::RowwiseOp::create(
+      procedure.builder, op->getLoc(), out.space->rows, tokens->buffer, out.buffer, extras.values,
+      tokens->index, out.index, sections, kern::Reduction::MeanOfSquares, tokens->column,
+      out.column, extras.getAccesses(), extras.columns, /*config=*/nullptr);
+  buildRegion(norm.getBody(), op->getLoc(), 3,
+              [&](OpBuilder &builder, Location loc, ValueRange values) {
+                return buildNorm(builder, loc, values, eps);
+              });
+  procedure.launch(norm, "rms_norm_" + std::to_string(sections.back()));
+  // Selected tokens are normed once, before the head.
+  if (!out.space->batch)
+    tap(procedure, op->getLoc(), "final", out, sections.back());
+  return success();
+}
+
+LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, RMSNormOp op) {
+  FailureOr<Tokens> tokens = procedure.getTokens(op.getInput(), op);
+  if (failed(tokens))
+    return failure();
+  const TokenSpace *space = tokens->space;
+  Tokens out;
+  if (op.getNumResults() == 1) {
+    out = procedure.createResult(op.getResult(0), space);
+  } else {
+    out = {procedure.createBuffer(op.getLoc(), space, getFeatures(op.getInput()),
+                                  getElementType(op.getResult(0))),
+           0, space, {}};
+    int64_t column = 0;
+    for (Value result : op.getResults()) {
+      procedure.setTokens(result, {out.buffer, column, space, {}});
+      column += getFeatures(result);
+    }
+  }
+  return launchNorm(procedure, op, op.getInput(), op.getWeights(), op.getEps().convertToDouble(),
+                    out);
+}

@@ -1,0 +1,191 @@
+//===- PackParameterTest.cpp - Parameters as kernels read them ------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "../../../lib/Runtime/PackParameter.h"
+#include "../TestFiles.h"
+#include "../TestPlan.h"
+
+#include <bit>
+#include <cmath>
+
+using namespace flowhn;
+using namespace flowhn::test;
+
+namespace {
+
+/// Small integers, which every type holds exactly.
+float element(int64_t row, int64_t column) { return float((row * 31 + column * 7) % 101 - 50); }
+
+uint16_t bf16(float value) { return uint16_t(std::bit_cast<uint32_t>(value) >> 16); }
+
+/// Of small integers.
+uint16_t f16(float value) {
+  uint32_t bits = std::bit_cast<uint32_t>(value);
+  uint16_t sign = uint16_t(bits >> 16 & 0x8000);
+  return value == 0 ? sign
+                    : uint16_t(sign | ((bits >> 23 & 255) - 112) << 10 | (bits >> 13 & 0x3ff));
+}
+
+template <typename T> void append(std::vector<std::byte> &to, T value) {
+  auto bytes = std::bit_cast<std::array<std::byte, sizeof(T)>>(value);
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
+/// Rows [first, first + rows) of the matrix, stored as `type`, one byte off from
+/// any alignment.
+std::vector<std::byte> storedRows(DType type, int64_t first, int64_t rows, int64_t columns) {
+  std::vector<std::byte> bytes(1);
+  for (int64_t r = first; r < first + rows; ++r)
+    for (int64_t c = 0; c < columns; ++c) {
+      if (type == DType::F32)
+        append(bytes, element(r, c));
+      else
+        append(bytes, type == DType::BF16 ? bf16(element(r, c)) : f16(element(r, c)));
+    }
+  return bytes;
+}
+
+struct Case {
+  fb::Layout layout;
+  int64_t rows, columns;
+  int64_t panel = 0, groups = 1;
+  fb::Transform transform = fb::Transform::None;
+};
+
+/// The element of the matrix at element `i` of the prepared parameter; row -1 for
+/// padding. Straight from the words of plan.parameter.
+std::pair<int64_t, int64_t> placeOf(const Case &c, int64_t i) {
+  if (c.layout == fb::Layout::RowMajor)
+    return {i / c.columns, i % c.columns};
+  if (c.layout == fb::Layout::Transposed)
+    return {i % c.rows, i / c.rows};
+  int64_t width = c.groups * c.panel, perGroup = c.rows / c.groups;
+  int64_t number = i / (c.columns * width), l = i / width % c.columns;
+  int64_t group = i % width / c.panel, inGroup = number * c.panel + i % c.panel;
+  return {inGroup < perGroup ? group * perGroup + inGroup : -1, l};
+}
+
+/// Packs the matrix out of sources of these numbers of rows and compares.
+void expectPacked(const Case &c, const std::vector<int64_t> &parts,
+                  const std::vector<DType> &types) {
+  int64_t perGroup = c.rows / c.groups;
+  std::vector<int64_t> shape{c.rows, c.columns};
+  if (c.layout == fb::Layout::Transposed)
+    shape = {c.columns, c.rows};
+  if (c.layout == fb::Layout::Panels)
+    shape = {(perGroup + c.panel - 1) / c.panel, c.columns, c.groups * c.panel};
+  auto table = parameter("p", {parts[0], c.columns}, c.layout, shape, c.panel, c.groups);
+  table->transform = c.transform;
+  for (size_t i = 1; i < parts.size(); ++i) {
+    table->sources.emplace_back(new fb::SourceT(*table->sources[0]));
+    table->sources[i]->shape[0] = parts[i];
+  }
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(fb::Parameter::Pack(builder, table.get()));
+  const auto *packed = flatbuffers::GetRoot<fb::Parameter>(builder.GetBufferPointer());
+
+  std::vector<float> result(size_t(*denseBytes(DType::U8, shape)));
+  int64_t row = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    std::vector<std::byte> stored = storedRows(types[i], row, parts[i], c.columns);
+    packRows(*packed, row, {types[i], {parts[i], c.columns}, stored.data() + 1, stored.size() - 1},
+             reinterpret_cast<std::byte *>(result.data()));
+    row += parts[i];
+  }
+  for (size_t i = 0; i < result.size(); ++i) {
+    auto [r, l] = placeOf(c, int64_t(i));
+    float expected = r < 0 ? 0 : element(r, l);
+    if (c.transform == fb::Transform::NegExp && r >= 0)
+      expected = -std::exp(expected);
+    ASSERT_EQ(result[i], expected) << "element " << i;
+  }
+}
+
+TEST(PackParameterTest, LaysOutMatrices) {
+  for (int64_t rows : {1, 2, 15, 16, 33, 70})
+    for (int64_t columns : {1, 5, 16, 17, 48}) {
+      SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(columns));
+      for (DType type : {DType::F32, DType::BF16, DType::F16}) {
+        expectPacked({fb::Layout::RowMajor, rows, columns}, {rows}, {type});
+        expectPacked({fb::Layout::Transposed, rows, columns}, {rows}, {type});
+        for (int64_t panel : {1, 4, 16, 48})
+          expectPacked({fb::Layout::Panels, rows, columns, panel}, {rows}, {type});
+      }
+    }
+}
+
+TEST(PackParameterTest, InterleavesGroups) {
+  for (int64_t perGroup : {1, 7, 16, 40})
+    for (int64_t panel : {4, 16, 32}) {
+      Case two{fb::Layout::Panels, 2 * perGroup, 19, panel, 2};
+      expectPacked(two, {2 * perGroup}, {DType::F32});
+      expectPacked(two, {perGroup, perGroup}, {DType::F32, DType::BF16});
+      expectPacked({fb::Layout::Panels, 3 * perGroup, 19, panel, 3}, {3 * perGroup}, {DType::F32});
+    }
+}
+
+TEST(PackParameterTest, ConcatenatesSourcesOfDifferentTypes) {
+  std::vector<int64_t> parts{20, 3, 18};
+  std::vector<DType> types{DType::BF16, DType::F32, DType::F16};
+  expectPacked({fb::Layout::RowMajor, 41, 18}, parts, types);
+  expectPacked({fb::Layout::Transposed, 41, 18}, parts, types);
+  expectPacked({fb::Layout::Panels, 41, 18, 16}, parts, types);
+}
+
+TEST(PackParameterTest, Transforms) {
+  for (DType type : {DType::F32, DType::BF16, DType::F16})
+    expectPacked({fb::Layout::Transposed, 9, 16, 0, 1, fb::Transform::NegExp}, {9}, {type});
+}
+
+TEST(PackParameterTest, KeepsHalfPrecision) {
+  auto table = parameter("p", {3, 2}, fb::Layout::Transposed, {2, 3});
+  table->dtype = table->sources[0]->dtype = fb::DType::BF16;
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(fb::Parameter::Pack(builder, table.get()));
+  const uint16_t stored[] = {1, 2, 3, 4, 5, 0x7fc1};
+  uint16_t result[6] = {};
+  packRows(*flatbuffers::GetRoot<fb::Parameter>(builder.GetBufferPointer()), 0,
+           {DType::BF16, {3, 2}, reinterpret_cast<const std::byte *>(stored), sizeof(stored)},
+           reinterpret_cast<std::byte *>(result));
+  const uint16_t expected[] = {1, 3, 5, 2, 4, 0x7fc1};
+  EXPECT_TRUE(std::equal(result, result + 6, expected));
+}
+
+TEST(PackParameterTest, WidensEveryHalf) {
+  auto table = parameter("p", {65536}, fb::Layout::RowMajor, {65536});
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(fb::Parameter::Pack(builder, table.get()));
+  std::vector<uint16_t> stored(65536);
+  for (size_t i = 0; i < stored.size(); ++i)
+    stored[i] = uint16_t(i);
+  std::vector<float> result(stored.size());
+  packRows(*flatbuffers::GetRoot<fb::Parameter>(builder.GetBufferPointer()), 0,
+           {DType::F16, {65536}, reinterpret_cast<const std::byte *>(stored.data()), 131072},
+           reinterpret_cast<std::byte *>(result.data()));
+  for (size_t i = 0; i < stored.size(); ++i) {
+    int exponent = int(i >> 10 & 31), fraction = int(i & 0x3ff);
+    double expected = exponent == 0    ? std::ldexp(fraction, -24)
+                      : exponent == 31 ? (fraction ? NAN : INFINITY)
+                                       : std::ldexp(1024 + fraction, exponent - 25);
+    EXPECT_EQ(std::signbit(result[i]), (i & 0x8000) != 0);
+    if (std::isnan(expected))
+      EXPECT_TRUE(std::isnan(result[i]));
+    else
+      EXPECT_EQ(std::fabs(result[i]), float(expected)) << i;
+  }
+}
+
+TEST(PackParameterTest, WidensOnly) {
+  EXPECT_TRUE(widens(DType::BF16, DType::F32));
+  EXPECT_TRUE(widens(DType::F16, DType::F16));
+  EXPECT_FALSE(widens(DType::F32, DType::BF16));
+  EXPECT_FALSE(widens(DType::F16, DType::BF16));
+  EXPECT_FALSE(widens(DType::I32, DType::I32));
+}
+
+} // namespace
