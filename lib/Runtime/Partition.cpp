@@ -26,17 +26,17 @@ struct Positions {
   Interval low, high;
 };
 
-Positions fixedPositions(const fb::WindowT &w) {
-  int64_t end = w.start + w.count;
-  if (end <= w.period)
-    return {{w.start, end}, {}};
-  return {{0, end - w.period}, {w.start, w.period}};
+Positions fixedPositions(const fb::Window &w) {
+  int64_t end = w.start() + w.count();
+  if (end <= w.period())
+    return {{w.start(), end}, {}};
+  return {{0, end - w.period()}, {w.start(), w.period()}};
 }
 
-Positions positionsByCall(const fb::WindowT &w, int64_t length) {
-  int64_t product = length * w.numerator;
-  int64_t count = (product + (w.ceil ? w.denominator - 1 : 0)) / w.denominator;
-  return {w.last ? Interval{length - count, length} : Interval{0, count}, {}};
+Positions positionsByCall(const fb::Window &w, int64_t length) {
+  int64_t product = length * w.numerator();
+  int64_t count = (product + (w.ceil() ? w.denominator() - 1 : 0)) / w.denominator();
+  return {w.last() ? Interval{length - count, length} : Interval{0, count}, {}};
 }
 
 /// Hands out the rows of one call, in order.
@@ -71,18 +71,18 @@ void endSequence(BranchRows &branch) {
 
 } // namespace
 
-Expected<Partition> flowhn::makePartition(const fb::WindowT &window, std::span<const int32_t> begin,
+Expected<Partition> flowhn::makePartition(const fb::Window &window, std::span<const int32_t> begin,
                                           std::span<const int32_t> length) {
   Partition partition;
   partition.attention.offsets = partition.ssm.offsets = {0};
   Distributor distributor;
   for (size_t b = 0; b < length.size(); ++b) {
-    if (window.by_call && begin[b] != 0)
+    if (window.by_call() && begin[b] != 0)
       return invalidArgument("row " + std::to_string(b) + " begins at position " +
                              std::to_string(begin[b]) +
                              ", a split by call takes whole sequences only");
     Positions positions =
-        window.by_call ? positionsByCall(window, length[b]) : fixedPositions(window);
+        window.by_call() ? positionsByCall(window, length[b]) : fixedPositions(window);
     int64_t from = begin[b], end = from + length[b];
     distributor.share(partition, from, positions.low, end);
     distributor.share(partition, from, positions.high, end);

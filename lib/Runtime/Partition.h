@@ -35,7 +35,7 @@ struct Partition {
 /// plan.partition: shares the packed rows of a call out between the branches.
 /// Sequence b holds the positions begin[b] to begin[b] + length[b] - 1. A window
 /// by call needs sequences that begin at 0.
-Expected<Partition> makePartition(const fb::WindowT &window, std::span<const int32_t> begin,
+Expected<Partition> makePartition(const fb::Window &window, std::span<const int32_t> begin,
                                   std::span<const int32_t> length);
 
 } // namespace flowhn

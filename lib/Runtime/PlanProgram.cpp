@@ -145,9 +145,7 @@ private:
     if (!isTable(frame.memories[command.begin()], arguments.begin) ||
         !isTable(frame.memories[command.length()], arguments.length))
       return invalidInput("a partition of something other than the call's begin and length");
-    fb::WindowT window;
-    command.window()->UnPackTo(&window);
-    Expected<Partition> made = makePartition(window, arguments.begin, arguments.length);
+    Expected<Partition> made = makePartition(*command.window(), arguments.begin, arguments.length);
     FLOWHN_RETURN_IF_ERROR(made.status());
     owner.partitions.push_back(std::move(*made));
     for (const BranchRows *branch :

@@ -89,6 +89,14 @@ inline fb::TapT tap(std::string name, uint32_t rows, uint32_t memory, int64_t el
   return result;
 }
 
+inline fb::Window fixedWindow(int64_t start, int64_t count, int64_t period) {
+  return {start, count, period, 0, 0, false, false, false};
+}
+
+inline fb::Window windowByCall(bool last, bool ceil, int64_t numerator, int64_t denominator) {
+  return {0, 0, 0, numerator, denominator, true, last, ceil};
+}
+
 template <typename T> T streams(std::vector<uint32_t> numbers) {
   T result;
   result.streams = std::move(numbers);
@@ -127,10 +135,7 @@ inline std::unique_ptr<fb::ProcedureT> testEntry() {
   fb::PartitionT partition;
   partition.begin = 1;
   partition.length = 2;
-  partition.window = std::make_unique<fb::WindowT>();
-  partition.window->start = testContext - 3;
-  partition.window->count = 6;
-  partition.window->period = testContext;
+  partition.window = std::make_unique<fb::Window>(fixedWindow(testContext - 3, 6, testContext));
   fb::CallT call;
   call.index_operands = {1};
   call.memory_operands = {12};

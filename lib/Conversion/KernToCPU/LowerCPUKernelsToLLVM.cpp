@@ -11,9 +11,12 @@
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -46,6 +49,47 @@ static KernelSummary summarise(func::FuncOp kernel) {
             summary.vectorBits, vector.getNumElements() * vector.getElementTypeBitWidth());
   });
   return summary;
+}
+
+/// `type` with 16-bit integers in place of 16-bit floats.
+static Type asInteger(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  if (!element.isBF16() && !element.isF16())
+    return type;
+  Type integer = IntegerType::get(type.getContext(), 16);
+  auto shaped = dyn_cast<ShapedType>(type);
+  return shaped ? Type(shaped.clone(integer)) : integer;
+}
+
+static Value bitcastAt(OpBuilder &builder, Value value, Type type) {
+  if (value.getType() == type)
+    return value;
+  return arith::BitcastOp::create(builder, value.getLoc(), type, value);
+}
+
+/// Makes memory hold 16-bit integers where it held 16-bit floats. LLVM takes a
+/// masked access of such floats through float32 and back, the way back in a library.
+static void accessAsIntegers(func::FuncOp kernel) {
+  for (BlockArgument argument : kernel.getArguments())
+    argument.setType(asInteger(argument.getType()));
+  kernel.walk([](Operation *op) {
+    OpBuilder builder(op);
+    for (Value result : op->getResults())
+      if (isa<MemRefType>(result.getType()))
+        result.setType(asInteger(result.getType()));
+    if (isa<vector::StoreOp, vector::MaskedStoreOp, memref::StoreOp, vector::MaskedLoadOp>(op))
+      for (OpOperand &operand : op->getOpOperands())
+        operand.set(bitcastAt(builder, operand.get(), asInteger(operand.get().getType())));
+    if (!isa<vector::LoadOp, vector::MaskedLoadOp, memref::LoadOp>(op))
+      return;
+    Value result = op->getResult(0);
+    Type type = result.getType();
+    result.setType(asInteger(type));
+    builder.setInsertionPointAfter(op);
+    Value loaded = bitcastAt(builder, result, type);
+    if (loaded != result)
+      result.replaceAllUsesExcept(loaded, loaded.getDefiningOp());
+  });
 }
 
 /// Builds a memref over `pointer`. All but the first size is static; nothing reads
@@ -213,6 +257,7 @@ private:
     SmallVector<KernelSummary> summaries;
     for (func::FuncOp kernel : findKernels(module)) {
       summaries.push_back(summarise(kernel));
+      accessAsIntegers(kernel);
       if (failed(usePointers(kernel, converter)))
         return failure();
     }

@@ -25,7 +25,7 @@ enum BlockCommand { Twice, BlockArena, BlockView, AddOne };
 fb::CommandUnion &entry(fb::PlanT &plan, EntryCommand i) { return plan.procedures[1]->commands[i]; }
 fb::CommandUnion &block(fb::PlanT &plan, BlockCommand i) { return plan.procedures[0]->commands[i]; }
 fb::LaunchT &embed(fb::PlanT &plan) { return *entry(plan, Embed).AsLaunch(); }
-fb::WindowT &window(fb::PlanT &plan) { return *entry(plan, MakePartition).AsPartition()->window; }
+fb::Window &window(fb::PlanT &plan) { return *entry(plan, MakePartition).AsPartition()->window; }
 fb::ParameterT &table(fb::PlanT &plan) { return *plan.parameters[0]; }
 fb::ParameterT &head(fb::PlanT &plan) { return *plan.parameters[1]; }
 std::vector<fb::Instruction> &twice(fb::PlanT &plan) {
@@ -194,17 +194,17 @@ TEST(PlanValidationTest, RefusesWrongWindows) {
   expectRefused({
       {[](auto &p) { entry(p, MakePartition).AsPartition()->window.reset(); }, "no window"},
       {[](auto &p) { window(p) = {}; }, "an impossible window: start 0, count 0, period 0"},
-      {[](auto &p) { window(p).start = 16; }, "start 16, count 6, period 16"},
-      {[](auto &p) { window(p).start = -1; }, "start -1"},
-      {[](auto &p) { window(p).count = 17; }, "count 17"},
-      {[](auto &p) { window(p).count = -1; }, "count -1"},
-      {[](auto &p) { window(p).period = int64_t(1) << 31; }, "period 2147483648"},
-      {[](auto &p) { window(p).by_call = true; }, "an impossible window"},
-      {[](auto &p) { window(p).last = true; }, "an impossible window"},
-      {[](auto &p) { window(p).denominator = 2; }, "an impossible window"},
-      {[](auto &p) { window(p) = {}; window(p).by_call = true; window(p).numerator = 3;
-                     window(p).denominator = 2; }, "fraction 3/2"},
-      {[](auto &p) { window(p) = {}; window(p).by_call = true; }, "fraction 0/0"},
+      {[](auto &p) { window(p) = fixedWindow(16, 6, 16); }, "start 16, count 6, period 16"},
+      {[](auto &p) { window(p) = fixedWindow(-1, 6, 16); }, "start -1"},
+      {[](auto &p) { window(p) = fixedWindow(0, 17, 16); }, "count 17"},
+      {[](auto &p) { window(p) = fixedWindow(0, -1, 16); }, "count -1"},
+      {[](auto &p) { window(p) = fixedWindow(0, 1, int64_t(1) << 31); }, "period 2147483648"},
+      {[](auto &p) { window(p) = {0, 1, 16, 0, 0, true, false, false}; }, "an impossible window"},
+      {[](auto &p) { window(p) = {0, 1, 16, 0, 0, false, true, false}; }, "an impossible window"},
+      {[](auto &p) { window(p) = {0, 1, 16, 0, 2, false, false, false}; }, "fraction 0/2"},
+      {[](auto &p) { window(p) = windowByCall(true, false, 3, 2); }, "fraction 3/2"},
+      {[](auto &p) { window(p) = windowByCall(true, false, -1, 2); }, "fraction -1/2"},
+      {[](auto &p) { window(p) = windowByCall(true, false, 0, 0); }, "fraction 0/0"},
   });
 }
 

@@ -8,7 +8,9 @@
 
 #include "../../../lib/Runtime/Partition.h"
 #include "../TestFiles.h"
+#include "../TestPlan.h"
 
+#include <cmath>
 #include <random>
 #include <set>
 
@@ -19,35 +21,17 @@ namespace {
 
 using Table = std::vector<int32_t>;
 
-fb::WindowT fixedWindow(int64_t start, int64_t count, int64_t period) {
-  fb::WindowT window;
-  window.start = start;
-  window.count = count;
-  window.period = period;
-  return window;
-}
-
-fb::WindowT windowByCall(bool last, bool ceil, int64_t numerator, int64_t denominator) {
-  fb::WindowT window;
-  window.by_call = true;
-  window.last = last;
-  window.ceil = ceil;
-  window.numerator = numerator;
-  window.denominator = denominator;
-  return window;
-}
-
 /// The attention positions, straight from the words of flowhn::WindowAttr.
-std::set<int64_t> attentionPositions(const fb::WindowT &w, int64_t length) {
+std::set<int64_t> attentionPositions(const fb::Window &w, int64_t length) {
   std::set<int64_t> result;
-  for (int64_t j = 0; !w.by_call && j < w.count; ++j)
-    result.insert((w.start + j) % w.period);
-  if (!w.by_call)
+  for (int64_t j = 0; !w.by_call() && j < w.count(); ++j)
+    result.insert((w.start() + j) % w.period());
+  if (!w.by_call())
     return result;
-  double exact = double(length) * double(w.numerator) / double(w.denominator);
-  int64_t count = int64_t(w.ceil ? std::ceil(exact) : std::floor(exact));
+  double exact = double(length) * double(w.numerator()) / double(w.denominator());
+  int64_t count = int64_t(w.ceil() ? std::ceil(exact) : std::floor(exact));
   for (int64_t j = 0; j < count; ++j)
-    result.insert(w.last ? length - 1 - j : j);
+    result.insert(w.last() ? length - 1 - j : j);
   return result;
 }
 
@@ -65,7 +49,7 @@ void expectRows(const BranchRows &actual, const std::vector<Table> &perSequence)
   EXPECT_EQ(actual.rows(), int64_t(index.size()));
 }
 
-void expectPartition(const fb::WindowT &window, const Table &begin, const Table &length) {
+void expectPartition(const fb::Window &window, const Table &begin, const Table &length) {
   std::vector<Table> attention(length.size()), ssm(length.size());
   int32_t row = 0;
   for (size_t b = 0; b < length.size(); ++b) {
@@ -96,7 +80,7 @@ TEST(PartitionTest, FixedWindowsAgreeWithTheirDefinition) {
   };
   for (int i = 0; i < 3000; ++i) {
     int64_t period = pick(1, 24);
-    fb::WindowT window = fixedWindow(pick(0, period - 1), pick(0, period), period);
+    fb::Window window = fixedWindow(pick(0, period - 1), pick(0, period), period);
     Table begin, length;
     for (int64_t b = pick(1, 4); b > 0; --b) {
       begin.push_back(int32_t(pick(0, period)));

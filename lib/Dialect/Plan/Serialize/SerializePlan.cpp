@@ -1,0 +1,130 @@
+//===- SerializePlan.cpp - The plan as bytes ------------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowhn/Dialect/Plan/Serialize.h"
+
+#include "Expressions.h"
+#include "ProcedureSerializer.h"
+
+#include "flowhn/Conversion/KernToCPU/KernToCPU.h"
+#include "flowhn/Dialect/Kern/IR/KernOps.h"
+
+using namespace mlir;
+using namespace mlir::plan;
+using ::flowhn::Expected;
+using ::flowhn::internalError;
+namespace fb = ::flowhn::fb;
+
+static LogicalResult serializeParameter(ParameterOp op, fb::ParameterT &result) {
+  auto type = cast<MemRefType>(op.getType());
+  std::optional<fb::DType> dtype = getDType(type.getElementType());
+  if (!dtype)
+    return op.emitOpError("has an element type that no plan can hold: ") << type.getElementType();
+  result.name = op.getSymName().str();
+  result.layout = static_cast<fb::Layout>(op.getLayout());
+  result.panel = op.getPanel();
+  result.groups = op.getGroups();
+  result.transform = static_cast<fb::Transform>(op.getTransform());
+  result.dtype = *dtype;
+  result.shape.assign(type.getShape().begin(), type.getShape().end());
+  for (auto source : op.getSources().getAsRange<SourceAttr>()) {
+    std::optional<fb::DType> stored = getDType(source.getType().getElementType());
+    if (!stored)
+      return op.emitOpError("has a source of a type that no plan can hold: ") << source.getType();
+    auto &described = *result.sources.emplace_back(std::make_unique<fb::SourceT>());
+    described.name = source.getName().str();
+    described.dtype = *stored;
+    described.shape.assign(source.getType().getShape().begin(), source.getType().getShape().end());
+  }
+  return success();
+}
+
+/// The values that the index arguments of a kernel have in its own expressions: 0, 1, …
+static SmallVector<int64_t> iota(unsigned count) { return llvm::to_vector(llvm::seq<int64_t>(count)); }
+
+static LogicalResult serializeKernel(func::FuncOp kernel, fb::KernelT &result) {
+  auto grid = kernel->getAttrOfType<AffineMapAttr>(kern::gridAttrName);
+  auto scratch = kernel->getAttrOfType<IntegerAttr>(kern::scratchBytesAttrName);
+  auto op = kernel->getAttrOfType<StringAttr>(kern::kernelOpAttrName);
+  if (!grid || !scratch || !op)
+    return kernel.emitOpError("is not emitted yet: it lacks ")
+           << kern::gridAttrName << ", " << kern::scratchBytesAttrName << " or " << kern::kernelOpAttrName;
+  result.name = kernel.getName().str();
+  result.symbol = result.name;
+  result.op = op.str();
+  // The last two arguments, work item and scratch memory, are the target's own.
+  for (Type type : kernel.getArgumentTypes().drop_back(2))
+    result.index_args.push_back(isa<IndexType>(type));
+  AffineMap map = grid.getValue();
+  result.grid = serializeMap(map, iota(map.getNumInputs()));
+  result.scratch_bytes = scratch.getInt();
+  result.flops = serializePolynomial(kernel->getAttrOfType<ArrayAttr>(kern::flopsAttrName));
+  result.bytes = serializePolynomial(kernel->getAttrOfType<ArrayAttr>(kern::bytesAttrName));
+  return success();
+}
+
+/// Appends a table made by `serialize` and remembers its number by name.
+template <typename Op, typename Table>
+static LogicalResult append(Op op, StringRef name, LogicalResult (*serialize)(Op, Table &),
+                            std::vector<std::unique_ptr<Table>> &tables, llvm::StringMap<uint32_t> &numbers) {
+  numbers[name] = tables.size();
+  return serialize(op, *tables.emplace_back(std::make_unique<Table>()));
+}
+
+/// Appends `procedure` behind the procedures that it calls.
+static LogicalResult appendProcedure(func::FuncOp procedure, ModuleOp module, PlanIndex &index, fb::PlanT &plan) {
+  if (index.procedures.contains(procedure.getName()))
+    return success();
+  WalkResult result = procedure.walk([&](func::CallOp call) {
+    auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
+    if (!callee || callee == procedure || callee.isExternal()) {
+      call.emitOpError("calls '") << call.getCallee() << "', which is no other procedure of the module";
+      return WalkResult::interrupt();
+    }
+    return WalkResult(appendProcedure(callee, module, index, plan));
+  });
+  if (result.wasInterrupted())
+    return failure();
+  auto serialized = std::make_unique<fb::ProcedureT>();
+  if (failed(ProcedureSerializer(index, *serialized).serialize(procedure)))
+    return failure();
+  index.procedures[procedure.getName()] = plan.procedures.size();
+  if (procedure->hasAttr(entryAttrName))
+    plan.entry = plan.procedures.size();
+  plan.procedures.push_back(std::move(serialized));
+  return success();
+}
+
+static LogicalResult buildPlan(ModuleOp module, fb::PlanT &plan) {
+  PlanIndex index;
+  for (auto parameter : module.getOps<ParameterOp>())
+    if (failed(append(parameter, parameter.getSymName(), serializeParameter, plan.parameters, index.parameters)))
+      return failure();
+  auto kernels = module.lookupSymbol<ModuleOp>(kern::kernelModuleName);
+  if (!kernels)
+    return module.emitOpError("has no module @") << kern::kernelModuleName;
+  for (auto kernel : kernels.getOps<func::FuncOp>())
+    if (failed(append(kernel, kernel.getName(), serializeKernel, plan.kernels, index.kernels)))
+      return failure();
+  for (auto procedure : module.getOps<func::FuncOp>())
+    if (failed(appendProcedure(procedure, module, index, plan)))
+      return failure();
+  if (llvm::none_of(module.getOps<func::FuncOp>(), [](func::FuncOp op) { return op->hasAttr(entryAttrName); }))
+    return module.emitOpError("has no procedure with the attribute ") << entryAttrName;
+  return success();
+}
+
+Expected<std::vector<char>> mlir::plan::serializePlan(ModuleOp module) {
+  fb::PlanT plan;
+  if (failed(buildPlan(module, plan)))
+    return internalError("the plan does not serialise");
+  flatbuffers::FlatBufferBuilder builder;
+  fb::FinishPlanBuffer(builder, fb::Plan::Pack(builder, &plan));
+  auto *bytes = reinterpret_cast<const char *>(builder.GetBufferPointer());
+  return std::vector<char>(bytes, bytes + builder.GetSize());
+}
