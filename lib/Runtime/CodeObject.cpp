@@ -15,6 +15,7 @@
 #include <dlfcn.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace flowhn;
 
@@ -38,7 +39,7 @@ int hostLevel() {
 #endif
 }
 
-/// A file in memory, closed with the object.
+/// A file in memory, closed with the object unless it was released.
 class MemoryFile {
 public:
   MemoryFile() : descriptor(memfd_create("flowhn-code", MFD_CLOEXEC)) {}
@@ -58,7 +59,11 @@ public:
       return {};
     return resourceExhausted(std::string("cannot keep code in memory: ") + std::strerror(errno));
   }
-  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor); }
+  /// Differs from the path of everything else in the process that is loaded, which
+  /// the loader would take for this file: from ours by the number, which stays in
+  /// use, from others' by the dot.
+  std::string path() const { return "/proc/self/./fd/" + std::to_string(descriptor); }
+  int release() { return std::exchange(descriptor, -1); }
 
 private:
   int descriptor;
@@ -83,7 +88,7 @@ Expected<CodeObject> CodeObject::load(std::span<const std::byte> bytes) {
   MemoryFile file;
   FLOWHN_RETURN_IF_ERROR(file.write(bytes));
   if (void *handle = dlopen(file.path().c_str(), RTLD_NOW | RTLD_LOCAL))
-    return CodeObject(handle);
+    return CodeObject(handle, file.release());
   return invalidInput(std::string("cannot load the code: ") + dlerror());
 }
 
@@ -93,4 +98,7 @@ Expected<KernelFunction> CodeObject::find(const std::string &symbol) const {
   return notFound("the code has no symbol " + quote(symbol));
 }
 
-void CodeObject::Unloader::operator()(void *handle) const { dlclose(handle); }
+void CodeObject::Unloader::operator()(void *handle) const {
+  dlclose(handle);
+  close(file);
+}

@@ -36,9 +36,10 @@ public:
 
 private:
   struct Unloader {
+    int file; ///< that it was loaded from, open as long as it is loaded
     void operator()(void *handle) const;
   };
-  explicit CodeObject(void *handle) : handle(handle) {}
+  CodeObject(void *handle, int file) : handle(handle, Unloader{file}) {}
 
   std::unique_ptr<void, Unloader> handle;
 };

@@ -50,7 +50,7 @@ private:
 
 /// Replaces the model of a module.
 struct ConvertFlowHNToKernPass
-    : public impl::ConvertFlowHNToKernPassBase<ConvertFlowHNToKernPass> {
+    : public ::mlir::flowhn::impl::ConvertFlowHNToKernPassBase<ConvertFlowHNToKernPass> {
   using ConvertFlowHNToKernPassBase::ConvertFlowHNToKernPassBase;
   void runOnOperation() override;
 };

@@ -61,8 +61,8 @@ static int64_t balancedCount(const Size &size, int64_t context) {
   int64_t d = size.hidden, f = size.intermediate, kv = size.kvHeads * (d / size.heads);
   int64_t e = 2 * d, n = 16, r = d / 16, k = 4;
   Polynomial attention{0, 2 * d * (2 * d + 2 * kv) + 6 * d * f + 2 * d, 2 * d};
-  int64_t perToken = 4 * d * e + 2 * e * k + 2 * e * (r + 2 * n) + 2 * r * e + 9 * e * n +
-                     2 * e * d + 6 * d * f;
+  int64_t perToken =
+      4 * d * e + 2 * e * k + 2 * e * (r + 2 * n) + 2 * r * e + 9 * e * n + 2 * e * d + 6 * d * f;
   return flopBalancedCount(attention, {0, perToken, 0}, context);
 }
 

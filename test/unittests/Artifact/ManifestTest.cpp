@@ -88,7 +88,8 @@ TEST(ManifestTest, RefusesImpossibleValues) {
 
 TEST(ManifestTest, RefusesWhatLacksAnyKey) {
   const json whole = json::parse(toJson(withSection()));
-  for (const auto &[pointer, leaf] : whole.flatten().items()) {
+  const json leaves = whole.flatten();
+  for (const auto &[pointer, leaf] : leaves.items()) {
     if (pointer.find("/attention_tokens/") != pointer.npos ||
         pointer.find("/windows/") != pointer.npos)
       continue; // elements, not keys

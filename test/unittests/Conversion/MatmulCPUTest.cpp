@@ -28,18 +28,19 @@ const int64_t rowCounts[] = {1, 2, 7, 8, 9, 63, 64, 65, 129};
 
 /// One kernel: sizes, types, and which of the fused operands it has.
 struct Matmul {
-  explicit Matmul(int64_t n, int64_t k, int64_t groups = 1, Storage a = Storage::F32,
-                  Storage b = Storage::F32, Storage out = Storage::F32)
-      : n(n), k(k), groups(groups), a(a), b(b), out(out) {}
+  Matmul(int64_t n, int64_t k, int64_t groups = 1, Storage a = Storage::F32,
+         Storage b = Storage::F32, Storage out = Storage::F32, std::string cpu = "host")
+      : n(n), k(k), groups(groups), a(a), b(b), out(out), cpu(cpu),
+        panel(mlir::flowhn::CPUTargetInfo::get(cpu)->panelColumns(n, groups)) {}
 
   int64_t n, k, groups;
   Storage a, b, out;
+  std::string cpu, config;
+  int64_t panel;
   bool extras = false, scatter = false;
   int64_t aColumn = 0, outColumn = 0, extraColumn = 0;
-  std::string cpu = "host", config;
 
-  int64_t panel() const { return mlir::flowhn::CPUTargetInfo::get(cpu)->panelColumns(n, groups); }
-  int64_t panels() const { return (n + panel() - 1) / panel(); }
+  int64_t panels() const { return (n + panel - 1) / panel; }
   int64_t aWidth() const { return aColumn + k + (aColumn ? 3 : 0); }
   int64_t outWidth() const { return outColumn + n + (outColumn ? 5 : 0); }
   int64_t extraWidth() const { return extraColumn + n; }
@@ -72,7 +73,7 @@ std::string epilogue(const Matmul &m) {
 
 std::string Matmul::text() const {
   std::string bType = "memref<" + std::to_string(panels()) + "x" + std::to_string(k) + "x" +
-                      std::to_string(groups * panel()) + "x" + mlirName(b) + ">";
+                      std::to_string(groups * panel) + "x" + mlirName(b) + ">";
   std::string column = std::to_string(extraColumn);
   std::string parameters, operands, types, accesses, columns;
   auto add = [&](std::string name, std::string type) {
@@ -111,7 +112,7 @@ public:
   explicit MatmulRun(const Matmul &m)
       : m(m), kernel(CompiledKernel::compile(m.text(), m.cpu)),
         a(Buffer::random(maxRows * m.aWidth(), m.a, 1)),
-        b(m.panels() * m.k * m.groups * m.panel(), m.b),
+        b(m.panels() * m.k * m.groups * m.panel, m.b),
         x(Buffer::random(maxRows * m.extraWidth(), Storage::F32, 3)),
         y(Buffer::random(maxRows * m.n, Storage::BF16, 4)),
         z(Buffer::random(m.n + 2, Storage::F32, 5)), gather(permutation(maxRows, 50)),
@@ -147,7 +148,7 @@ public:
 
 private:
   static constexpr float untouched = -77;
-  /// i → (i · step) mod count, for a prime count of at least 2 and its relatives.
+  /// i → (i · step) mod count, where count and step have no common factor.
   static std::vector<int32_t> permutation(int64_t count, int64_t step) {
     std::vector<int32_t> table(count);
     for (int64_t i = 0; i < count; ++i)
@@ -156,13 +157,13 @@ private:
   }
 
   double weight(int64_t group, int64_t l, int64_t column) const {
-    int64_t p = m.panel();
+    int64_t p = m.panel;
     return b.get(((column / p) * m.k + l) * m.groups * p + group * p + column % p);
   }
 
   void packWeights() {
     Buffer values = Buffer::random(m.groups * m.n * m.k, m.b, 2);
-    int64_t p = m.panel();
+    int64_t p = m.panel;
     for (int64_t g = 0; g < m.groups; ++g)
       for (int64_t j = 0; j < m.n; ++j)
         for (int64_t l = 0; l < m.k; ++l)
@@ -228,8 +229,9 @@ void checkAllRows(const Matmul &m, double bound = 1e-6) {
                mlirName(m.a) + " " + mlirName(m.b) + " " + mlirName(m.out));
   MatmulRun run(m);
   ASSERT_TRUE(run.kernel);
+  // A relative error means little where a few results happen to cancel.
   for (int64_t rows : rowCounts)
-    EXPECT_LE(run.error(rows), bound) << rows << " rows";
+    EXPECT_LE(run.error(rows), rows * m.n < 64 ? 4 * bound : bound) << rows << " rows";
 }
 
 const int64_t outputs[] = {1, 21, 48, 151, 768};
@@ -279,8 +281,7 @@ TEST(MatmulCPU, EveryLevel) {
   for (const char *cpu : {"x86-64-v2", "x86-64-v3"})
     for (Storage storage : {Storage::F32, Storage::BF16, Storage::F16})
       for (int64_t groups : {1, 2}) {
-        Matmul m(85, 37, groups, storage, storage);
-        m.cpu = cpu;
+        Matmul m(85, 37, groups, storage, storage, Storage::F32, cpu);
         m.extras = true;
         checkAllRows(m);
         m.out = storage;

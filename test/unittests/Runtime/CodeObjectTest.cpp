@@ -33,6 +33,7 @@ TEST(CodeObjectTest, SaysWhatIsWrong) {
   Expected<CodeObject> code = CodeObject::load(asBytes(file));
   ASSERT_TRUE(code.ok());
   expectError(code->find("nothing").status(), StatusCode::NotFound, "no symbol 'nothing'");
+  // While `code` is loaded: it must not be taken for these.
   expectError(CodeObject::load(asBytes("not a shared object")).status(), StatusCode::InvalidInput,
               "cannot load the code");
   expectError(CodeObject::load({}).status(), StatusCode::InvalidInput, "cannot load the code");

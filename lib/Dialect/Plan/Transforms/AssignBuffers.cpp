@@ -1,4 +1,4 @@
-//===- AssignBuffers.cpp - A place in an arena for every buffer -----------===//
+//===- AssignBuffers.cpp - Buffers to places in arenas --------------------===//
 //
 // Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -7,11 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowhn/Dialect/Plan/IR/PlanOps.h"
+#include "flowhn/Dialect/Plan/Transforms/BufferPacker.h"
 #include "flowhn/Dialect/Plan/Transforms/Passes.h"
-#include "flowhn/Dialect/Plan/Transforms/Placement.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/SmallSet.h"
 
 namespace mlir::plan {
 #define GEN_PASS_DEF_ASSIGNBUFFERSPASS
@@ -23,135 +22,163 @@ using namespace mlir::plan;
 
 namespace {
 
-/// Ops between a fork and its join, where streams run side by side and the order of
-/// the program says nothing about launches of different streams.
-struct Section {
-  int64_t fork;
-  int64_t join;
-};
-
-/// The points of a procedure: its ops, in order.
-class Timeline {
-public:
-  explicit Timeline(Block &block) {
-    int64_t point = 0;
-    for (Operation &op : block) {
-      points[&op] = point;
-      if (isa<ForkOp>(op))
-        sections.push_back({point, std::numeric_limits<int64_t>::max()});
-      else if (isa<JoinOp>(op) && !sections.empty())
-        sections.back().join = point;
-      ++point;
-    }
-  }
-
-  int64_t point(Operation *op) const { return points.at(op); }
-
-  /// The section that `point` lies in, or null. Sections do not overlap.
-  const Section *sectionAt(int64_t point) const {
-    auto it = llvm::upper_bound(sections, point,
-                                [](int64_t value, const Section &section) { return value < section.fork; });
-    if (it == sections.begin())
-      return nullptr;
-    const Section &section = *std::prev(it);
-    return point < section.join ? &section : nullptr;
-  }
-
-private:
-  DenseMap<Operation *, int64_t> points;
-  SmallVector<Section> sections;
-};
-
-/// Buffers that may share memory: of one arena, in multiples of one number of units.
+/// Buffers that may share memory: one arena name, one number of units.
 using ArenaKey = std::pair<StringAttr, Value>;
 
-/// Streams that touch an arena inside a section.
-using SectionStreams = DenseMap<std::pair<StringAttr, const Section *>, llvm::SmallSet<int64_t, 2>>;
+/// From a fork to its join: what runs between them on different streams has no
+/// order, whatever the program's is.
+struct Section {
+  int64_t first = 0;
+  int64_t last = 0;
+  /// Streams that touch an arena in the section.
+  DenseMap<ArenaKey, llvm::SmallDenseSet<int64_t, 2>> streams;
+};
+
+/// The ops of one procedure, numbered, and its sections.
+class Timeline {
+public:
+  static FailureOr<Timeline> create(func::FuncOp procedure);
+
+  /// The positions that a buffer of `key` is live at.
+  BufferLifetime getLifetime(AllocOp alloc) const;
+
+private:
+  LogicalResult addOp(Operation &op);
+  LogicalResult addLaunch(LaunchOp launch);
+  const Section *findSection(int64_t position) const;
+
+  DenseMap<Operation *, int64_t> positions;
+  SmallVector<Section> sections; ///< in program order
+  bool isForked = false;
+};
+
+struct AssignBuffersPass : public plan::impl::AssignBuffersPassBase<AssignBuffersPass> {
+  void runOnOperation() override;
+};
 
 } // namespace
 
-static SectionStreams collectStreams(ArrayRef<AllocOp> allocs, const Timeline &timeline) {
-  SectionStreams streams;
-  for (AllocOp alloc : allocs)
-    for (Operation *user : alloc->getUsers())
-      if (const Section *section = timeline.sectionAt(timeline.point(user))) {
-        auto launch = dyn_cast<LaunchOp>(user);
-        streams[{alloc.getArenaAttr(), section}].insert(launch ? int64_t(launch.getStream()) : -1);
-      }
-  return streams;
+static ArenaKey getKey(AllocOp alloc) { return {alloc.getArenaAttr(), alloc.getUnits()}; }
+
+//===----------------------------------------------------------------------===//
+// Lifetimes
+//===----------------------------------------------------------------------===//
+
+LogicalResult Timeline::addLaunch(LaunchOp launch) {
+  int64_t stream = launch.getStream();
+  if (!isForked && stream != 0)
+    return launch.emitOpError("needs a plan.fork of stream ") << stream << " before it";
+  if (!isForked)
+    return success();
+  for (Value operand : launch.getOperands())
+    if (auto alloc = operand.getDefiningOp<AllocOp>())
+      sections.back().streams[getKey(alloc)].insert(stream);
+  return success();
 }
 
-/// The points at which a buffer holds something. Where several streams use an arena
-/// inside a section, a use anywhere in it is a use throughout.
-static Lifetime computeLifetime(AllocOp alloc, const Timeline &timeline, const SectionStreams &streams) {
-  int64_t start = timeline.point(alloc);
-  Lifetime lifetime{std::numeric_limits<int64_t>::max(), start, 0};
-  for (Operation *user : alloc->getUsers()) {
-    int64_t first = timeline.point(user), last = first;
-    const Section *section = timeline.sectionAt(first);
-    if (section && streams.at({alloc.getArenaAttr(), section}).size() > 1) {
-      first = section->fork;
-      last = section->join;
-    }
-    lifetime.first = std::min(lifetime.first, first);
-    lifetime.last = std::max(lifetime.last, last);
+LogicalResult Timeline::addOp(Operation &op) {
+  int64_t position = positions.size();
+  positions[&op] = position;
+  if (auto launch = dyn_cast<LaunchOp>(op))
+    return addLaunch(launch);
+  if (isa<ForkOp>(op)) {
+    if (isForked)
+      return op.emitOpError("needs the plan.join of the fork before it");
+    isForked = true;
+    sections.emplace_back().first = position;
+  } else if (isa<JoinOp>(op)) {
+    if (!isForked)
+      return op.emitOpError("needs a plan.fork before it");
+    isForked = false;
+    sections.back().last = position;
+  } else if (isForked && isa<func::CallOp, TapOp>(op)) {
+    return op.emitOpError("needs to come before the plan.fork or behind its plan.join");
   }
-  lifetime.first = std::min(lifetime.first, lifetime.last);
-  lifetime.size = llvm::alignTo(*getRowBytes(cast<MemRefType>(alloc.getResult().getType())), bufferAlignment);
+  return success();
+}
+
+FailureOr<Timeline> Timeline::create(func::FuncOp procedure) {
+  Timeline timeline;
+  for (Operation &op : procedure.getBody().front())
+    if (failed(timeline.addOp(op)))
+      return failure();
+  if (timeline.isForked)
+    return procedure.emitOpError("has a plan.fork without a plan.join");
+  return timeline;
+}
+
+const Section *Timeline::findSection(int64_t position) const {
+  auto behind = llvm::upper_bound(
+      sections, position, [](int64_t at, const Section &section) { return at < section.first; });
+  if (behind == sections.begin() || std::prev(behind)->last < position)
+    return nullptr;
+  return std::prev(behind);
+}
+
+BufferLifetime Timeline::getLifetime(AllocOp alloc) const {
+  BufferLifetime lifetime{positions.at(alloc), positions.at(alloc), 0};
+  bool isFirst = true;
+  for (Operation *user : alloc->getUsers()) {
+    int64_t first = positions.at(user), last = first;
+    const Section *section = findSection(first);
+    if (section && section->streams.lookup(getKey(alloc)).size() > 1) {
+      first = section->first;
+      last = section->last;
+    }
+    lifetime.first = isFirst ? first : std::min(lifetime.first, first);
+    lifetime.last = isFirst ? last : std::max(lifetime.last, last);
+    isFirst = false;
+  }
   return lifetime;
 }
 
-/// Replaces buffers of one arena by views of it.
-static void placeInArena(ArenaKey key, ArrayRef<AllocOp> allocs, const Timeline &timeline,
-                         const SectionStreams &streams) {
-  Placement placement = placeBuffers(llvm::map_to_vector(
-      allocs, [&](AllocOp alloc) { return computeLifetime(alloc, timeline, streams); }));
-  OpBuilder builder(allocs.front());
-  auto arena = ArenaOp::create(builder, allocs.front().getLoc(), ArenaType::get(builder.getContext()), key.first,
-                               key.second, builder.getI64IntegerAttr(placement.size));
-  for (auto [alloc, offset] : llvm::zip_equal(allocs, placement.offsets)) {
+//===----------------------------------------------------------------------===//
+// Placement
+//===----------------------------------------------------------------------===//
+
+/// Places the buffers of one arena, which starts where its units are known.
+static void placeBuffers(ArenaKey key, MutableArrayRef<AllocOp> allocs,
+                         const BufferPlacement &placement) {
+  auto [name, units] = key;
+  OpBuilder builder(units.getContext());
+  builder.setInsertionPointAfterValue(units);
+  auto arena = ArenaOp::create(builder, allocs.front().getLoc(), ArenaType::get(name.getContext()),
+                               name.getValue(), units, placement.bytes);
+  for (auto [alloc, offset] : llvm::zip(allocs, placement.offsets)) {
     builder.setInsertionPoint(alloc);
-    Value view = ViewOp::create(builder, alloc.getLoc(), alloc.getResult().getType(), arena,
-                                builder.getI64IntegerAttr(offset));
+    auto view = ViewOp::create(builder, alloc.getLoc(), alloc.getResult().getType(), arena, offset);
     alloc.getResult().replaceAllUsesWith(view);
     alloc.erase();
   }
 }
 
 static LogicalResult assignBuffers(func::FuncOp procedure) {
-  if (procedure.isExternal())
-    return success();
-  llvm::MapVector<ArenaKey, SmallVector<AllocOp>> arenas;
-  SmallVector<AllocOp> allocs;
-  Block &block = procedure.getBody().front();
-  WalkResult result = procedure.walk([&](AllocOp alloc) {
-    if (alloc->getBlock() != &block) {
-      alloc.emitOpError("lies in a nested region, and procedures are straight lines");
-      return WalkResult::interrupt();
-    }
-    if (!getRowBytes(cast<MemRefType>(alloc.getResult().getType()))) {
-      alloc.emitOpError("needs rows of a static number of bytes, got ") << alloc.getResult().getType();
-      return WalkResult::interrupt();
-    }
-    allocs.push_back(alloc);
-    arenas[{alloc.getArenaAttr(), alloc.getUnits()}].push_back(alloc);
-    return WalkResult::advance();
-  });
-  if (result.wasInterrupted())
+  FailureOr<Timeline> timeline = Timeline::create(procedure);
+  if (failed(timeline))
     return failure();
-  Timeline timeline(block);
-  SectionStreams streams = collectStreams(allocs, timeline);
-  for (auto &[key, members] : arenas)
-    placeInArena(key, members, timeline, streams);
+  llvm::MapVector<ArenaKey, SmallVector<AllocOp>> arenas;
+  for (auto alloc : procedure.getOps<AllocOp>())
+    arenas[getKey(alloc)].push_back(alloc);
+  SmallVector<BufferPlacement> placements;
+  for (auto &[key, allocs] : arenas) {
+    std::vector<BufferLifetime> lifetimes;
+    for (AllocOp alloc : allocs) {
+      std::optional<int64_t> bytes = getRowBytes(cast<MemRefType>(alloc.getResult().getType()));
+      if (!bytes)
+        return alloc.emitOpError("needs rows of a known number of bytes, got ")
+               << alloc.getResult().getType();
+      BufferLifetime &lifetime = lifetimes.emplace_back(timeline->getLifetime(alloc));
+      lifetime.bytes = llvm::alignTo(std::max<int64_t>(*bytes, 1), bufferAlignment);
+    }
+    placements.push_back(packBuffers(lifetimes));
+  }
+  for (auto [arena, placement] : llvm::zip(arenas, placements))
+    placeBuffers(arena.first, arena.second, placement);
   return success();
 }
 
-namespace {
-struct AssignBuffersPass : plan::impl::AssignBuffersPassBase<AssignBuffersPass> {
-  void runOnOperation() override {
-    for (auto procedure : getOperation().getOps<func::FuncOp>())
-      if (failed(assignBuffers(procedure)))
-        return signalPassFailure();
-  }
-};
-} // namespace
+void AssignBuffersPass::runOnOperation() {
+  for (auto procedure : getOperation().getOps<func::FuncOp>())
+    if (procedure.getBody().hasOneBlock() && failed(assignBuffers(procedure)))
+      return signalPassFailure();
+}

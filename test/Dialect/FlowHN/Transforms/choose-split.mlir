@@ -257,7 +257,7 @@ flowhn.model @no_blocks split<fac, rotate, context = 9> {
 // Counts left open are searched block by block: 32 FLOPs per token of attention
 // against 64 of the SSM balance at 8 of 12, the other way round at 4.
 // CHECK-LABEL: flowhn.model @searched split
-// CHECK-SAME: split<fac, rotate, context = 12>
+// CHECK-SAME: <fac, rotate, context = 12>
 // CHECK-SAME: plan [#flowhn.window<start = 4, count = 8, period = 12>, #flowhn.window<start = 0, count = 4, period = 12>, #flowhn.window<start = 4, count = 8, period = 12>]
 // expected-remark @below {{in blocks 0, 2, attention sees 8 of 12 positions: attention 256, ssm 256 FLOPs per row, imbalance 0.0 %}}
 // expected-remark @below {{in block 1, attention sees 4 of 12 positions: attention 256, ssm 256 FLOPs per row, imbalance 0.0 %}}

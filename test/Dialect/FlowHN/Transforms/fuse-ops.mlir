@@ -70,15 +70,28 @@ func.func @sections(%x: tensor<?x?x7xf32>, %a: tensor<2xf32>, %b: tensor<2xf32>,
 
 // -----
 
-// CHECK-LABEL: func.func @sections_with_a_hole
-// CHECK-COUNT-2: flowhn.slice
+// The sections stop short of the last feature.
+// CHECK-LABEL: func.func @sections_of_a_part
 // CHECK-COUNT-2: flowhn.rms_norm %{{.+}}, [%{{[a-z0-9]+}}]
-func.func @sections_with_a_hole(%x: tensor<?x?x5xf32>, %a: tensor<2xf32>) -> (tensor<?x?x2xf32>, tensor<?x?x2xf32>) {
+func.func @sections_of_a_part(%x: tensor<?x?x5xf32>, %a: tensor<2xf32>) -> (tensor<?x?x2xf32>, tensor<?x?x2xf32>) {
   %0 = flowhn.slice %x from 0 : tensor<?x?x5xf32> -> tensor<?x?x2xf32>
-  %1 = flowhn.slice %x from 3 : tensor<?x?x5xf32> -> tensor<?x?x2xf32>
+  %1 = flowhn.slice %x from 2 : tensor<?x?x5xf32> -> tensor<?x?x2xf32>
   %n0 = flowhn.rms_norm %0, [%a] {eps = 1.0e-5 : f64} : (tensor<?x?x2xf32>, tensor<2xf32>) -> tensor<?x?x2xf32>
   %n1 = flowhn.rms_norm %1, [%a] {eps = 1.0e-5 : f64} : (tensor<?x?x2xf32>, tensor<2xf32>) -> tensor<?x?x2xf32>
   return %n0, %n1 : tensor<?x?x2xf32>, tensor<?x?x2xf32>
+}
+
+// -----
+
+// The sizes add up, but feature 1 is in both sections and feature 4 in none.
+// CHECK-LABEL: func.func @sections_that_overlap
+// CHECK-COUNT-2: flowhn.rms_norm %{{.+}}, [%{{[a-z0-9]+}}]
+func.func @sections_that_overlap(%x: tensor<?x?x5xf32>, %a: tensor<2xf32>, %b: tensor<3xf32>) -> (tensor<?x?x2xf32>, tensor<?x?x3xf32>) {
+  %0 = flowhn.slice %x from 0 : tensor<?x?x5xf32> -> tensor<?x?x2xf32>
+  %1 = flowhn.slice %x from 1 : tensor<?x?x5xf32> -> tensor<?x?x3xf32>
+  %n0 = flowhn.rms_norm %0, [%a] {eps = 1.0e-5 : f64} : (tensor<?x?x2xf32>, tensor<2xf32>) -> tensor<?x?x2xf32>
+  %n1 = flowhn.rms_norm %1, [%b] {eps = 1.0e-5 : f64} : (tensor<?x?x3xf32>, tensor<3xf32>) -> tensor<?x?x3xf32>
+  return %n0, %n1 : tensor<?x?x2xf32>, tensor<?x?x3xf32>
 }
 
 // -----

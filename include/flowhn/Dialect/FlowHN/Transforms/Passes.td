@@ -14,6 +14,22 @@ include "mlir/Pass/PassBase.td"
 def CountFlopsPass : Pass<"flowhn-count-flops", "::mlir::ModuleOp"> {
   let summary = "Remark on the FLOPs of every op, branch and block";
   let description = [{
+    What: a remark on every op with FLOPs, on every branch, every block and the
+    model: a polynomial in n, the tokens of one row that the op or branch sees.
+
+    Why: shows what a split is chosen from, and where FLOPs are.
+
+    Assumptions: multiply-adds count two, in matrix products, convolution and scan;
+    norms, activations and residuals count nothing (the convention of the paper).
+    Totals are per row of the batch; the head counts per token it is asked for.
+
+    ```
+    remark: costs 1179648*n FLOPs per row of n tokens
+      %q = flowhn.linear %x [%wq] : …
+    remark: block 0 costs, in the tokens n of a row that each part sees: attention
+      1536*n^2 + 12387840*n, ssm 17141760*n, the rest 2359296*n FLOPs; …
+    ```
+
     Numerics: changes nothing.
   }];
 }
@@ -21,6 +37,25 @@ def CountFlopsPass : Pass<"flowhn-count-flops", "::mlir::ModuleOp"> {
 def PrintCostsPass : Pass<"flowhn-print-costs", "::mlir::ModuleOp"> {
   let summary = "Print FLOPs and bytes per block and branch as a table";
   let description = [{
+    What: one table per model on standard output. A line per branch at the tokens
+    that the plan gives it (all of them without a plan), a line per block for what
+    is joint, one for the rest of the model, and the total.
+
+    Why: FLOPs, parameter bytes and activation bytes side by side tell which branch
+    is bound by what.
+
+    Assumptions: parameters are read once per call, whatever the batch; every op
+    reads and writes its activations; the logits of all tokens are asked for. A row
+    length above the context, or below 1, is an error, as is a batch below 1.
+
+    ```
+    costs of @model: 2 x 10 tokens
+    block  part             tokens                FLOPs      parameter bytes     activation bytes
+    0      attention             6                 1056                   64                 1152
+    0      ssm                   4                  256                   32                  256
+    0      joint                10                  640                   64                 1280
+    ```
+
     Numerics: changes nothing.
   }];
   let options = [
@@ -32,7 +67,40 @@ def PrintCostsPass : Pass<"flowhn-print-costs", "::mlir::ModuleOp"> {
 def ChooseSplitPass : Pass<"flowhn-choose-split", "::mlir::ModuleOp"> {
   let summary = "Choose how many positions each block gives to attention";
   let description = [{
-    Numerics: FUNCTION-DEFINING: the count is part of the model.
+    What: fills `plan`, one window per block, from `split` with the options put in
+    place of what it says, and writes the options back into `split`.
+
+    | split | window of block i |
+    |---|---|
+    | `none` | `all` |
+    | `ae` | [C/2, C) and [0, C/2) in turn; without a context the last ⌈L/2⌉ and first ⌊L/2⌋ of the call |
+    | `fa` | [0, n); by call the first ⌊59·L/100⌋ |
+    | `fac, alternate` | the last n and the first n in turn; by call n = ⌊L/2⌋ |
+    | `fac, rotate` | n positions from (C - n_0 - … - n_i) mod C, around the context |
+
+    n is the block's `attention_tokens`; where none is given, the count that
+    minimises max(attention(n), ssm(C - n)) in FLOPs, ties to the smaller, or for
+    `by_call` with a context 59·C/100 (`fa`) or C/2 (`fac`).
+
+    Why: which positions a branch sees is one table, decided in one place. A remark
+    per decision tells the FLOPs of both branches and how far they are apart.
+
+    Assumptions: the blocks fuse features for `none` and tokens otherwise. Options
+    replace only what they name: a count stays when the context changes, and is an
+    error when it no longer fits.
+
+    ```mlir
+    flowhn.model @m split<fac, rotate, context = 9, attention_tokens = [5]> { … }
+    ```
+    ⇒
+    ```mlir
+    flowhn.model @m split<fac, rotate, context = 9, attention_tokens = [5]>
+        plan [#flowhn.window<start = 4, count = 5, period = 9>,
+              #flowhn.window<start = 8, count = 5, period = 9>] { … }
+    ```
+
+    Numerics: FUNCTION-DEFINING: the count is part of the model. Options that change
+    the plan of the model give a warning that says so.
   }];
   let options = [
     Option<"strategy", "strategy", "std::string", "", "override the strategy: none|ae|fa|fac">,
@@ -45,6 +113,27 @@ def ChooseSplitPass : Pass<"flowhn-choose-split", "::mlir::ModuleOp"> {
 def MaterializeSplitPass : Pass<"flowhn-materialize-split", "::mlir::ModuleOp"> {
   let summary = "Turn rows of the split plan into segments";
   let description = [{
+    What: puts one `flowhn.segments` per distinct window at the start of the
+    function and gives it to the splits and fuses of the blocks with that window.
+    Splits of a window `all` go: the branches read what the block reads.
+
+    Why: afterwards blocks that differ only in their positions are equal but for
+    their operands, so that one function serves them all, and nothing but
+    `flowhn.segments` computes positions.
+
+    Assumptions: the plan has a row for every block (an error otherwise), and begin
+    and length are arguments of the function.
+
+    ```mlir
+    %a, %ab, %al, %s, %sb, %sl = flowhn.split %x at(%begin, %length) block 0 : …
+    ```
+    ⇒
+    ```mlir
+    %as, %ss = flowhn.segments <start = 4, count = 5, period = 9> at(%begin, %length) : …
+    …
+    %a, %ab, %al, %s, %sb, %sl = flowhn.split %x at(%begin, %length) segments(%as, %ss : …) : …
+    ```
+
     Numerics: bit-exact.
   }];
 }

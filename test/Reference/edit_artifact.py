@@ -1,0 +1,49 @@
+"""Rewrites an artifact with a change that a reader must refuse.
+
+usage: edit_artifact.py IN OUT version|target|cpu|flip|truncate|missing
+"""
+import json
+import sys
+import zipfile
+
+
+def edit(entries, change):
+    manifest = json.loads(entries["manifest.json"])
+    if change == "version":
+        manifest["format_version"] += 1
+    elif change == "target":
+        manifest["target"]["kind"] = "nvptx"
+    elif change == "cpu":
+        manifest["target"]["cpu"] = "x86-64-v9"
+        code = next(section for section in manifest["sections"] if section["name"].startswith("code/"))
+        entries["code/x86-64-v9.so"] = entries.pop(code["name"])
+        code["name"] = "code/x86-64-v9.so"
+    elif change == "flip":
+        name = manifest["sections"][-1]["name"]
+        data = bytearray(entries[name])
+        data[len(data) // 2] ^= 1
+        entries[name] = bytes(data)
+    elif change == "missing":
+        del entries[manifest["sections"][-1]["name"]]
+    entries["manifest.json"] = json.dumps(manifest, indent=2).encode()
+
+
+def main(source, target, change):
+    if change == "truncate":
+        with open(source, "rb") as file:
+            data = file.read()
+        with open(target, "wb") as file:
+            file.write(data[: len(data) // 2])
+        return
+    with zipfile.ZipFile(source) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    edit(entries, change)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
