@@ -83,11 +83,10 @@ Expected<ArtifactContents> readContents(std::span<const std::byte> bytes) {
   Expected<std::vector<ArtifactSection>> entries = readZip(bytes);
   FLOWHN_RETURN_IF_ERROR(entries.status());
   if (entries->empty() || entries->front().name != manifestEntry)
-    return invalidInput("not an artifact: a ZIP whose first entry is not " +
-                        quote(manifestEntry));
+    return invalidInput("not an artifact: a ZIP whose first entry is not " + quote(manifestEntry));
   const std::vector<std::byte> &json = entries->front().bytes;
-  Expected<Manifest> manifest = parseManifest(
-      {reinterpret_cast<const char *>(json.data()), json.size()}, manifestEntry);
+  Expected<Manifest> manifest =
+      parseManifest({reinterpret_cast<const char *>(json.data()), json.size()}, manifestEntry);
   FLOWHN_RETURN_IF_ERROR(manifest.status());
   entries->erase(entries->begin());
   ArtifactContents contents{std::move(*manifest), std::move(*entries)};
@@ -142,9 +141,7 @@ private:
 
 } // namespace
 
-std::string flowhn::codeSection(std::string_view cpu) {
-  return "code/" + std::string(cpu) + ".so";
-}
+std::string flowhn::codeSection(std::string_view cpu) { return "code/" + std::string(cpu) + ".so"; }
 
 Expected<Artifact> Artifact::open(const std::string &path) {
   Expected<MappedFile> file = MappedFile::open(path);

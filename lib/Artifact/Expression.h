@@ -44,8 +44,7 @@ template <typename T> T ceilDivide(T a, T b) {
 
 /// The value of an expression that `validatePlan` accepted. In double, where sizes
 /// too large for an index only lose digits, it serves reports.
-template <typename T>
-T evaluate(const Expression &expression, std::span<const int64_t> values) {
+template <typename T> T evaluate(const Expression &expression, std::span<const int64_t> values) {
   std::array<T, maxExpressionStack> stack;
   size_t top = 0;
   for (const fb::Instruction *step : expression) {

@@ -21,10 +21,15 @@ struct Range {
   int64_t low = 0;
   int64_t high = 0;
 
-  Range join(Range other) const {
-    return {std::min(low, other.low), std::max(high, other.high)};
-  }
+  Range join(Range other) const { return {std::min(low, other.low), std::max(high, other.high)}; }
 };
+
+/// Whether 8-byte elements can be read where they lie, which FlatBuffers' verifier
+/// does not look at.
+template <typename T> Status checkAlignment(const flatbuffers::Vector<T> &elements) {
+  bool isAligned = reinterpret_cast<uintptr_t>(elements.Data()) % 8 == 0;
+  return isAligned ? Status() : invalidInput("elements that are not aligned");
+}
 
 /// Whether an expression over `numValues` values leaves exactly one result.
 Status checkExpression(const Expression &expression, size_t numValues);
@@ -42,6 +47,11 @@ struct ProcedureUse {
   std::vector<Range> indexArguments; ///< empty: never called
   int64_t runs = 0;                  ///< times it runs in one call of the model; saturates
 };
+
+/// Tokens that a call within the limits can have.
+inline int64_t maxCallTokens(const ManifestLimits &limits) {
+  return std::min<int64_t>(limits.maxBatch * limits.maxTokens, (int64_t(1) << 31) - 1);
+}
 
 /// The most commands that one call of the model may run.
 inline constexpr int64_t maxCommands = int64_t(1) << 20;

@@ -32,8 +32,8 @@ Expected<Range> divided(Range a, Range b, fb::Opcode op) {
   if (op == fb::Opcode::Mod)
     return a.low >= 0 && a.high < b.low ? a : Range{0, b.high - 1};
   auto divide = op == fb::Opcode::FloorDiv ? floorDivide<int64_t> : ceilDivide<int64_t>;
-  return hull({divide(a.low, b.low), divide(a.low, b.high), divide(a.high, b.low),
-               divide(a.high, b.high)});
+  return hull(
+      {divide(a.low, b.low), divide(a.low, b.high), divide(a.high, b.low), divide(a.high, b.high)});
 }
 
 Expected<Range> combined(fb::Opcode op, Range a, Range b) {
@@ -42,8 +42,8 @@ Expected<Range> combined(fb::Opcode op, Range a, Range b) {
   case fb::Opcode::Add:
     return hull({Wide(a.low) + b.low, Wide(a.high) + b.high});
   case fb::Opcode::Mul:
-    return hull({Wide(a.low) * b.low, Wide(a.low) * b.high, Wide(a.high) * b.low,
-                 Wide(a.high) * b.high});
+    return hull(
+        {Wide(a.low) * b.low, Wide(a.low) * b.high, Wide(a.high) * b.low, Wide(a.high) * b.high});
   case fb::Opcode::Min:
     return Range{std::min(a.low, b.low), std::min(a.high, b.high)};
   case fb::Opcode::Max:
@@ -56,6 +56,7 @@ Expected<Range> combined(fb::Opcode op, Range a, Range b) {
 } // namespace
 
 Status flowhn::checkExpression(const Expression &expression, size_t numValues) {
+  FLOWHN_RETURN_IF_ERROR(checkAlignment(expression));
   size_t depth = 0;
   for (const fb::Instruction *step : expression) {
     if (step->op() > fb::Opcode::MAX)

@@ -26,8 +26,6 @@ struct Matrix {
   int64_t columns = 0; ///< k
 };
 
-Shape shapeOf(const flatbuffers::Vector<int64_t> &dims) { return {dims.begin(), dims.end()}; }
-
 bool isReal(fb::DType type) {
   return type == fb::DType::F32 || type == fb::DType::BF16 || type == fb::DType::F16;
 }
@@ -35,7 +33,10 @@ bool isReal(fb::DType type) {
 /// Whether the values of `from` are among those of `to`.
 bool widens(fb::DType from, fb::DType to) { return to == fb::DType::F32 || from == to; }
 
-Status checkTensor(fb::DType type, const Shape &shape) {
+/// The shape of a tensor that can be, and whose elements are real numbers.
+Expected<Shape> checkTensor(fb::DType type, const flatbuffers::Vector<int64_t> &dims) {
+  FLOWHN_RETURN_IF_ERROR(checkAlignment(dims));
+  Shape shape(dims.begin(), dims.end());
   if (!isReal(type))
     return invalidInput("element type " + std::to_string(int(type)) +
                         ", it must be F32, BF16 or F16");
@@ -44,27 +45,26 @@ Status checkTensor(fb::DType type, const Shape &shape) {
   std::optional<int64_t> bytes = denseBytes(DType(type), shape);
   if (!bytes || *bytes > maxBytes)
     return invalidInput("shape " + shapeString(shape) + " is too large");
-  return {};
+  return shape;
 }
 
 Expected<Matrix> matrixOf(const fb::Parameter &parameter) {
   Matrix matrix;
   Shape first;
   for (const fb::Source *source : *parameter.sources()) {
-    Shape shape = shapeOf(*source->shape());
     std::string label = "source " + quote(source->name()->string_view());
-    if (Status status = checkTensor(source->dtype(), shape); !status.ok())
-      return status.withContext(label);
+    Expected<Shape> shape = checkTensor(source->dtype(), *source->shape());
+    FLOWHN_RETURN_IF_ERROR(shape.status().withContext(label));
     if (!widens(source->dtype(), parameter.dtype()))
       return invalidInput(label + " is " + std::string(name(DType(source->dtype()))) +
                           ", which does not fit the parameter's " +
                           std::string(name(DType(parameter.dtype()))));
     if (first.empty())
-      first = shape;
-    if (!std::equal(shape.begin() + 1, shape.end(), first.begin() + 1, first.end()))
-      return invalidInput(label + " has shape " + shapeString(shape) + ", the first source has " +
+      first = *shape;
+    if (!std::equal(shape->begin() + 1, shape->end(), first.begin() + 1, first.end()))
+      return invalidInput(label + " has shape " + shapeString(*shape) + ", the first source has " +
                           shapeString(first));
-    if (__builtin_add_overflow(matrix.rows, shape[0], &matrix.rows) || matrix.rows > maxBytes)
+    if (__builtin_add_overflow(matrix.rows, (*shape)[0], &matrix.rows) || matrix.rows > maxBytes)
       return invalidInput("the sources are too large");
   }
   if (first.empty())
@@ -103,8 +103,8 @@ Expected<Shape> preparedShape(const Matrix &matrix, const fb::Parameter &paramet
 Status flowhn::checkParameter(const fb::Parameter &parameter) {
   if (parameter.layout() > fb::Layout::MAX || parameter.transform() > fb::Transform::MAX)
     return invalidInput("unknown layout or transform");
-  Shape shape = shapeOf(*parameter.shape());
-  FLOWHN_RETURN_IF_ERROR(checkTensor(parameter.dtype(), shape));
+  Expected<Shape> shape = checkTensor(parameter.dtype(), *parameter.shape());
+  FLOWHN_RETURN_IF_ERROR(shape.status());
   if (parameter.transform() != fb::Transform::None && parameter.dtype() != fb::DType::F32)
     return invalidInput("a transformed parameter must be F32, got " +
                         std::string(name(DType(parameter.dtype()))));
@@ -112,8 +112,8 @@ Status flowhn::checkParameter(const fb::Parameter &parameter) {
   FLOWHN_RETURN_IF_ERROR(matrix.status());
   Expected<Shape> expected = preparedShape(*matrix, parameter);
   FLOWHN_RETURN_IF_ERROR(expected.status());
-  if (shape != *expected)
-    return invalidInput("shape " + shapeString(shape) + ", its sources give " +
+  if (*shape != *expected)
+    return invalidInput("shape " + shapeString(*shape) + ", its sources give " +
                         shapeString(*expected));
   return {};
 }

@@ -96,8 +96,8 @@ Status checkEntry(const fb::Plan &plan) {
 /// all that its callers pass.
 Status checkProcedures(const fb::Plan &plan, const ManifestLimits &limits) {
   std::vector<ProcedureUse> uses(plan.procedures()->size());
-  Range rows{1, limits.maxTokens};
-  uses[plan.entry()] = {{{1, limits.maxBatch}, rows, rows, {0, limits.maxTokens}}, 1};
+  int64_t tokens = maxCallTokens(limits);
+  uses[plan.entry()] = {{{1, limits.maxBatch}, {1, tokens}, {1, limits.maxTokens}, {0, tokens}}, 1};
   int64_t commands = 0;
   for (uint32_t i = plan.procedures()->size(); i-- > 0;) {
     const fb::Procedure &procedure = *plan.procedures()->Get(i);

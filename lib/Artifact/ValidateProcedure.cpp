@@ -45,7 +45,7 @@ public:
   Checker(const fb::Plan &plan, uint32_t number, const ManifestLimits &limits,
           std::vector<ProcedureUse> &uses)
       : plan(plan), number(number), procedure(*plan.procedures()->Get(number)), uses(uses),
-        anyRows{0, limits.maxTokens} {
+        anyRows{0, maxCallTokens(limits)} {
     // What is never called is checked as if it got any number of rows.
     indices = uses[number].indexArguments;
     indices.resize(procedure.index_args(), anyRows);
@@ -103,9 +103,8 @@ private:
   }
 
   Status checkIndex(uint32_t index) const {
-    return index < indices.size()
-               ? Status()
-               : invalidInput(outOf("index value", index, indices.size()));
+    return index < indices.size() ? Status()
+                                  : invalidInput(outOf("index value", index, indices.size()));
   }
   Status checkMemory(uint32_t memory) const {
     return memory < memories ? Status() : invalidInput(outOf("memory value", memory, memories));
@@ -198,9 +197,8 @@ private:
         command.memory_operands()->size() != callee.memory_args())
       return invalidInput(std::to_string(command.index_operands()->size()) + " index and " +
                           std::to_string(command.memory_operands()->size()) +
-                          " memory operands for procedure " +
-                          quote(callee.name()->string_view()) + ", which takes " +
-                          std::to_string(callee.index_args()) + " and " +
+                          " memory operands for procedure " + quote(callee.name()->string_view()) +
+                          ", which takes " + std::to_string(callee.index_args()) + " and " +
                           std::to_string(callee.memory_args()));
     for (uint32_t memory : *command.memory_operands())
       FLOWHN_RETURN_IF_ERROR(checkMemory(memory));

@@ -91,8 +91,7 @@ Expected<ArtifactSection> readEntry(zip_t *archive, zip_uint64_t index, size_t l
   if (stat.comp_method != ZIP_CM_STORE || stat.encryption_method != ZIP_EM_NONE)
     return invalidInput(label + " is compressed or encrypted, it must be stored");
   if (stat.size > limit)
-    return invalidInput(label + " has " + std::to_string(stat.size) +
-                        " bytes, more than the file");
+    return invalidInput(label + " has " + std::to_string(stat.size) + " bytes, more than the file");
   FilePtr file(zip_fopen_index(archive, index, 0));
   if (!file)
     return invalidInput(label + ": " + zip_strerror(archive));
@@ -129,15 +128,14 @@ Expected<std::vector<ArtifactSection>> flowhn::readZip(std::span<const std::byte
   SourcePtr source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error.error));
   if (!source)
     return resourceExhausted(error.text());
-  ArchivePtr archive(
-      zip_open_from_source(source.get(), ZIP_RDONLY | ZIP_CHECKCONS, &error.error));
+  ArchivePtr archive(zip_open_from_source(source.get(), ZIP_RDONLY | ZIP_CHECKCONS, &error.error));
   if (!archive)
     return invalidInput("not an artifact, or a damaged one: " + error.text());
   source.release(); // now the archive's
   zip_int64_t count = zip_get_num_entries(archive.get(), 0);
   if (count > zip_int64_t(maxEntries))
-    return invalidInput(std::to_string(count) + " entries, at most " +
-                        std::to_string(maxEntries) + " are allowed");
+    return invalidInput(std::to_string(count) + " entries, at most " + std::to_string(maxEntries) +
+                        " are allowed");
   std::vector<ArtifactSection> sections;
   std::set<std::string> names;
   size_t left = bytes.size();

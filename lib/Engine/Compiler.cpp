@@ -84,7 +84,7 @@ Expected<std::string> flowhn::compileTo(CompilePhase phase, const Model &model, 
 
 Expected<std::string> flowhn::passPipeline(const CompileOptions &options) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  mlir::PassManager passes(&context);
+  mlir::PassManager passes(&context, mlir::ModuleOp::getOperationName());
   mlir::flowhn::PipelineOptions pipeline;
   mlir::flowhn::setPipelineOptions(options, pipeline);
   mlir::flowhn::buildCPUPipeline(passes, pipeline);

@@ -34,8 +34,7 @@ Expected<int32_t> nextToken(Session &session, std::span<const int32_t> sequence)
 }
 
 Expected<Generation> generate(Session &session, std::span<const int32_t> prompt,
-                              int64_t maxNewTokens,
-                              const std::function<bool(int32_t)> &onToken) {
+                              int64_t maxNewTokens, const std::function<bool(int32_t)> &onToken) {
   Generation result;
   std::vector<int32_t> sequence(prompt.begin(), prompt.end());
   while (int64_t(result.ids.size()) < maxNewTokens) {

@@ -56,7 +56,7 @@ public:
 private:
   std::vector<Segment> list;
   std::vector<int64_t> args;
-  std::vector<size_t> workspaceArgs; ///< positions in args
+  std::vector<size_t> workspaceArgs;   ///< positions in args
   std::vector<unsigned> streamNumbers; ///< of the last segment's streams
   bool open = false;
 };

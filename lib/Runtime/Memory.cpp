@@ -24,8 +24,7 @@ Expected<Memory> Memory::allocate(int64_t bytes, const std::string &purpose) {
   // The system aligns to small pages; one huge page more leaves room to move up.
   bool isLarge = bytes >= int64_t(hugePage);
   size_t total = size_t(bytes) + (isLarge ? hugePage : 0);
-  void *mapping =
-      mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void *mapping = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED)
     return resourceExhausted("no memory for " + std::to_string(bytes) + " bytes of " + purpose);
   memory.mapping = mapping;

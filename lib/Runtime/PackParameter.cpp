@@ -17,8 +17,9 @@ using namespace flowhn;
 
 namespace {
 
-/// Columns that are moved at a time: a cache line of float32 from every row.
-constexpr int64_t blockColumns = 16;
+/// What is moved at a time: several cache lines of a few rows.
+constexpr int64_t blockRows = 32;
+constexpr int64_t blockColumns = 64;
 
 // Ways to read one element at an address that need not be aligned.
 
@@ -71,28 +72,35 @@ void copyRow(const std::byte *from, int64_t count, typename Source::Stored *to) 
     to[i] = Source::load(from + i * Source::bytes);
 }
 
-/// to[l · stride + r] = from[r, l], by blocks that stay in the cache.
+/// to[l · stride + r] = from[r, l] for a block that stays in the cache. The inner
+/// loop writes neighbours.
+template <typename Source>
+void transposeBlock(const std::byte *from, int64_t fromStride, int64_t rows, int64_t columns,
+                    typename Source::Stored *to, int64_t stride) {
+  for (int64_t l = 0; l < columns; ++l)
+    for (int64_t r = 0; r < rows; ++r)
+      to[l * stride + r] = Source::load(from + r * fromStride + l * Source::bytes);
+}
+
+/// The same for matrices of any size.
 template <typename Source>
 void transposeRows(const std::byte *from, int64_t rows, int64_t columns,
                    typename Source::Stored *to, int64_t stride) {
-  for (int64_t l = 0; l < columns; l += blockColumns) {
-    int64_t width = std::min(blockColumns, columns - l);
-    for (int64_t r = 0; r < rows; ++r) {
-      const std::byte *row = from + (r * columns + l) * Source::bytes;
-      typename Source::Stored *column = to + l * stride + r;
-      if (width == blockColumns) // a constant count is worth an unrolled loop
-        for (int64_t i = 0; i < blockColumns; ++i)
-          column[i * stride] = Source::load(row + i * Source::bytes);
+  int64_t fromStride = columns * Source::bytes;
+  for (int64_t r = 0; r < rows; r += blockRows)
+    for (int64_t l = 0; l < columns; l += blockColumns) {
+      int64_t height = std::min(blockRows, rows - r), width = std::min(blockColumns, columns - l);
+      const std::byte *block = from + r * fromStride + l * Source::bytes;
+      if (height == blockRows) // a constant count makes a faster loop
+        transposeBlock<Source>(block, fromStride, blockRows, width, to + l * stride + r, stride);
       else
-        for (int64_t i = 0; i < width; ++i)
-          column[i * stride] = Source::load(row + i * Source::bytes);
+        transposeBlock<Source>(block, fromStride, height, width, to + l * stride + r, stride);
     }
-  }
 }
 
 /// Where rows go: those of one panel are neighbours in memory.
 struct Panels {
-  int64_t panel = 0;       ///< columns of one group in a panel
+  int64_t panel = 0; ///< columns of one group in a panel
   int64_t groups = 1;
   int64_t rowsPerGroup = 0;
 };
@@ -104,8 +112,7 @@ void packPanels(const Panels &panels, int64_t firstRow, const std::byte *from, i
   for (int64_t row = firstRow, end = firstRow + rows; row < end;) {
     int64_t group = row / panels.rowsPerGroup, inGroup = row % panels.rowsPerGroup;
     int64_t number = inGroup / panels.panel, column = inGroup % panels.panel;
-    int64_t count = std::min(
-        {panels.panel - column, panels.rowsPerGroup - inGroup, end - row});
+    int64_t count = std::min({panels.panel - column, panels.rowsPerGroup - inGroup, end - row});
     transposeRows<Source>(from + (row - firstRow) * columns * Source::bytes, count, columns,
                           to + number * columns * stride + group * panels.panel + column, stride);
     row += count;
@@ -124,8 +131,8 @@ void packAs(const fb::Parameter &parameter, int64_t firstRow, const TensorView &
     return copyRow<Source>(source.data, rows * columns, to + firstRow * columns);
   // A transposed matrix is one panel as wide as it has rows.
   if (parameter.layout() == fb::Layout::Transposed)
-    return packPanels<Source>({shape.Get(1), 1, shape.Get(1)}, firstRow, source.data, rows,
-                              columns, to);
+    return packPanels<Source>({shape.Get(1), 1, shape.Get(1)}, firstRow, source.data, rows, columns,
+                              to);
   int64_t allRows = 0;
   for (const fb::Source *part : *parameter.sources())
     allRows += part->shape()->Get(0);

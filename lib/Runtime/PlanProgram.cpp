@@ -65,9 +65,9 @@ public:
     Frame frame;
     frame.indices = {int64_t(arguments.length.size()), int64_t(arguments.ids.size()),
                      arguments.maxLength, int64_t(arguments.select.size())};
-    frame.memories = {placeOf(arguments.ids),     placeOf(arguments.begin),
-                      placeOf(arguments.length),  placeOf(arguments.offsets),
-                      placeOf(arguments.select),  placeOf(arguments.logits)};
+    frame.memories = {placeOf(arguments.ids),    placeOf(arguments.begin),
+                      placeOf(arguments.length), placeOf(arguments.offsets),
+                      placeOf(arguments.select), placeOf(arguments.logits)};
     return runProcedure(*owner.plan.procedures()->Get(owner.plan.entry()), std::move(frame));
   }
 
@@ -78,10 +78,9 @@ private:
   Status runProcedure(const fb::Procedure &procedure, Frame frame) {
     int64_t callersTop = top;
     for (uint32_t i = 0; i < procedure.commands()->size(); ++i)
-      FLOWHN_RETURN_IF_ERROR(
-          runCommand(procedure.commands_type()->GetEnum<fb::Command>(i),
-                     procedure.commands()->Get(i), frame)
-              .withContext(procedure.name()->string_view()));
+      FLOWHN_RETURN_IF_ERROR(runCommand(procedure.commands_type()->GetEnum<fb::Command>(i),
+                                        procedure.commands()->Get(i), frame)
+                                 .withContext(procedure.name()->string_view()));
     top = callersTop;
     return {};
   }

@@ -115,7 +115,8 @@ private:
     for (uint32_t i = 0; i < aliased.size(); ++i) {
       offsets.push_back(bytes);
       if (!aliased[i])
-        bytes += (preparedBytes(*plan.parameters()->Get(i)) + alignment - 1) / alignment * alignment;
+        bytes +=
+            (preparedBytes(*plan.parameters()->Get(i)) + alignment - 1) / alignment * alignment;
     }
     Expected<Memory> memory = Memory::allocate(bytes, "parameters");
     FLOWHN_RETURN_IF_ERROR(memory.status());

@@ -32,9 +32,8 @@ public:
   /// large ones first. Memory beyond the result is one tensor per thread: the
   /// source's is given back as soon as it is packed. `source` stays with the
   /// result, which may point into it.
-  static Expected<PreparedParameters> prepare(const fb::Plan &plan,
-                                              std::unique_ptr<ParameterSource> source,
-                                              const Options &options);
+  static Expected<PreparedParameters>
+  prepare(const fb::Plan &plan, std::unique_ptr<ParameterSource> source, const Options &options);
 
   /// Parameter `index` of the plan.
   std::span<const std::byte> operator[](size_t index) const { return parameters[index]; }

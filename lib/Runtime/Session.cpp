@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <new>
 #include <numeric>
 #include <sched.h>
@@ -86,15 +87,18 @@ Status checkLengths(const Call &call, const Manifest &manifest) {
     if (context && length > context)
       return invalidArgument("length " + std::to_string(length) + row(b) +
                              " exceeds the context of " + std::to_string(context));
+    if (length > manifest.limits.maxTokens)
+      return resourceExhausted("length " + std::to_string(length) + row(b) +
+                               " exceeds the artifact's limit of " +
+                               std::to_string(manifest.limits.maxTokens));
     sum += length;
   }
   if (sum != int64_t(call.ids.size()))
     return invalidArgument("the lengths add up to " + std::to_string(sum) + ", there are " +
                            std::to_string(call.ids.size()) + " token ids");
-  if (sum > manifest.limits.maxTokens)
-    return resourceExhausted("a call of " + std::to_string(sum) +
-                             " tokens exceeds the artifact's limit of " +
-                             std::to_string(manifest.limits.maxTokens));
+  if (sum > std::numeric_limits<int32_t>::max())
+    return resourceExhausted("a call of " + std::to_string(sum) + " tokens exceeds the limit of " +
+                             std::to_string(std::numeric_limits<int32_t>::max()));
   return {};
 }
 
@@ -168,10 +172,9 @@ struct Session::Impl {
 Status Session::Impl::checkTaps(const Call &call) const {
   for (const std::string &tap : call.taps)
     if (!taps.count(tap))
-      return notFound("no tap " + quote(tap) + ", the artifact has " +
-                      std::to_string(taps.size()) +
-                      (taps.empty() ? "" : " from " + quote(*taps.begin()) + " to " +
-                                               quote(*taps.rbegin())));
+      return notFound(
+          "no tap " + quote(tap) + ", the artifact has " + std::to_string(taps.size()) +
+          (taps.empty() ? "" : " from " + quote(*taps.begin()) + " to " + quote(*taps.rbegin())));
   return {};
 }
 
@@ -197,11 +200,12 @@ Expected<CallResult> Session::Impl::run(const Call &call) {
   TapTarget target = [&](std::string_view name, DType type, int64_t rows,
                          int64_t elements) -> Expected<std::byte *> {
     bool isWanted = std::find(call.taps.begin(), call.taps.end(), name) != call.taps.end();
-    auto [tap, isNew] = isWanted ? result.taps.try_emplace(std::string(name))
-                                 : std::pair(result.taps.end(), false);
+    auto [tap, isNew] =
+        isWanted ? result.taps.try_emplace(std::string(name)) : std::pair(result.taps.end(), false);
     if (!isNew)
       return nullptr;
-    tap->second = {type, {rows, elements}, std::vector<std::byte>(rows * elements * byteSize(type))};
+    tap->second = {
+        type, {rows, elements}, std::vector<std::byte>(rows * elements * byteSize(type))};
     return tap->second.data.data();
   };
   EntryArguments arguments{tables.maxLength, call.ids,      tables.begin, call.lengths,
@@ -218,8 +222,7 @@ Session &Session::operator=(Session &&) noexcept = default;
 Session::~Session() = default;
 
 Expected<Session> Session::create(std::shared_ptr<const Artifact> artifact,
-                                  std::unique_ptr<ParameterSource> source,
-                                  SessionOptions options) {
+                                  std::unique_ptr<ParameterSource> source, SessionOptions options) {
   if (!artifact || !source)
     return invalidArgument("a session needs an artifact and a source of parameters");
   auto start = std::chrono::steady_clock::now();
@@ -238,8 +241,7 @@ Expected<Session> Session::create(std::shared_ptr<const Artifact> artifact,
     Expected<PreparedParameters> parameters =
         PreparedParameters::prepare(plan, std::move(source), {*threads, options.progress});
     FLOWHN_RETURN_IF_ERROR(parameters.status());
-    Expected<std::unique_ptr<ThreadPool>> pool =
-        ThreadPool::create(*threads, largestScratch(plan));
+    Expected<std::unique_ptr<ThreadPool>> pool = ThreadPool::create(*threads, largestScratch(plan));
     FLOWHN_RETURN_IF_ERROR(pool.status());
     auto impl = std::make_unique<Impl>(std::move(artifact), std::move(*code), std::move(*kernels),
                                        std::move(*parameters), std::move(*pool));

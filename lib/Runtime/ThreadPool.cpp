@@ -104,8 +104,7 @@ private:
 
   void advance(size_t segment, StreamProgress &state, bool streamFinished) {
     state.current.fetch_add(1, std::memory_order_release);
-    if (streamFinished &&
-        segments[segment]->remaining.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    if (streamFinished && segments[segment]->remaining.fetch_sub(1, std::memory_order_acq_rel) == 1)
       currentSegment.fetch_add(1, std::memory_order_release);
     changes.fetch_add(1, std::memory_order_release);
     changes.notify_all();

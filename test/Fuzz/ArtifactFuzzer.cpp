@@ -45,12 +45,11 @@ bool isSmall(const fb::Plan &plan) {
 /// What the validator lets through can be worked out for a call. The launches that
 /// come out are not run.
 void interpret(const fb::Plan &plan) {
-  auto parameters =
-      PreparedParameters::prepare(plan, randomParameters(sourcesOf(plan), 1), {});
+  auto parameters = PreparedParameters::prepare(plan, randomParameters(sourcesOf(plan), 1), {});
   check(parameters.ok());
   PlanProgram program(plan, std::vector<KernelFunction>(plan.kernels()->size()), *parameters);
-  const int32_t ids[] = {0, 1, 2, 3, 4}, begin[] = {0, 0}, length[] = {2, 3},
-                offsets[] = {0, 2, 5}, select[] = {1, 4};
+  const int32_t ids[] = {0, 1, 2, 3, 4}, begin[] = {0, 0}, length[] = {2, 3}, offsets[] = {0, 2, 5},
+                select[] = {1, 4};
   float logits[2 * testVocab];
   std::vector<LaunchCounts> counts(plan.kernels()->size());
   auto noTap = [](std::string_view, DType, int64_t, int64_t) -> Expected<std::byte *> {
@@ -79,8 +78,7 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max
                                           unsigned seed) {
   if (size < 64) {
     ArtifactContents contents = testContents(testPlan(), {});
-    std::vector<std::byte> start =
-        seed % 2 ? contents.sections[0].bytes : *serialize(contents);
+    std::vector<std::byte> start = seed % 2 ? contents.sections[0].bytes : *serialize(contents);
     size = std::min(start.size(), maxSize);
     std::memcpy(data, start.data(), size);
   }

@@ -27,9 +27,9 @@ template <typename T> fb::CommandUnion command(T table) {
   return result;
 }
 
-inline std::unique_ptr<fb::ParameterT>
-parameter(std::string name, std::vector<int64_t> source, fb::Layout layout,
-          std::vector<int64_t> shape, int64_t panel = 0, int64_t groups = 1) {
+inline std::unique_ptr<fb::ParameterT> parameter(std::string name, std::vector<int64_t> source,
+                                                 fb::Layout layout, std::vector<int64_t> shape,
+                                                 int64_t panel = 0, int64_t groups = 1) {
   auto result = std::make_unique<fb::ParameterT>();
   result->name = name;
   result->sources.emplace_back(new fb::SourceT);
@@ -142,7 +142,7 @@ inline std::unique_ptr<fb::ProcedureT> testEntry() {
   add(fb::GetParameterT{}); // memory 6: table
   fb::GetParameterT head;
   head.parameter = 1;
-  add(head);               // memory 7
+  add(head);                 // memory 7
   add(std::move(partition)); // index 4..7, memory 8..11
   add(arena(1, 128));
   add(view(0, 64, 16)); // memory 12: x
@@ -162,8 +162,8 @@ inline std::unique_ptr<fb::ProcedureT> testEntry() {
 /// A plan whose kernels are those of Runtime/TestKernels.c.
 inline fb::PlanT testPlan() {
   fb::PlanT plan;
-  plan.parameters.push_back(parameter("table", {testVocab, testWidth}, fb::Layout::RowMajor,
-                                      {testVocab, testWidth}));
+  plan.parameters.push_back(
+      parameter("table", {testVocab, testWidth}, fb::Layout::RowMajor, {testVocab, testWidth}));
   plan.parameters.push_back(parameter("head", {testVocab, testWidth}, fb::Layout::Panels,
                                       {2, testWidth, 4}, /*panel=*/4));
   plan.kernels.push_back(kernel("embed", {1, 0, 0, 0}));
@@ -200,7 +200,7 @@ inline Manifest testManifest() {
   manifest.model.attentionTokens = {6};
   manifest.model.tokenizer = "bytes";
   manifest.model.windows = {"start = 13, count = 6, period = 16"};
-  manifest.limits = {/*maxBatch=*/4, /*maxTokens=*/40};
+  manifest.limits = {/*maxBatch=*/4, /*maxTokens=*/16};
   return manifest;
 }
 

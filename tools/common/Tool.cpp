@@ -51,9 +51,10 @@ int Tool::failure(const Status &status) const {
   return exitFailure;
 }
 
-void Tool::printDiagnostics(const std::vector<std::string> &diagnostics) const {
+void Tool::printDiagnostics(const std::vector<std::string> &diagnostics, bool remarks) const {
   for (const std::string &diagnostic : diagnostics)
-    std::cerr << name << ": " << diagnostic << '\n';
+    if (remarks || !diagnostic.starts_with("remark:"))
+      std::cerr << name << ": " << diagnostic << '\n';
 }
 
 int Tool::run(const std::function<Expected<int>()> &work) const {

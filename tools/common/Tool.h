@@ -36,8 +36,9 @@ public:
   /// the exit code.
   int usageError(const std::string &message) const;
   int failure(const Status &status) const;
-  /// Prints `NAME: warning: …` for each of the compiler's diagnostics.
-  void printDiagnostics(const std::vector<std::string> &diagnostics) const;
+  /// Prints `NAME: warning: …` for each of the compiler's diagnostics, remarks only
+  /// where asked for.
+  void printDiagnostics(const std::vector<std::string> &diagnostics, bool remarks = false) const;
 
   /// The exit code of `work`, or of its error. Memory that runs out is an error.
   int run(const std::function<Expected<int>()> &work) const;

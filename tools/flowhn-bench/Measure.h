@@ -32,7 +32,7 @@ struct Measurements {
   CompileReport compile;
   double compileSeconds = 0; ///< to compile, or to open the artifact
   bool wasArtifact = false;
-  std::string weights; ///< where they came from
+  std::string weights;            ///< where they came from
   double loadSeconds = 0;         ///< a session: code, and weights prepared
   double artifactLoadSeconds = 0; ///< of which before the first weight was asked for
   int64_t parameterBytes = 0;

@@ -26,6 +26,7 @@ struct Options {
   std::string output;
   std::string compileTo;
   bool printSplit = false;
+  bool printRemarks = false;
   bool timePhases = false;
   bool printPipeline = false;
 };
@@ -41,6 +42,8 @@ void addOptions(CLI::App &app, Options &options) {
                  "A folder for the IR after each phase, in numbered files");
   app.add_flag("--print-split", options.printSplit,
                "Print, for each block, the tokens and positions of each branch");
+  app.add_flag("--print-remarks", options.printRemarks,
+               "Print what the passes found and decided, besides warnings");
   app.add_flag("--time-phases", options.timePhases, "Print how long each phase took");
   app.add_flag("--print-pipeline", options.printPipeline,
                "Print the passes, as flowhn-opt --pass-pipeline= takes them");
@@ -129,7 +132,7 @@ Expected<int> execute(const Tool &tool, Options &options) {
   CompileReport report;
   Status status = options.compileTo.empty() ? compileWhole(options, *model, report)
                                             : compilePartly(options, *model, report);
-  tool.printDiagnostics(report.diagnostics);
+  tool.printDiagnostics(report.diagnostics, options.printRemarks);
   if (options.timePhases)
     printPhases(report);
   FLOWHN_RETURN_IF_ERROR(status);

@@ -34,7 +34,7 @@ struct ManifestModel {
   int64_t vocabSize = 0;
   int64_t hiddenSize = 0;
   int64_t numLayers = 0;
-  int64_t contextLength = 0; ///< longest sequence; 0: no limit but `maxTokens`
+  int64_t contextLength = 0; ///< longest row; 0: no limit but `maxTokens`
   bool splitByCall = false;
   std::string strategy;    ///< "none", "ae", "fa", "fac"
   std::string circulation; ///< "alternate", "rotate"; empty but for fac
@@ -43,10 +43,11 @@ struct ManifestModel {
   std::vector<std::string> windows; ///< one per block, as the IR prints them
 };
 
-/// The extents the artifact was compiled for.
+/// The extents the artifact was compiled for. Rows of different lengths are packed,
+/// and no call has more than 2^31 - 1 tokens in all.
 struct ManifestLimits {
-  int64_t maxBatch = 0;  ///< sequences of one call
-  int64_t maxTokens = 0; ///< tokens of one call, all sequences together
+  int64_t maxBatch = 0;  ///< rows of one call
+  int64_t maxTokens = 0; ///< tokens of one row
 };
 
 /// One entry of the table of sections.

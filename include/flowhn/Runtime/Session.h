@@ -59,8 +59,8 @@ struct Tensor {
 };
 
 struct CallResult {
-  int64_t rows = 0;          ///< rows of logits
-  std::vector<float> logits; ///< [rows, vocabulary]; empty when the call had a buffer
+  int64_t rows = 0;                   ///< rows of logits
+  std::vector<float> logits;          ///< [rows, vocabulary]; empty when the call had a buffer
   std::map<std::string, Tensor> taps; ///< [rows of the value, elements]; where a name
                                       ///< comes up more than once, the first
 };
@@ -68,9 +68,9 @@ struct CallResult {
 /// What a kernel did since profiling was switched on.
 struct KernelProfile {
   std::string kernel;
-  std::string op;      ///< "kern.matmul"
-  int64_t calls = 0;   ///< launches that were not empty
-  double seconds = 0;  ///< of all threads together
+  std::string op;     ///< "kern.matmul"
+  int64_t calls = 0;  ///< launches that were not empty
+  double seconds = 0; ///< of all threads together
   double flops = 0;
   double bytes = 0;
 };
@@ -97,7 +97,7 @@ public:
 
   const Artifact &artifact() const;
   int64_t vocabSize() const;
-  /// Longest sequence; 0 when only `maxTokens` limits it.
+  /// Longest row; 0 when only `maxTokens` limits it.
   int64_t contextLength() const;
   int64_t maxBatch() const;
   int64_t maxTokens() const;

@@ -71,8 +71,8 @@ static LogicalResult addOperands(ProcedureBuilder &procedure, func::CallOp call,
     Segment segment = procedure.segments.lookup(value);
     if (!segment.space)
       return call.emitOpError("needs segments made by flowhn.segments");
-    operands.append({segment.space->rows, segment.space->maxLength, segment.space->offsets,
-                     segment.index});
+    operands.append(
+        {segment.space->rows, segment.space->maxLength, segment.space->offsets, segment.index});
     return success();
   }
   case ArgumentKind::Table:
@@ -102,8 +102,8 @@ static Value createResultBuffer(ProcedureBuilder &procedure, Value result,
   Tokens place = procedure.createResult(result, space);
   if (isWholeBuffer(place, getFeatures(result)))
     return place.buffer;
-  Value buffer = procedure.createBuffer(result.getLoc(), space, getFeatures(result),
-                                        getElementType(result));
+  Value buffer =
+      procedure.createBuffer(result.getLoc(), space, getFeatures(result), getElementType(result));
   procedure.setTokens(result, {buffer, 0, space, {}});
   return buffer;
 }

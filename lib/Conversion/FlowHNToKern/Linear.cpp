@@ -75,10 +75,13 @@ static FailureOr<Tokens> getLinearInput(ProcedureBuilder &procedure, LinearOp op
   FailureOr<Tokens> tokens = procedure.getTokens(input, op);
   if (failed(tokens))
     return failure();
-  Tokens normed = {procedure.createBuffer(op.getLoc(), tokens->space, getFeatures(input),
-                                          getElementType(input)),
-                   0, tokens->space, {}};
-  if (failed(launchNorm(procedure, op, input, op.getNorm(), op.getEps()->convertToDouble(), normed)))
+  Tokens normed = {
+      procedure.createBuffer(op.getLoc(), tokens->space, getFeatures(input), getElementType(input)),
+      0,
+      tokens->space,
+      {}};
+  if (failed(
+          launchNorm(procedure, op, input, op.getNorm(), op.getEps()->convertToDouble(), normed)))
     return failure();
   return normed;
 }
@@ -92,7 +95,9 @@ static Tokens createLinearResults(ProcedureBuilder &procedure, LinearOp op,
   for (Value result : op.getResults())
     width += getFeatures(result);
   Tokens out = {procedure.createBuffer(op.getLoc(), space, width, getElementType(op.getResult(0))),
-                0, space, {}};
+                0,
+                space,
+                {}};
   int64_t column = 0;
   for (Value result : op.getResults()) {
     procedure.setTokens(result, {out.buffer, column, space, {}});
@@ -198,8 +203,8 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, FuseOp op) {
   if (op.getResidual() && failed(extras.addRows(op.getResidual(), joined->space, op)))
     return failure();
   int64_t k = cast<RankedTensorType>(op.getWeight().getType()).getDimSize(1);
-  Product product = {*joined, k, {op.getWeight()}, 1,
-                     procedure.createResult(op.getResult(), joined->space)};
+  Product product = {
+      *joined, k, {op.getWeight()}, 1, procedure.createResult(op.getResult(), joined->space)};
   return launchMatmul(procedure, op, product, extras,
                       [&](OpBuilder &builder, Location loc, ValueRange values) -> Value {
                         if (values.size() == 1)

@@ -48,8 +48,8 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, AttentionOp o
       value->buffer, space.offsets, out.buffer, heads, kvHeads, headSize,
       APFloat(float(1 / std::sqrt(double(headSize)))), query->column, key->column, value->column,
       out.column, /*config=*/nullptr);
-  procedure.launch(attention, "attention_" + std::to_string(heads) + "x" +
-                                  std::to_string(kvHeads) + "x" + std::to_string(headSize));
+  procedure.launch(attention, "attention_" + std::to_string(heads) + "x" + std::to_string(kvHeads) +
+                                  "x" + std::to_string(headSize));
   return success();
 }
 
@@ -112,8 +112,7 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SelectiveScan
   FailureOr<Value> a = procedure.getParameter(use, op);
   Extras extras(procedure);
   if (failed(a) || failed(extras.addVector({{op.getD()}}, op)) ||
-      (op.getGate() &&
-       failed(extras.addRows(op.getGate(), u.space, op, /*canGather=*/false))))
+      (op.getGate() && failed(extras.addRows(op.getGate(), u.space, op, /*canGather=*/false))))
     return failure();
   Tokens out = procedure.createResult(op.getResult(), u.space, /*canScatter=*/false);
   auto scan = kern::ScanOp::create(

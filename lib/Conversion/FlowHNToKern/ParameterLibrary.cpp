@@ -15,8 +15,8 @@ using namespace mlir;
 using namespace mlir::flowhn;
 
 static SmallVector<RankedTensorType> getSourceTypes(const ParameterUse &use) {
-  return llvm::map_to_vector(
-      use.sources, [](Value source) { return cast<RankedTensorType>(source.getType()); });
+  return llvm::map_to_vector(use.sources,
+                             [](Value source) { return cast<RankedTensorType>(source.getType()); });
 }
 
 MemRefType ParameterUse::getType() const {
@@ -36,9 +36,8 @@ static std::string joinNames(ArrayRef<StringRef> names) {
   for (StringRef name : names)
     name.split(parts.emplace_back(), '.');
   ArrayRef<StringRef> first = parts.front();
-  bool areAlike = llvm::all_of(parts, [&](ArrayRef<StringRef> other) {
-    return other.size() == first.size();
-  });
+  bool areAlike =
+      llvm::all_of(parts, [&](ArrayRef<StringRef> other) { return other.size() == first.size(); });
   if (!areAlike)
     return llvm::join(names, "+");
   SmallVector<std::string> joined;

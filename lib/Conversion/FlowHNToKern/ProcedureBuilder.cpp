@@ -11,6 +11,8 @@
 #include "OpConversions.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <array>
+
 using namespace mlir;
 using namespace mlir::flowhn;
 
@@ -81,7 +83,8 @@ LogicalResult ProcedureBuilder::convertEntrySignature() {
   Value length = addArgument(table, loc), offsets = addArgument(table, loc);
   Value select = addArgument(table, loc);
   callSpace = createSpace({batch, rows, maxLength, offsets});
-  for (auto [argument, value] : llvm::zip(source.getArguments(), ValueRange{ids, begin, length, select}))
+  std::array<Value, 4> brought = {ids, begin, length, select};
+  for (auto [argument, value] : llvm::zip(source.getArguments(), brought))
     tables[argument] = value;
   for (unsigned i : {0, 1, 2})
     spaceOf[source.getArgument(i)] = callSpace;
@@ -250,8 +253,8 @@ FailureOr<Value> ProcedureBuilder::getParameter(const ParameterUse &use, Operati
   MemRefType type = use.getType();
   if (!type)
     return user->emitOpError("reads a parameter of more elements than 64 bits can count");
-  bool areNamed = llvm::all_of(
-      use.sources, [](Value source) { return source.getDefiningOp<GetParameterOp>(); });
+  bool areNamed = llvm::all_of(use.sources,
+                               [](Value source) { return source.getDefiningOp<GetParameterOp>(); });
   if (areNamed) {
     plan::ParameterOp parameter = context.parameters.getOrCreate(use);
     Value &memory = loadedParameters[parameter.getSymNameAttr()];

@@ -149,9 +149,7 @@ public:
   };
   Scope scope;
 
-  const TokenSpace *createSpace(const TokenSpace &space) {
-    return &spaces.emplace_back(space);
-  }
+  const TokenSpace *createSpace(const TokenSpace &space) { return &spaces.emplace_back(space); }
   Value addArgument(Type type, Location loc);
 
 private:

@@ -17,12 +17,11 @@ using namespace mlir::flowhn;
 // Regions and their extras
 //===----------------------------------------------------------------------===//
 
-void mlir::flowhn::buildRegion(Region &region, Location loc, size_t numArguments,
-                               ScalarBody body) {
+void mlir::flowhn::buildRegion(Region &region, Location loc, size_t numArguments, ScalarBody body) {
   OpBuilder builder(region.getContext());
   SmallVector<Type> types(numArguments, builder.getF32Type());
-  Block *block = builder.createBlock(&region, region.end(), types,
-                                     SmallVector<Location>(numArguments, loc));
+  Block *block =
+      builder.createBlock(&region, region.end(), types, SmallVector<Location>(numArguments, loc));
   kern::YieldOp::create(builder, loc, body(builder, loc, block->getArguments()));
 }
 
@@ -169,8 +168,7 @@ static Value buildNorm(OpBuilder &builder, Location loc, ValueRange values, doub
   Value shifted =
       arith::AddFOp::create(builder, loc, mean, createConstant(builder, loc, float(eps)));
   Value root = math::SqrtOp::create(builder, loc, shifted);
-  Value scale =
-      arith::DivFOp::create(builder, loc, createConstant(builder, loc, 1.0f), root);
+  Value scale = arith::DivFOp::create(builder, loc, createConstant(builder, loc, 1.0f), root);
   Value scaled = arith::MulFOp::create(builder, loc, x, scale);
   return arith::MulFOp::create(builder, loc, scaled, weight);
 }
@@ -210,7 +208,9 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, RMSNormOp op)
   } else {
     out = {procedure.createBuffer(op.getLoc(), space, getFeatures(op.getInput()),
                                   getElementType(op.getResult(0))),
-           0, space, {}};
+           0,
+           space,
+           {}};
     int64_t column = 0;
     for (Value result : op.getResults()) {
       procedure.setTokens(result, {out.buffer, column, space, {}});

@@ -49,8 +49,8 @@ static FailureOr<plan::PartitionOp> getPartition(ProcedureBuilder &procedure, Se
     return failure();
   Operation *&known = procedure.partitions[{op.getWindow(), {*begin, *length}}];
   if (!known)
-    known = plan::PartitionOp::create(procedure.builder, op.getLoc(), *begin, *length,
-                                      op.getWindow());
+    known =
+        plan::PartitionOp::create(procedure.builder, op.getLoc(), *begin, *length, op.getWindow());
   return cast<plan::PartitionOp>(known);
 }
 
@@ -61,8 +61,7 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SegmentsOp op
   Value batch = procedure.callSpace->batch;
   procedure.segments[op.getAttention()] = {
       procedure.createSpace({batch, partition->getAttentionRows(),
-                             partition->getAttentionMaxLength(),
-                             partition->getAttentionOffsets()}),
+                             partition->getAttentionMaxLength(), partition->getAttentionOffsets()}),
       partition->getAttentionIndex()};
   procedure.segments[op.getSsm()] = {
       procedure.createSpace({batch, partition->getSsmRows(), partition->getSsmMaxLength(),
@@ -105,8 +104,8 @@ static void wantFuseInputs(ProcedureBuilder &procedure, ParallelOp op) {
       auto fuse = dyn_cast<FuseOp>(use.getOwner());
       auto inputs = fuse ? fuse.getInputs() : ValueRange();
       if (use.getOperandNumber() < inputs.size())
-        procedure.wanted.try_emplace(
-            yielded, FuseSlot{fuse, use.getOperandNumber(), procedure.scope.arena});
+        procedure.wanted.try_emplace(yielded,
+                                     FuseSlot{fuse, use.getOperandNumber(), procedure.scope.arena});
     }
   }
 }

@@ -25,6 +25,23 @@ static int64_t itemVectors(const CPUTargetInfo &target) {
   return target.vectorRegisters >= 32 ? 4 : 2;
 }
 
+/// Checks a configuration that may have been written by hand.
+static LogicalResult checkShape(AttentionOp op) {
+  if (failed(checkConfig(op, {"features", "heads", "key_tile", "keys", "lanes", "rows"})))
+    return failure();
+  AttentionShape shape(op);
+  int64_t group = op.getHeads() / op.getKvHeads();
+  if (group % shape.heads != 0)
+    return op.emitOpError("needs 'heads' that divide its ")
+           << group << " query heads per key/value head in its CPU configuration, got "
+           << shape.heads;
+  if (shape.rows % shape.lanes != 0 || shape.keys % shape.keyTile != 0)
+    return op.emitOpError("needs 'rows' in multiples of 'lanes' and 'keys' in multiples of "
+                          "'key_tile' in its CPU configuration, got ")
+           << shape.rows << ", " << shape.lanes << ", " << shape.keys << " and " << shape.keyTile;
+  return success();
+}
+
 /// Splits an item into sequence, query block and heads. The blocks with the most
 /// keys come first, so that the last items handed out are short ones.
 static AttentionItem decodeItem(KernelBuilder &b, AttentionOp op, const AttentionShape &shape,
@@ -110,6 +127,8 @@ struct AttentionModel : CPUKernelInterface::ExternalModel<AttentionModel, Attent
   LogicalResult emitCPU(Operation *op, OpBuilder &builder, const CPUTargetInfo &target, Value item,
                         Value scratch) const {
     auto attention = cast<AttentionOp>(op);
+    if (failed(checkShape(attention)))
+      return failure();
     KernelBuilder b(builder, op->getLoc(), target);
     b.lanes = configValue(*attention.getConfig(), "lanes");
     emitItem(b, attention, item, scratch);

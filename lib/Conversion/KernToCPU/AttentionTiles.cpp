@@ -99,12 +99,12 @@ SoftmaxState AttentionTiles::attend(Value firstKey, bool causal, const SoftmaxSt
   SoftmaxState next;
   next.maxima = emitScores(firstKey, count, causal, state.maxima);
   // What was added up under the old maximum counts less under the new one.
-  SmallVector<Value> decays, sums;
-  for (auto [old, max, sum] : llvm::zip_equal(state.maxima, next.maxima, state.sums)) {
-    Value difference = arith::SubFOp::create(b.builder, b.loc, old, max);
-    decays.push_back(exp2OfNegative(b, difference));
-    sums.push_back(mul(sum, decays.back()));
-  }
+  SmallVector<Value> differences, sums;
+  for (auto [old, max] : llvm::zip_equal(state.maxima, next.maxima))
+    differences.push_back(arith::SubFOp::create(b.builder, b.loc, old, max));
+  SmallVector<Value> decays = exp2OfNegative(b, differences);
+  for (auto [decay, sum] : llvm::zip_equal(decays, state.sums))
+    sums.push_back(mul(sum, decay));
   next.sums = emitWeights(firstKey, count, causal, next.maxima, sums);
   emitValues(firstKey, count, decays);
   return next;
@@ -176,11 +176,12 @@ SmallVector<Value> AttentionTiles::emitScores(Value firstKey, Value count, bool 
 SmallVector<Value> AttentionTiles::emitWeights(Value firstKey, Value count, bool causal,
                                                ValueRange maxima, ValueRange sums) {
   return b.forLoop(b.index(0), count, 1, sums, [&](Value key, ValueRange carried) {
-    SmallVector<Value> next;
+    SmallVector<Value> exponents, next;
     for (int64_t vector = 0; vector < shape.vectors(); ++vector) {
       Value score = b.load(scores, {key, column(vector)});
-      Value weight =
-          exp2OfNegative(b, arith::SubFOp::create(b.builder, b.loc, score, maxima[vector]));
+      exponents.push_back(arith::SubFOp::create(b.builder, b.loc, score, maxima[vector]));
+    }
+    for (auto [vector, weight] : llvm::enumerate(exp2OfNegative(b, exponents))) {
       if (causal)
         weight = arith::SelectOp::create(b.builder, b.loc, isVisible(b.add(firstKey, key), vector),
                                          weight, b.splat(0));

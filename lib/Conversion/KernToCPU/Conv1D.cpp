@@ -150,6 +150,11 @@ struct Conv1DModel : CPUKernelInterface::ExternalModel<Conv1DModel, Conv1DOp> {
   LogicalResult emitCPU(Operation *op, OpBuilder &builder, const CPUTargetInfo &target, Value item,
                         Value scratch) const {
     auto conv = cast<Conv1DOp>(op);
+    if (failed(checkConfig(op, {"lanes", "rows", "vectors"})))
+      return failure();
+    if (configValue(*conv.getConfig(), "rows") < tapsOf(conv) - 1)
+      return op->emitOpError("needs 'rows' of at least ")
+             << tapsOf(conv) - 1 << " in its CPU configuration, the taps before the last";
     KernelBuilder b(builder, op->getLoc(), target);
     b.lanes = configValue(*conv.getConfig(), "lanes");
     Conv1DEmitter(b, conv).emit(item);

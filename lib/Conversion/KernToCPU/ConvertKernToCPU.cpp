@@ -45,11 +45,12 @@ static FailureOr<CPUKernelInterface> findKernelOp(func::FuncOp kernel) {
   return found;
 }
 
-/// The grid over the function's index arguments, made of the one over the op's
-/// index operands.
-static FailureOr<AffineMap> gridOverArguments(func::FuncOp kernel, CPUKernelInterface op) {
+/// The grid over the index arguments among `arguments`, made of the one over the
+/// op's index operands.
+static FailureOr<AffineMap> gridOverArguments(CPUKernelInterface op,
+                                              ArrayRef<BlockArgument> arguments) {
   llvm::SmallDenseMap<Value, unsigned> positions;
-  for (BlockArgument argument : kernel.getArguments())
+  for (BlockArgument argument : arguments)
     if (argument.getType().isIndex())
       positions.try_emplace(argument, positions.size());
 
@@ -60,11 +61,23 @@ static FailureOr<AffineMap> gridOverArguments(func::FuncOp kernel, CPUKernelInte
     auto position = positions.find(operand);
     if (position == positions.end())
       return op->emitOpError("takes an extent that is no argument of kernel '")
-             << kernel.getName() << "'";
-    replacements.push_back(getAffineDimExpr(position->second, kernel.getContext()));
+             << op->getParentOfType<func::FuncOp>().getName() << "'";
+    replacements.push_back(getAffineDimExpr(position->second, op->getContext()));
   }
-  AffineMap grid = op.getCPUGrid();
-  return grid.replaceDimsAndSymbols(replacements, {}, positions.size(), 0);
+  return op.getCPUGrid().replaceDimsAndSymbols(replacements, {}, positions.size(), 0);
+}
+
+/// Emits the code of `op` into its function, which gets the item and the scratch
+/// memory as two more arguments.
+static LogicalResult emitKernel(func::FuncOp kernel, CPUKernelInterface op,
+                                const mlir::flowhn::CPUTargetInfo &target) {
+  OpBuilder builder(op);
+  unsigned count = kernel.getNumArguments();
+  Type scratchType = MemRefType::get(ShapedType::kDynamic, builder.getI8Type());
+  for (Type type : {Type(builder.getIndexType()), scratchType})
+    if (failed(kernel.insertArgument(kernel.getNumArguments(), type, {}, kernel.getLoc())))
+      return failure();
+  return op.emitCPU(builder, target, kernel.getArgument(count), kernel.getArgument(count + 1));
 }
 
 static LogicalResult convertKernel(func::FuncOp kernel, const mlir::flowhn::CPUTargetInfo &target) {
@@ -73,23 +86,18 @@ static LogicalResult convertKernel(func::FuncOp kernel, const mlir::flowhn::CPUT
     return failure();
   if (!(*op)->hasAttr("config"))
     return (*op)->emitOpError("has no configuration: run kern-choose-cpu-configs first");
-  FailureOr<AffineMap> grid = gridOverArguments(kernel, *op);
+
+  SmallVector<BlockArgument> arguments(kernel.getArguments());
+  // Emission comes first: it checks what the grid and the scratch size are made of.
+  if (failed(emitKernel(kernel, *op, target)))
+    return failure();
+  FailureOr<AffineMap> grid = gridOverArguments(*op, arguments);
   if (failed(grid))
     return failure();
-
-  OpBuilder builder(*op);
+  Builder builder(kernel.getContext());
   kernel->setAttr(gridAttrName, AffineMapAttr::get(*grid));
   kernel->setAttr(scratchBytesAttrName, builder.getI64IntegerAttr(op->getCPUScratchBytes()));
   kernel->setAttr(kernelOpAttrName, builder.getStringAttr((*op)->getName().getStringRef()));
-
-  unsigned count = kernel.getNumArguments();
-  Type scratchType = MemRefType::get(ShapedType::kDynamic, builder.getI8Type());
-  for (Type type : {Type(builder.getIndexType()), scratchType})
-    if (failed(kernel.insertArgument(kernel.getNumArguments(), type, {}, kernel.getLoc())))
-      return failure();
-  if (failed(
-          op->emitCPU(builder, target, kernel.getArgument(count), kernel.getArgument(count + 1))))
-    return failure();
   (*op)->erase();
   return expandMath(kernel, target);
 }

@@ -125,6 +125,10 @@ inline int64_t alignToLine(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 DictionaryAttr makeConfig(MLIRContext *context, ArrayRef<std::pair<StringRef, int64_t>> entries);
 int64_t configValue(DictionaryAttr config, StringRef name);
 
+/// Checks that the op's configuration holds a positive integer for every name. It may
+/// have been written by hand.
+LogicalResult checkConfig(Operation *op, ArrayRef<StringRef> names);
+
 /// Each emitter's external model, attached by registerCPUKernelModels.
 void attachAttentionCPUModel(MLIRContext &context);
 void attachConv1DCPUModel(MLIRContext &context);

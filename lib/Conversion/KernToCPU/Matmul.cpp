@@ -25,7 +25,6 @@
 #include "EmitterSupport.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -374,7 +373,8 @@ struct MatmulModel : CPUKernelInterface::ExternalModel<MatmulModel, MatmulOp> {
                         const mlir::flowhn::CPUTargetInfo &target, Value item,
                         Value scratch) const {
     auto matmul = cast<MatmulOp>(op);
-    if (failed(checkLayout(matmul, target.lanes())))
+    if (failed(checkLayout(matmul, target.lanes())) ||
+        failed(checkConfig(op, {"tile_rows", "k_block", "row_block", "panels_per_item"})))
       return failure();
     KernelBuilder b(builder, op->getLoc(), target);
     Plan plan = makePlan(matmul, *matmul.getConfig());

@@ -116,6 +116,8 @@ struct RowwiseModel : CPUKernelInterface::ExternalModel<RowwiseModel, RowwiseOp>
   LogicalResult emitCPU(Operation *op, OpBuilder &builder, const CPUTargetInfo &target, Value item,
                         Value scratch) const {
     auto rowwise = cast<RowwiseOp>(op);
+    if (failed(checkConfig(op, {"lanes", "rows"})))
+      return failure();
     KernelBuilder b(builder, op->getLoc(), target);
     b.lanes = configValue(*rowwise.getConfig(), "lanes");
     RowwiseEmitter(b, rowwise).emit(item);

@@ -4,7 +4,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// An item is one sequence × one vector of channels, a lane per channel. Time goes
+// An item is one sequence × a few vectors of channels, a lane per channel. Time goes
 // in chunks; a chunk goes through three phases:
 //   1. Δ and Δ · u of every row, and y = 0, into scratch;
 //   2. for each group of states: h in registers over the rows, y added up;
@@ -26,7 +26,14 @@ using mlir::flowhn::CPUTargetInfo;
 
 /// Rows of a chunk: what phase 2 loads and stores of h is spread over them, and
 /// their scratch stays in the first-level cache.
-static constexpr int64_t chunkRows = 64;
+static constexpr int64_t chunkRows = 32;
+
+/// Vectors of an item: neighbours in a row, so that a miss of the cache or of the
+/// page table serves several. More would leave too few items for many threads.
+static constexpr int64_t maxItemVectors = 4;
+
+/// States whose exponentials are computed side by side.
+static constexpr int64_t statesAtOnce = 4;
 
 static int64_t statesOf(ScanOp op) { return op.getA().getType().getDimSize(0); }
 static int64_t channelsOf(ScanOp op) { return op.getA().getType().getDimSize(1); }
@@ -34,17 +41,18 @@ static int64_t channelsOf(ScanOp op) { return op.getA().getType().getDimSize(1);
 namespace {
 /// Scratch of an item: rows of one vector each.
 struct ScanScratch {
-  int64_t states, rows, lanes;
+  int64_t states, rows, vectors, lanes;
 
   explicit ScanScratch(ScanOp op)
       : states(statesOf(op)), rows(configValue(*op.getConfig(), "rows")),
+        vectors(configValue(*op.getConfig(), "vectors")),
         lanes(configValue(*op.getConfig(), "lanes")) {}
 
-  int64_t bytes() const { return vectorBytes(2 * states + 3 * rows); }
+  int64_t bytes() const { return vectorBytes(vectors * (2 * states + 3 * rows)); }
 
-  /// The part of `numVectors` vectors behind the first `offset` vectors.
-  Value view(KernelBuilder &b, Value scratch, int64_t offset, int64_t numVectors) const {
-    return b.scratchView(scratch, vectorBytes(offset), {numVectors, lanes});
+  /// A part with `count` rows for each vector of channels, behind the first `offset`.
+  Value view(KernelBuilder &b, Value scratch, int64_t offset, int64_t count) const {
+    return b.scratchView(scratch, vectorBytes(vectors * offset), {vectors, count, lanes});
   }
 
 private:
@@ -74,14 +82,18 @@ private:
   int64_t states, group;
   /// In scratch: a · log2(e) and h per state; Δ, Δ · u and y per row of the chunk.
   Value rates, hidden, steps, inputs, sums;
-  /// The vector of channels: first one, and null where all lanes are channels.
-  Value column, mask;
 
-  void emitSequence(const Sequence &sequence);
-  void resetStates();
-  void emitSteps(Value begin, Value count);
-  void emitGroup(Value begin, Value count, Value firstState, int64_t size);
-  void emitEpilogue(Value begin, Value count);
+  void emitSequence(const Sequence &sequence, const ChannelBlock &block);
+  void resetStates(const ChannelBlock &block);
+  void emitSteps(Value begin, Value count, const ChannelBlock &block);
+  void emitGroups(Value begin, Value count, Value vector);
+  void emitGroup(Value begin, Value count, Value vector, Value firstState, int64_t size);
+  Value emitStates(Value row, ValueRange position, Value firstState, ValueRange old, Value sum,
+                   SmallVector<Value> &next);
+  void emitEpilogue(Value begin, Value count, const ChannelBlock &block);
+  Value loadU(Value row, Value column, Value mask) {
+    return b.load(op.getU(), {row, b.add(column, op.getUColumn())}, mask);
+  }
   Value broadcastScalar(Value memref, Value row, Value column) {
     return b.broadcast(b.loadScalar(memref, {row, column}));
   }
@@ -90,89 +102,121 @@ private:
 } // namespace
 
 void ScanEmitter::emit(Value item) {
-  int64_t numBlocks = llvm::divideCeil(channelsOf(op), b.lanes);
+  int64_t vectors = configValue(*op.getConfig(), "vectors");
+  int64_t numBlocks = llvm::divideCeil(channelsOf(op), vectors * b.lanes);
   Sequence sequence = Sequence::load(b, op.getOffsets(), b.floorDiv(item, numBlocks));
   b.ifThen(b.less(b.index(0), sequence.length), [&] {
-    emitChannelBlock(b, b.mod(item, numBlocks), channelsOf(op), 1, [&](const ChannelBlock &block) {
-      column = block.column;
-      mask = block.masks.front();
-      emitSequence(sequence);
-    });
+    emitChannelBlock(b, b.mod(item, numBlocks), channelsOf(op), vectors,
+                     [&](const ChannelBlock &block) { emitSequence(sequence, block); });
   });
 }
 
-void ScanEmitter::emitSequence(const Sequence &sequence) {
+void ScanEmitter::emitSequence(const Sequence &sequence, const ChannelBlock &block) {
   int64_t rows = configValue(*op.getConfig(), "rows");
-  resetStates();
+  resetStates(block);
   b.forLoop(b.index(0), sequence.length, rows, [&](Value time) {
     Value begin = b.add(sequence.begin, time);
     Value count = b.min(b.index(rows), b.sub(sequence.length, time));
-    emitSteps(begin, count);
-    int64_t full = states / group * group;
-    if (full > 0)
-      b.forLoop(b.index(0), b.index(full), group,
-                [&](Value state) { emitGroup(begin, count, state, group); });
-    if (full < states)
-      emitGroup(begin, count, b.index(full), states - full);
-    emitEpilogue(begin, count);
+    emitSteps(begin, count, block);
+    b.forLoop(b.index(0), b.index(block.size()), 1,
+              [&](Value vector) { emitGroups(begin, count, vector); });
+    emitEpilogue(begin, count, block);
   });
 }
 
 /// h = 0, and the rates in base 2, so that a step costs exp2 alone.
-void ScanEmitter::resetStates() {
+void ScanEmitter::resetStates(const ChannelBlock &block) {
   b.forLoop(b.index(0), b.index(states), 1, [&](Value state) {
-    Value rate = b.load(op.getA(), {state, column}, mask);
-    b.store(mul(rate, b.splat(std::numbers::log2e)), rates, {state, b.index(0)});
-    b.store(b.splat(0), hidden, {state, b.index(0)});
-  });
-}
-
-void ScanEmitter::emitSteps(Value begin, Value count) {
-  b.forLoop(b.index(0), count, 1, [&](Value time) {
-    Value row = b.add(begin, time), zero = b.index(0);
-    Value step = b.softplus(b.load(op.getDelta(), {row, b.add(column, op.getDeltaColumn())}, mask));
-    Value u = b.load(op.getU(), {row, b.add(column, op.getUColumn())}, mask);
-    b.store(step, steps, {time, zero});
-    b.store(mul(step, u), inputs, {time, zero});
-    b.store(b.splat(0), sums, {time, zero});
-  });
-}
-
-/// Advances `size` states over the rows of the chunk.
-void ScanEmitter::emitGroup(Value begin, Value count, Value firstState, int64_t size) {
-  Value zero = b.index(0);
-  SmallVector<Value> start;
-  for (int64_t state = 0; state < size; ++state)
-    start.push_back(b.load(hidden, {b.add(firstState, state), zero}));
-
-  SmallVector<Value> end = b.forLoop(zero, count, 1, start, [&](Value time, ValueRange carried) {
-    Value row = b.add(begin, time);
-    Value step = b.load(steps, {time, zero}), input = b.load(inputs, {time, zero});
-    Value sum = b.load(sums, {time, zero});
-    SmallVector<Value> next;
-    for (auto [index, h] : llvm::enumerate(carried)) {
-      Value state = b.add(firstState, static_cast<int64_t>(index));
-      Value decay = exp2OfNegative(b, mul(step, b.load(rates, {state, zero})));
-      Value weight = broadcastScalar(op.getB(), row, b.add(state, op.getBColumn()));
-      next.push_back(b.fma(decay, h, mul(input, weight)));
-      Value readout = broadcastScalar(op.getC(), row, b.add(state, op.getCColumn()));
-      sum = b.fma(next.back(), readout, sum);
+    for (auto [index, mask] : llvm::enumerate(block.masks)) {
+      SmallVector<Value> position = {b.index(index), state, b.index(0)};
+      Value rate = b.load(op.getA(), {state, block.columnOf(b, index)}, mask);
+      b.store(mul(rate, b.splat(std::numbers::log2e)), rates, position);
+      b.store(b.splat(0), hidden, position);
     }
-    b.store(sum, sums, {time, zero});
+  });
+}
+
+void ScanEmitter::emitSteps(Value begin, Value count, const ChannelBlock &block) {
+  b.forLoop(b.index(0), count, 1, [&](Value time) {
+    Value row = b.add(begin, time);
+    for (auto [index, mask] : llvm::enumerate(block.masks)) {
+      SmallVector<Value> position = {b.index(index), time, b.index(0)};
+      Value column = block.columnOf(b, index);
+      Value delta = b.load(op.getDelta(), {row, b.add(column, op.getDeltaColumn())}, mask);
+      Value step = b.softplus(delta);
+      b.store(step, steps, position);
+      b.store(mul(step, loadU(row, column, mask)), inputs, position);
+      b.store(b.splat(0), sums, position);
+    }
+  });
+}
+
+/// Advances all states of one vector of channels over the rows of the chunk.
+void ScanEmitter::emitGroups(Value begin, Value count, Value vector) {
+  int64_t full = states / group * group;
+  if (full > 0)
+    b.forLoop(b.index(0), b.index(full), group,
+              [&](Value state) { emitGroup(begin, count, vector, state, group); });
+  if (full < states)
+    emitGroup(begin, count, vector, b.index(full), states - full);
+}
+
+/// The same for `size` states, in registers.
+void ScanEmitter::emitGroup(Value begin, Value count, Value vector, Value firstState,
+                            int64_t size) {
+  Value zero = b.index(0);
+  auto stateAt = [&](int64_t index) {
+    return SmallVector<Value>{vector, b.add(firstState, index), zero};
+  };
+  SmallVector<Value> start;
+  for (int64_t index = 0; index < size; ++index)
+    start.push_back(b.load(hidden, stateAt(index)));
+  SmallVector<Value> end = b.forLoop(zero, count, 1, start, [&](Value time, ValueRange carried) {
+    Value position[] = {vector, time, zero};
+    Value row = b.add(begin, time), sum = b.load(sums, position);
+    SmallVector<Value> next;
+    for (int64_t first = 0; first < size; first += statesAtOnce)
+      sum = emitStates(row, position, b.add(firstState, first),
+                       carried.slice(first, std::min(statesAtOnce, size - first)), sum, next);
+    b.store(sum, sums, position);
     return next;
   });
   for (auto [index, h] : llvm::enumerate(end))
-    b.store(h, hidden, {b.add(firstState, static_cast<int64_t>(index)), zero});
+    b.store(h, hidden, stateAt(index));
 }
 
-void ScanEmitter::emitEpilogue(Value begin, Value count) {
+/// Advances the states `old`, the first of which is `firstState`, by the row `row`,
+/// whose step lies at `position` in scratch. Appends them to `next` and returns
+/// `sum` with what they add to y.
+Value ScanEmitter::emitStates(Value row, ValueRange position, Value firstState, ValueRange old,
+                              Value sum, SmallVector<Value> &next) {
+  Value step = b.load(steps, position), input = b.load(inputs, position);
+  SmallVector<Value> exponents;
+  for (int64_t index = 0; index < static_cast<int64_t>(old.size()); ++index) {
+    Value rate = b.load(rates, {position.front(), b.add(firstState, index), b.index(0)});
+    exponents.push_back(mul(step, rate));
+  }
+  for (auto [index, decay] : llvm::enumerate(exp2OfNegative(b, exponents))) {
+    Value state = b.add(firstState, static_cast<int64_t>(index));
+    Value weight = broadcastScalar(op.getB(), row, b.add(state, op.getBColumn()));
+    next.push_back(b.fma(decay, old[index], mul(input, weight)));
+    Value readout = broadcastScalar(op.getC(), row, b.add(state, op.getCColumn()));
+    sum = b.fma(next.back(), readout, sum);
+  }
+  return sum;
+}
+
+void ScanEmitter::emitEpilogue(Value begin, Value count, const ChannelBlock &block) {
   b.forLoop(b.index(0), count, 1, [&](Value time) {
     Value row = b.add(begin, time);
-    SmallVector<Value> arguments = {b.load(sums, {time, b.index(0)}),
-                                    b.load(op.getU(), {row, b.add(column, op.getUColumn())}, mask)};
-    llvm::append_range(arguments, b.loadExtras(extras, row, {}, column, mask));
-    Value result = b.inlineRegion(op.getEpilogue(), arguments);
-    b.store(result, op.getOut(), {row, b.add(column, op.getOutColumn())}, mask);
+    for (auto [index, mask] : llvm::enumerate(block.masks)) {
+      Value column = block.columnOf(b, index);
+      SmallVector<Value> arguments = {b.load(sums, {b.index(index), time, b.index(0)}),
+                                      loadU(row, column, mask)};
+      llvm::append_range(arguments, b.loadExtras(extras, row, {}, column, mask));
+      Value result = b.inlineRegion(op.getEpilogue(), arguments);
+      b.store(result, op.getOut(), {row, b.add(column, op.getOutColumn())}, mask);
+    }
   });
 }
 
@@ -180,16 +224,21 @@ namespace {
 struct ScanModel : CPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
   DictionaryAttr chooseCPUConfig(Operation *op, const CPUTargetInfo &target) const {
     // Half of the registers hold states, the others the exponentials.
-    int64_t states = std::min(statesOf(cast<ScanOp>(op)), target.vectorRegisters / 2);
-    return makeConfig(op->getContext(),
-                      {{"lanes", target.lanes()}, {"rows", chunkRows}, {"states", states}});
+    auto scan = cast<ScanOp>(op);
+    int64_t states = std::min(statesOf(scan), target.vectorRegisters / 2);
+    int64_t vectors =
+        std::min(maxItemVectors, llvm::divideCeilSigned(channelsOf(scan), target.lanes()));
+    return makeConfig(
+        op->getContext(),
+        {{"lanes", target.lanes()}, {"rows", chunkRows}, {"states", states}, {"vectors", vectors}});
   }
 
   AffineMap getCPUGrid(Operation *op) const {
     auto scan = cast<ScanOp>(op);
-    int64_t lanes = configValue(*scan.getConfig(), "lanes");
+    DictionaryAttr config = *scan.getConfig();
+    int64_t width = configValue(config, "vectors") * configValue(config, "lanes");
     AffineExpr batch = getAffineDimExpr(0, op->getContext());
-    return AffineMap::get(2, 0, batch * llvm::divideCeil(channelsOf(scan), lanes));
+    return AffineMap::get(2, 0, batch * llvm::divideCeilSigned(channelsOf(scan), width));
   }
 
   int64_t getCPUScratchBytes(Operation *op) const {
@@ -199,6 +248,8 @@ struct ScanModel : CPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
   LogicalResult emitCPU(Operation *op, OpBuilder &builder, const CPUTargetInfo &target, Value item,
                         Value scratch) const {
     auto scan = cast<ScanOp>(op);
+    if (failed(checkConfig(op, {"lanes", "rows", "states", "vectors"})))
+      return failure();
     KernelBuilder b(builder, op->getLoc(), target);
     b.lanes = configValue(*scan.getConfig(), "lanes");
     ScanEmitter(b, scan, scratch).emit(item);

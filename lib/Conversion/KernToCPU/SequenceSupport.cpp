@@ -47,7 +47,7 @@ Value kern::larger(KernelBuilder &b, Value x, Value y) {
   return arith::SelectOp::create(b.builder, b.loc, isLarger, x, y);
 }
 
-Value kern::exp2OfNegative(KernelBuilder &b, Value x) {
+SmallVector<Value> kern::exp2OfNegative(KernelBuilder &b, ValueRange exponents) {
   // Adding 1.5 * 2^23 leaves the nearest integer n in the low bits.
   constexpr double roundingShift = 12582912.0;
   // Minimax polynomial of 2^f on [-1/2, 1/2], exactly 1 at 0, the highest power first.
@@ -55,20 +55,32 @@ Value kern::exp2OfNegative(KernelBuilder &b, Value x) {
                                      0.05550733581185341,  0.24022242426872253,
                                      0.6931470036506653,   1};
   OpBuilder &builder = b.builder;
+  Location loc = b.loc;
   auto integers = VectorType::get(b.lanes, builder.getI32Type());
-  x = larger(b, b.splat(-126), x);
-  Value shifted = arith::AddFOp::create(builder, b.loc, x, b.splat(roundingShift));
-  Value n = arith::SubFOp::create(builder, b.loc, shifted, b.splat(roundingShift));
-  Value f = arith::SubFOp::create(builder, b.loc, x, n);
-  Value p = b.splat(coefficients[0]);
+  // Each step for all vectors: side by side, their latencies hide each other.
+  SmallVector<Value> shifted, fractions, results;
+  for (Value x : exponents) {
+    fractions.push_back(larger(b, b.splat(-126), x));
+    shifted.push_back(
+        arith::AddFOp::create(builder, loc, fractions.back(), b.splat(roundingShift)));
+  }
+  for (auto [x, n] : llvm::zip_equal(fractions, shifted)) {
+    Value rounded = arith::SubFOp::create(builder, loc, n, b.splat(roundingShift));
+    x = arith::SubFOp::create(builder, loc, x, rounded);
+  }
+  SmallVector<Value> powers(exponents.size(), b.splat(coefficients[0]));
   for (double coefficient : llvm::drop_begin(coefficients))
-    p = b.fma(p, f, b.splat(coefficient));
+    for (auto [p, f] : llvm::zip_equal(powers, fractions))
+      p = b.fma(p, f, b.splat(coefficient));
   // Times 2^n: n goes to the exponent, and the bits of the shift beyond the top.
   Value places = arith::ConstantOp::create(
-      builder, b.loc, DenseElementsAttr::get(integers, builder.getI32IntegerAttr(23)));
-  Value exponent = arith::ShLIOp::create(
-      builder, b.loc, arith::BitcastOp::create(builder, b.loc, integers, shifted), places);
-  Value bits = arith::AddIOp::create(
-      builder, b.loc, arith::BitcastOp::create(builder, b.loc, integers, p), exponent);
-  return arith::BitcastOp::create(builder, b.loc, b.vectorType(), bits);
+      builder, loc, DenseElementsAttr::get(integers, builder.getI32IntegerAttr(23)));
+  for (auto [p, n] : llvm::zip_equal(powers, shifted)) {
+    Value exponent = arith::ShLIOp::create(
+        builder, loc, arith::BitcastOp::create(builder, loc, integers, n), places);
+    Value bits = arith::AddIOp::create(
+        builder, loc, arith::BitcastOp::create(builder, loc, integers, p), exponent);
+    results.push_back(arith::BitcastOp::create(builder, loc, b.vectorType(), bits));
+  }
+  return results;
 }

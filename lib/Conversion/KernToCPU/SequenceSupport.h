@@ -43,9 +43,10 @@ void emitChannelBlock(KernelBuilder &b, Value number, int64_t channels, int64_t 
 /// x > y ? x : y, an instruction on every level; y where one of them is NaN.
 Value larger(KernelBuilder &b, Value x, Value y);
 
-/// 2^x for x ≤ 0 or NaN, within 3 ulp; results below 2^-126 come out as 2^-126.
-/// Half the instructions of the general expansion, for the loops it dominates.
-Value exp2OfNegative(KernelBuilder &b, Value x);
+/// 2^x of each vector, for x ≤ 0 or NaN, within 3 ulp; results below 2^-126 come out
+/// as 2^-126. Half the instructions of the general expansion, for the loops that
+/// exponentials dominate.
+SmallVector<Value> exp2OfNegative(KernelBuilder &b, ValueRange exponents);
 
 } // namespace mlir::kern
 

@@ -33,8 +33,8 @@ bool isTestArtifact(const Artifact &artifact) {
   ArtifactContents expected = testContents(testPlan(), someCode());
   for (const ArtifactSection &section : expected.sections) {
     auto bytes = artifact.section(section.name);
-    if (!bytes || !std::equal(bytes->begin(), bytes->end(), section.bytes.begin(),
-                              section.bytes.end()))
+    if (!bytes ||
+        !std::equal(bytes->begin(), bytes->end(), section.bytes.begin(), section.bytes.end()))
       return false;
   }
   Manifest manifest = artifact.manifest();
@@ -96,7 +96,9 @@ TEST(ArtifactTest, SaysWhichCodeIsMissing) {
 
 TEST(ArtifactTest, RefusesForeignFiles) {
   expectError(Artifact::open("/no/such/file.fhn").status(), StatusCode::NotFound, "/no/such");
-  for (std::string_view text : {"", "x", "PK", "\x7f" "ELF and so on"})
+  for (std::string_view text : {"", "x", "PK",
+                                "\x7f"
+                                "ELF and so on"})
     expectError(Artifact::parse(asBytes(text), "file").status(), StatusCode::InvalidInput,
                 "file: not an artifact");
   ArtifactContents contents = testContents(testPlan(), someCode());
@@ -150,9 +152,9 @@ TEST(ArtifactTest, RefusesOtherZips) {
   expectError(Artifact::parse(zipOf({{"manifest.json", zeros}}, ZIP_CM_DEFLATE), "a").status(),
               StatusCode::InvalidInput, "'manifest.json' is compressed");
   std::string manifest = toJson(testManifest());
-  expectError(Artifact::parse(zipOf({{"manifest.json", manifest}, {"x", "y"}}, ZIP_CM_STORE), "a")
-                  .status(),
-              StatusCode::InvalidInput, "the manifest lists 0 sections, the file holds 1");
+  expectError(
+      Artifact::parse(zipOf({{"manifest.json", manifest}, {"x", "y"}}, ZIP_CM_STORE), "a").status(),
+      StatusCode::InvalidInput, "the manifest lists 0 sections, the file holds 1");
 }
 
 TEST(ArtifactTest, RefusesSectionsThatAreNotTheManifests) {

@@ -30,7 +30,7 @@ TEST(ManifestTest, RoundTrips) {
   EXPECT_EQ(toJson(*read), text);
   EXPECT_EQ(read->model.contextLength, testContext);
   EXPECT_EQ(read->model.attentionTokens, std::vector<int64_t>{6});
-  EXPECT_EQ(read->limits.maxTokens, 40);
+  EXPECT_EQ(read->limits.maxTokens, 16);
   EXPECT_EQ(read->sections.at(0).hash, std::string(32, 'a'));
 }
 

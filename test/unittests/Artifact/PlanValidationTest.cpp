@@ -6,20 +6,35 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowhn/Artifact/Validate.h"
 #include "../TestFiles.h"
 #include "../TestPlan.h"
+#include "flowhn/Artifact/Validate.h"
 
 using namespace flowhn;
 using namespace flowhn::test;
 
 namespace {
 
-constexpr ManifestLimits limits{4, 40};
+constexpr ManifestLimits limits{4, 10}; // 40 tokens in all
 
 // Places in testPlan.
-enum EntryCommand { GetTable, GetHead, MakePartition, MakeArena, MakeView, Embed, Fork, Double,
-                    Negate, Join, TapBranches, FirstCall, SecondCall, TapBlocks, Head };
+enum EntryCommand {
+  GetTable,
+  GetHead,
+  MakePartition,
+  MakeArena,
+  MakeView,
+  Embed,
+  Fork,
+  Double,
+  Negate,
+  Join,
+  TapBranches,
+  FirstCall,
+  SecondCall,
+  TapBlocks,
+  Head
+};
 enum BlockCommand { Twice, BlockArena, BlockView, AddOne };
 
 fb::CommandUnion &entry(fb::PlanT &plan, EntryCommand i) { return plan.procedures[1]->commands[i]; }
@@ -87,8 +102,7 @@ TEST(PlanValidationTest, RefusesWrongIndices) {
       {[](auto &p) { embed(p).kernel = 6; }, "command 5 (Launch): kernel 6 of 6"},
       {[](auto &p) { embed(p).operands[0] = 8; }, "index value 8 of 8"},
       {[](auto &p) { embed(p).operands[3] = 13; }, "memory value 13 of 13"},
-      {[](auto &p) { embed(p).operands.pop_back(); },
-       "3 operands, kernel 'embed' takes 4"},
+      {[](auto &p) { embed(p).operands.pop_back(); }, "3 operands, kernel 'embed' takes 4"},
       {[](auto &p) { entry(p, TapBlocks).AsTap()->rows = 8; }, "index value 8 of 8"},
       {[](auto &p) { entry(p, TapBlocks).AsTap()->memory = 13; }, "memory value 13 of 13"},
       {[](auto &p) { entry(p, TapBlocks).AsTap()->row_elements = -1; }, "tap 'blocks' of -1"},
@@ -148,15 +162,18 @@ TEST(PlanValidationTest, RefusesWrongExpressions) {
       {[](auto &p) { twice(p).assign(65, constant(1)); }, "deeper than 64"},
       {[](auto &p) { twice(p)[1] = constant(int64_t(1) << 60); }, "overflows"},
       {[](auto &p) { twice(p)[1] = constant(INT64_MIN); }, "overflows"},
-      {[](auto &p) { twice(p) = {constant(1), value(0), constant(-1), apply(fb::Opcode::Add),
-                                 apply(fb::Opcode::FloorDiv)}; },
+      {[](auto &p) {
+         twice(p) = {constant(1), value(0), constant(-1), apply(fb::Opcode::Add),
+                     apply(fb::Opcode::FloorDiv)};
+       },
        "a divisor in [0, 39], it must be positive"},
       {[](auto &p) { twice(p) = {value(0), constant(0), apply(fb::Opcode::Mod)}; },
        "a divisor in [0, 0]"},
       {[](auto &p) { p.kernels[0]->grid = {value(1)}; }, "kernel 'embed': index value 1 of 1"},
       {[](auto &p) { p.kernels[0]->flops = {value(0), value(0)}; }, "with 2 results"},
-      {[](auto &p) { p.kernels[0]->grid = {value(0), constant(int64_t(1) << 60),
-                                           apply(fb::Opcode::Mul)}; },
+      {[](auto &p) {
+         p.kernels[0]->grid = {value(0), constant(int64_t(1) << 60), apply(fb::Opcode::Mul)};
+       },
        "command 5 (Launch): an index expression overflows"},
   });
 }
@@ -240,18 +257,25 @@ TEST(PlanValidationTest, RefusesWrongParameters) {
       {[](auto &p) { table(p).layout = fb::Layout(3); }, "unknown layout or transform"},
       {[](auto &p) { table(p).transform = fb::Transform(2); }, "unknown layout or transform"},
       {[](auto &p) { table(p).panel = 2; }, "only the layout panels takes panel and groups"},
-      {[](auto &p) { table(p).sources[0]->dtype = table(p).dtype = fb::DType::BF16;
-                     table(p).transform = fb::Transform::NegExp; },
+      {[](auto &p) {
+         table(p).sources[0]->dtype = table(p).dtype = fb::DType::BF16;
+         table(p).transform = fb::Transform::NegExp;
+       },
        "a transformed parameter must be F32, got BF16"},
       {[](auto &p) { head(p).panel = 0; }, "panels of 0 columns"},
       {[](auto &p) { head(p).groups = 4; }, "in 4 groups of 6 rows"},
       {[](auto &p) { head(p).groups = 0; }, "in 0 groups"},
       {[](auto &p) { head(p).groups = 2; }, "its sources give [1, 4, 8]"},
       {[](auto &p) { head(p).sources[0]->shape = {6}; }, "a vector has no panels"},
-      {[](auto &p) { head(p).sources[0]->name = "table"; head(p).sources[0]->shape = {5, 4}; },
+      {[](auto &p) {
+         head(p).sources[0]->name = "table";
+         head(p).sources[0]->shape = {5, 4};
+       },
        "source 'table' has two shapes or types"},
-      {[](auto &p) { head(p).sources.emplace_back(new fb::SourceT(*head(p).sources[0]));
-                     head(p).sources[1]->shape = {6, 3}; },
+      {[](auto &p) {
+         head(p).sources.emplace_back(new fb::SourceT(*head(p).sources[0]));
+         head(p).sources[1]->shape = {6, 3};
+       },
        "has shape [6, 3], the first source has [6, 4]"},
   });
 }

@@ -212,10 +212,9 @@ TEST(PreparedParametersTest, SaysHowMuchMemoryIsMissing) {
   plan.parameters[1] = parameter("head", {rows, 1}, fb::Layout::Transposed, {1, rows});
   std::vector<std::byte> bytes = planBytes(plan);
   std::vector<ParameterSpec> specs = sourcesOf(*fb::GetPlan(bytes.data()));
-  auto result = PreparedParameters::prepare(*fb::GetPlan(bytes.data()),
-                                            randomParameters(specs, 1), {});
-  expectError(result.status(), StatusCode::ResourceExhausted,
-              "70368744177664 bytes of parameters");
+  auto result =
+      PreparedParameters::prepare(*fb::GetPlan(bytes.data()), randomParameters(specs, 1), {});
+  expectError(result.status(), StatusCode::ResourceExhausted, "70368744177664 bytes of parameters");
 }
 
 } // namespace

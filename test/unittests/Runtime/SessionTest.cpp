@@ -34,14 +34,14 @@ ArtifactContents contentsWithCode(const fb::PlanT &plan = testPlan()) {
 }
 
 std::unique_ptr<ParameterSource> testParameters() {
-  return randomParameters({{"table", DType::F32, {testVocab, testWidth}},
-                           {"head", DType::F32, {testVocab, testWidth}}},
-                          /*seed=*/3);
+  return randomParameters(
+      {{"table", DType::F32, {testVocab, testWidth}}, {"head", DType::F32, {testVocab, testWidth}}},
+      /*seed=*/3);
 }
 
 Session makeSession(int threads = 2, ArtifactContents contents = contentsWithCode()) {
-  Expected<Session> session = Session::create(artifactOf(std::move(contents)), testParameters(),
-                                              {threads, {}});
+  Expected<Session> session =
+      Session::create(artifactOf(std::move(contents)), testParameters(), {threads, {}});
   EXPECT_TRUE(session.ok()) << session.status().message();
   return std::move(*session);
 }
@@ -129,7 +129,8 @@ TEST(SessionTest, ComputesWhatThePlanSays) {
     ASSERT_TRUE(result.ok()) << result.status().message();
     EXPECT_EQ(result->rows, int64_t(batch.ids.size()));
     EXPECT_TRUE(result->taps.empty());
-    expectNear(result->logits, forTokens(batch, [&](auto... at) { return reference.logits(at...); }));
+    expectNear(result->logits,
+               forTokens(batch, [&](auto... at) { return reference.logits(at...); }));
     EXPECT_EQ(one.run(call)->logits, result->logits);
   }
 }
@@ -205,17 +206,26 @@ TEST(SessionTest, RefusesCallsThatBreakTheRules) {
           "token 6 at position 1 of row 1 is outside of the vocabulary of 6");
   refused({-1}, {1}, invalid, "token -1 at position 0 of row 0");
   refused(Ids(5, 1), Ids(5, 1), exhausted, "a batch of 5 exceeds the artifact's limit of 4");
-  refused(Ids(48, 1), Ids(3, 16), exhausted,
-          "a call of 48 tokens exceeds the artifact's limit of 40");
   Ids id{0}, one{1};
   EXPECT_TRUE(session.run({.ids = id, .lengths = one}).ok()); // none of it did any harm
+}
+
+TEST(SessionTest, WithoutAContextTheArtifactLimitsRows) {
+  ArtifactContents contents = contentsWithCode();
+  contents.manifest.model.contextLength = 0;
+  Session session = makeSession(1, contents);
+  Ids ids(17, 1), lengths{17};
+  expectError(session.run({.ids = ids, .lengths = lengths}).status(), StatusCode::ResourceExhausted,
+              "length 17 of row 0 exceeds the artifact's limit of 16");
+  EXPECT_EQ(generateGreedy(session, Ids(10, 1), 100)->ids.size(), 7u);
 }
 
 TEST(SessionTest, RefusesArtifactsThatDoNotFit) {
   auto refused = [](ArtifactContents contents, StatusCode code, const char *message,
                     SessionOptions options = {}) {
-    expectError(Session::create(artifactOf(std::move(contents)), testParameters(), options).status(),
-                code, message);
+    expectError(
+        Session::create(artifactOf(std::move(contents)), testParameters(), options).status(), code,
+        message);
   };
   ArtifactContents contents = contentsWithCode();
   contents.manifest.target.cpu = "x86-64-v9";
@@ -240,8 +250,8 @@ TEST(SessionTest, NoMemoryIsAnError) {
   plan.procedures[1]->commands[3].AsArena()->bytes_per_unit = int64_t(1) << 48;
   Session session = makeSession(2, contentsWithCode(plan));
   Ids ids{0}, lengths{1};
-  expectError(session.run({.ids = ids, .lengths = lengths}).status(),
-              StatusCode::ResourceExhausted, "bytes of buffers");
+  expectError(session.run({.ids = ids, .lengths = lengths}).status(), StatusCode::ResourceExhausted,
+              "bytes of buffers");
 }
 
 TEST(SessionTest, ChecksPartitionsAndTapsOfHostilePlans) {
@@ -263,7 +273,7 @@ TEST(SessionTest, TellsAboutItself) {
   EXPECT_EQ(session.vocabSize(), testVocab);
   EXPECT_EQ(session.contextLength(), testContext);
   EXPECT_EQ(session.maxBatch(), 4);
-  EXPECT_EQ(session.maxTokens(), 40);
+  EXPECT_EQ(session.maxTokens(), 16);
   EXPECT_EQ(session.threads(), 3);
   EXPECT_GE(makeSession(0).threads(), 1);
   EXPECT_GT(session.loadSeconds(), 0);

@@ -25,13 +25,13 @@ std::unique_ptr<ThreadPool> makePool(int threads, int64_t scratchBytes = 64) {
   return std::move(*pool);
 }
 
-/// args = {to, from, count}: to[item] = 3 · from[(item + 1) mod count] + item. Reads
+/// args = {to, from, count}: to[item] += 3 · from[(item + 1) mod count] + item. Reads
 /// what another item of the launch before wrote, and is not atomic: a race or an
 /// item that runs twice or never gives other numbers.
 void mixCell(const int64_t *args, int64_t item, void *) {
-  auto *to = reinterpret_cast<int64_t *>(args[0]);
-  auto *from = reinterpret_cast<const int64_t *>(args[1]);
-  to[item] += 3 * from[(item + 1) % args[2]] + item;
+  auto *to = reinterpret_cast<uint64_t *>(args[0]);
+  auto *from = reinterpret_cast<const uint64_t *>(args[1]);
+  to[item] += 3 * from[(item + 1) % args[2]] + uint64_t(item);
 }
 
 /// Streams of launches that each read what the one before wrote, and segments whose
@@ -39,7 +39,7 @@ void mixCell(const int64_t *args, int64_t item, void *) {
 struct Mixer {
   static constexpr int streams = 3;
   static constexpr int64_t cells = 64;
-  std::vector<int64_t> buffers[2 * streams];
+  std::vector<uint64_t> buffers[2 * streams];
 
   Mixer() {
     for (auto &buffer : buffers)
@@ -70,8 +70,8 @@ struct Mixer {
     return program;
   }
 
-  std::vector<int64_t> result() const {
-    std::vector<int64_t> all;
+  std::vector<uint64_t> result() const {
+    std::vector<uint64_t> all;
     for (const auto &buffer : buffers)
       all.insert(all.end(), buffer.begin(), buffer.end());
     return all;
@@ -83,7 +83,7 @@ TEST(ThreadPoolTest, ResultsDoNotDependOnThreads) {
   for (int threads : {1, 2, 3, 8})
     pools.push_back(makePool(threads));
   for (unsigned seed = 0; seed < 50; ++seed) {
-    std::vector<std::vector<int64_t>> results;
+    std::vector<std::vector<uint64_t>> results;
     for (auto &pool : pools) {
       Mixer mixer;
       LaunchProgram program = mixer.build(seed);

@@ -83,8 +83,8 @@ LogicalResult ViewOp::verify() {
   int64_t end;
   if (llvm::AddOverflow(offset, *rowBytes, end) || end > int64_t(arena.getBytesPerUnit()))
     return emitOpError("ends behind its arena: offset ")
-           << offset << " and " << *rowBytes << " bytes per row of "
-           << arena.getBytesPerUnit() << " bytes per unit";
+           << offset << " and " << *rowBytes << " bytes per row of " << arena.getBytesPerUnit()
+           << " bytes per unit";
   return success();
 }
 
@@ -107,8 +107,8 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   // launch_c1
   Operation *kernel = symbols.lookupNearestSymbolFrom(*this, getKernelAttr());
   if (!kernel || getKernel().getRootReference() != kern::kernelModuleName)
-    return emitOpError("needs a kernel of the module @") << kern::kernelModuleName << ", got "
-                                                         << getKernelAttr();
+    return emitOpError("needs a kernel of the module @")
+           << kern::kernelModuleName << ", got " << getKernelAttr();
   auto function = dyn_cast<func::FuncOp>(kernel);
   if (!function)
     return success();

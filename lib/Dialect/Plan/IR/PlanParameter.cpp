@@ -73,9 +73,8 @@ MemRefType ParameterOp::getPreparedType(ArrayRef<RankedTensorType> sources, Layo
 
 /// Whether every number of `from` is one of `to`.
 static bool isAtLeastAsWide(Type to, Type from) {
-  return to == from ||
-         (isa<FloatType>(to) && isa<FloatType>(from) &&
-          to.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth());
+  return to == from || (isa<FloatType>(to) && isa<FloatType>(from) &&
+                        to.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth());
 }
 
 static LogicalResult verifySources(ParameterOp op, ArrayRef<RankedTensorType> sources) {

@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowhn/Dialect/Plan/IR/PlanOps.h"
-#include "flowhn/Dialect/Plan/Transforms/BufferPacker.h"
 #include "flowhn/Dialect/Plan/Transforms/Passes.h"
+#include "flowhn/Dialect/Plan/Transforms/Placement.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -40,7 +40,7 @@ public:
   static FailureOr<Timeline> create(func::FuncOp procedure);
 
   /// The positions that a buffer of `key` is live at.
-  BufferLifetime getLifetime(AllocOp alloc) const;
+  Lifetime getLifetime(AllocOp alloc) const;
 
 private:
   LogicalResult addOp(Operation &op);
@@ -115,8 +115,8 @@ const Section *Timeline::findSection(int64_t position) const {
   return std::prev(behind);
 }
 
-BufferLifetime Timeline::getLifetime(AllocOp alloc) const {
-  BufferLifetime lifetime{positions.at(alloc), positions.at(alloc), 0};
+Lifetime Timeline::getLifetime(AllocOp alloc) const {
+  Lifetime lifetime{positions.at(alloc), positions.at(alloc), 0};
   bool isFirst = true;
   for (Operation *user : alloc->getUsers()) {
     int64_t first = positions.at(user), last = first;
@@ -137,13 +137,13 @@ BufferLifetime Timeline::getLifetime(AllocOp alloc) const {
 //===----------------------------------------------------------------------===//
 
 /// Places the buffers of one arena, which starts where its units are known.
-static void placeBuffers(ArenaKey key, MutableArrayRef<AllocOp> allocs,
-                         const BufferPlacement &placement) {
+static void placeInArena(ArenaKey key, MutableArrayRef<AllocOp> allocs,
+                         const Placement &placement) {
   auto [name, units] = key;
   OpBuilder builder(units.getContext());
   builder.setInsertionPointAfterValue(units);
   auto arena = ArenaOp::create(builder, allocs.front().getLoc(), ArenaType::get(name.getContext()),
-                               name.getValue(), units, placement.bytes);
+                               name.getValue(), units, placement.size);
   for (auto [alloc, offset] : llvm::zip(allocs, placement.offsets)) {
     builder.setInsertionPoint(alloc);
     auto view = ViewOp::create(builder, alloc.getLoc(), alloc.getResult().getType(), arena, offset);
@@ -159,21 +159,21 @@ static LogicalResult assignBuffers(func::FuncOp procedure) {
   llvm::MapVector<ArenaKey, SmallVector<AllocOp>> arenas;
   for (auto alloc : procedure.getOps<AllocOp>())
     arenas[getKey(alloc)].push_back(alloc);
-  SmallVector<BufferPlacement> placements;
+  SmallVector<Placement> placements;
   for (auto &[key, allocs] : arenas) {
-    std::vector<BufferLifetime> lifetimes;
+    SmallVector<Lifetime> lifetimes;
     for (AllocOp alloc : allocs) {
       std::optional<int64_t> bytes = getRowBytes(cast<MemRefType>(alloc.getResult().getType()));
       if (!bytes)
         return alloc.emitOpError("needs rows of a known number of bytes, got ")
                << alloc.getResult().getType();
-      BufferLifetime &lifetime = lifetimes.emplace_back(timeline->getLifetime(alloc));
-      lifetime.bytes = llvm::alignTo(std::max<int64_t>(*bytes, 1), bufferAlignment);
+      Lifetime &lifetime = lifetimes.emplace_back(timeline->getLifetime(alloc));
+      lifetime.size = llvm::alignTo(std::max<int64_t>(*bytes, 1), bufferAlignment);
     }
-    placements.push_back(packBuffers(lifetimes));
+    placements.push_back(placeBuffers(lifetimes));
   }
   for (auto [arena, placement] : llvm::zip(arenas, placements))
-    placeBuffers(arena.first, arena.second, placement);
+    placeInArena(arena.first, arena.second, placement);
   return success();
 }
 
