@@ -133,7 +133,8 @@ public:
   /// Spaces of lengths, and of the tokens a caller selects.
   DenseMap<Value, const TokenSpace *> spaceOf;
   DenseMap<Value, Segment> segments;
-  DenseMap<std::pair<Attribute, std::pair<Value, Value>>, Operation *> partitions;
+  /// The attention and SSM segments by window, begin and length.
+  DenseMap<std::pair<Attribute, std::pair<Value, Value>>, std::pair<Segment, Segment>> partitions;
   /// Where consumers want values that are not computed yet.
   DenseMap<Value, std::variant<Tokens, FuseSlot>> wanted;
   /// The joined inputs of a fuse, once one of them is computed.

@@ -41,32 +41,26 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, BlockOp op) {
 // Splitting
 //===----------------------------------------------------------------------===//
 
-/// The rows of each branch for the window of `op`, computed once per window.
-static FailureOr<plan::PartitionOp> getPartition(ProcedureBuilder &procedure, SegmentsOp op) {
+LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SegmentsOp op) {
   FailureOr<Value> begin = procedure.getTable(op.getBegin(), op);
   FailureOr<Value> length = procedure.getTable(op.getLength(), op);
   if (failed(begin) || failed(length))
     return failure();
-  Operation *&known = procedure.partitions[{op.getWindow(), {*begin, *length}}];
-  if (!known)
-    known =
+  auto &[attention, ssm] = procedure.partitions[{op.getWindow(), {*begin, *length}}];
+  if (!attention.space) {
+    auto partition =
         plan::PartitionOp::create(procedure.builder, op.getLoc(), *begin, *length, op.getWindow());
-  return cast<plan::PartitionOp>(known);
-}
-
-LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SegmentsOp op) {
-  FailureOr<plan::PartitionOp> partition = getPartition(procedure, op);
-  if (failed(partition))
-    return failure();
-  Value batch = procedure.callSpace->batch;
-  procedure.segments[op.getAttention()] = {
-      procedure.createSpace({batch, partition->getAttentionRows(),
-                             partition->getAttentionMaxLength(), partition->getAttentionOffsets()}),
-      partition->getAttentionIndex()};
-  procedure.segments[op.getSsm()] = {
-      procedure.createSpace({batch, partition->getSsmRows(), partition->getSsmMaxLength(),
-                             partition->getSsmOffsets()}),
-      partition->getSsmIndex()};
+    Value batch = procedure.callSpace->batch;
+    attention = {
+        procedure.createSpace({batch, partition.getAttentionRows(),
+                               partition.getAttentionMaxLength(), partition.getAttentionOffsets()}),
+        partition.getAttentionIndex()};
+    ssm = {procedure.createSpace({batch, partition.getSsmRows(), partition.getSsmMaxLength(),
+                                  partition.getSsmOffsets()}),
+           partition.getSsmIndex()};
+  }
+  procedure.segments[op.getAttention()] = attention;
+  procedure.segments[op.getSsm()] = ssm;
   return success();
 }
 

@@ -13,9 +13,10 @@
 //     sums[row][column] += a[row, l] · b[panel, l, column]
 //
 // Sums then pass through a buffer in the first-level cache to the epilogue, which is
-// so emitted once and not once per tile size. Every sum is formed in the order of l
-// by one chain of multiply-adds, whatever the tile: a row's result depends neither
-// on the other rows nor on the blocks.
+// so emitted once and not once per tile size. A single row, as in decoding, meets
+// several panels side by side instead, for the sake of memory bandwidth. Every sum is formed in the
+// order of l by one chain of multiply-adds, whatever the tile: a row's result depends neither on
+// the other rows nor on the blocks.
 //
 // Operands of 16 bits are widened into scratch before use: a once per k block, b
 // once per k block and panel if there are enough rows to pay for it.
@@ -45,10 +46,13 @@ struct Plan {
 
   int64_t items() const { return llvm::divideCeil(panels, panelsPerItem); }
   bool isBlockedInK() const { return kBlock < k; }
+  /// Panels that a single row meets side by side: a decode waits for memory, which
+  /// delivers several streams faster than one.
+  int64_t streams() const { return std::min<int64_t>(panelsPerItem, 4); }
 
   // Scratch: sums, then the widened a, then the widened b. Between blocks of k the
-  // sums of all panels wait; otherwise one panel's are used at a time.
-  int64_t sumSlots() const { return isBlockedInK() ? panelsPerItem : 1; }
+  // sums of all panels wait; otherwise those of as many as are in flight.
+  int64_t sumSlots() const { return isBlockedInK() ? panelsPerItem : streams(); }
   int64_t sumBytes() const { return alignToLine(sumSlots() * rowBlock * width * 4); }
   int64_t aBytes() const { return widenA ? alignToLine(rowBlock * kBlock * 4) : 0; }
   int64_t bBytes() const { return widenB ? alignToLine(kBlock * width * 4) : 0; }
@@ -104,9 +108,11 @@ static DictionaryAttr chooseConfig(MatmulOp op, const mlir::flowhn::CPUTargetInf
   int64_t panelsPerItem =
       std::clamp<int64_t>(target.l2Bytes * 3 / 4 / (kBlock * width * 4), 1, panels);
   panelsPerItem = llvm::divideCeil(panels, llvm::divideCeil(panels, panelsPerItem));
+  // Few rows make many items for the threads; widening panels wants more of them.
+  int64_t rowBlock = isNarrow(op.getB()) ? 96 : 48;
   return makeConfig(op.getContext(), {{"tile_rows", chooseTileRows(target, width / target.lanes())},
                                       {"k_block", kBlock},
-                                      {"row_block", 96},
+                                      {"row_block", rowBlock},
                                       {"panels_per_item", panelsPerItem}});
 }
 
@@ -115,6 +121,13 @@ static DictionaryAttr chooseConfig(MatmulOp op, const mlir::flowhn::CPUTargetInf
 //===----------------------------------------------------------------------===//
 
 namespace {
+/// What a tile reads of b, and where its sums are.
+struct Source {
+  Value panel, slot; ///< the first panel, and the place of its sums
+  Value kBegin, kEnd;
+  bool widened; ///< whether the panel was copied to scratch
+};
+
 class MatmulEmitter {
 public:
   MatmulEmitter(MatmulOp op, KernelBuilder &b, const Plan &plan, Value item, Value scratch)
@@ -133,9 +146,11 @@ private:
   void splitItem(Value item);
   void emitKBlock(Value kBegin, Value kEnd);
   void emitPanel(Value panel, Value kBegin, Value kEnd);
-  void emitRowTiles(Value panel, Value slot, Value kBegin, Value kEnd, bool widened);
-  void emitTile(Value panel, Value slot, Value kBegin, Value kEnd, bool widened, Value row,
-                int64_t rows);
+  void emitStreams(Value panel, Value kBegin, Value kEnd);
+  Value slotOf(Value panel);
+  void emitRowTiles(const Source &source);
+  void emitTile(const Source &source, Value row, int64_t rows, int64_t panels);
+  void emitEpilogueAfterLast(Value panel, Value slot, Value kEnd);
   void emitEpilogue(Value panel, Value slot);
   void emitEpilogueVector(Value panel, Value slot, Value row, Value column, Value mask,
                           Value gatheredRow, Value outRow);
@@ -143,7 +158,7 @@ private:
   void widenRows(Value kBegin, Value kEnd);
   void widenPanel(Value panel, Value kBegin, Value kEnd);
   Value loadA(Value row, Value l, Value kBegin);
-  Value loadB(Value panel, Value l, Value kBegin, int64_t column, bool widened);
+  Value loadB(const Source &source, int64_t panel, Value l, int64_t column);
 
   MatmulOp op;
   KernelBuilder &b;
@@ -178,12 +193,27 @@ void MatmulEmitter::emit() {
 void MatmulEmitter::emitKBlock(Value kBegin, Value kEnd) {
   if (plan.widenA)
     widenRows(kBegin, kEnd);
-  b.forLoop(panelBegin, panelEnd, 1, [&](Value panel) { emitPanel(panel, kBegin, kEnd); });
+  Value single = b.less(rowCount, b.index(2));
+  Value count = b.sub(panelEnd, panelBegin);
+  Value streamed = b.mul(b.floorDiv(count, plan.streams()), plan.streams());
+  Value rest =
+      b.add(panelBegin, arith::SelectOp::create(b.builder, b.loc, single, streamed, b.index(0)));
+  b.forLoop(panelBegin, rest, plan.streams(),
+            [&](Value panel) { emitStreams(panel, kBegin, kEnd); });
+  b.forLoop(rest, panelEnd, 1, [&](Value panel) { emitPanel(panel, kBegin, kEnd); });
+}
+
+/// One row and as many panels as are streamed side by side.
+void MatmulEmitter::emitStreams(Value panel, Value kBegin, Value kEnd) {
+  emitTile({panel, slotOf(panel), kBegin, kEnd, /*widened=*/false}, b.index(0), 1, plan.streams());
+  b.forLoop(b.index(0), b.index(plan.streams()), 1, [&](Value stream) {
+    emitEpilogueAfterLast(b.add(panel, stream), b.add(slotOf(panel), stream), kEnd);
+  });
 }
 
 void MatmulEmitter::emitPanel(Value panel, Value kBegin, Value kEnd) {
-  Value slot = plan.isBlockedInK() ? b.sub(panel, panelBegin) : b.index(0);
-  auto emitTiles = [&](bool widened) { emitRowTiles(panel, slot, kBegin, kEnd, widened); };
+  Value slot = slotOf(panel);
+  auto emitTiles = [&](bool widened) { emitRowTiles({panel, slot, kBegin, kEnd, widened}); };
   if (plan.widenB)
     b.ifThenElse(
         b.less(b.index(plan.tileRows), rowCount),
@@ -194,52 +224,53 @@ void MatmulEmitter::emitPanel(Value panel, Value kBegin, Value kEnd) {
         [&] { emitTiles(/*widened=*/false); });
   else
     emitTiles(/*widened=*/false);
+  emitEpilogueAfterLast(panel, slot, kEnd);
+}
 
-  if (!plan.isBlockedInK())
-    return emitEpilogue(panel, slot);
-  Value isUnfinished = b.less(kEnd, b.index(plan.k));
-  b.ifThenElse(isUnfinished, [] {}, [&] { emitEpilogue(panel, slot); });
+Value MatmulEmitter::slotOf(Value panel) {
+  return plan.isBlockedInK() ? b.sub(panel, panelBegin) : b.index(0);
 }
 
 /// Full tiles in a loop, then the rest by halves.
-void MatmulEmitter::emitRowTiles(Value panel, Value slot, Value kBegin, Value kEnd, bool widened) {
-  auto emitTile = [&](Value row, int64_t rows) {
-    this->emitTile(panel, slot, kBegin, kEnd, widened, row, rows);
-  };
+void MatmulEmitter::emitRowTiles(const Source &source) {
   Value full = b.mul(b.floorDiv(rowCount, plan.tileRows), plan.tileRows);
-  b.forLoop(b.index(0), full, plan.tileRows, [&](Value row) { emitTile(row, plan.tileRows); });
+  b.forLoop(b.index(0), full, plan.tileRows,
+            [&](Value row) { emitTile(source, row, plan.tileRows, 1); });
   Value rest = b.sub(rowCount, full);
   for (int64_t rows = llvm::PowerOf2Ceil(plan.tileRows) / 2; rows > 0; rows /= 2) {
     Value done = b.mul(b.floorDiv(rest, 2 * rows), 2 * rows);
     Value hasTile = b.less(b.index(rows - 1), b.sub(rest, done));
-    b.ifThen(hasTile, [&] { emitTile(b.add(full, done), rows); });
+    b.ifThen(hasTile, [&] { emitTile(source, b.add(full, done), rows, 1); });
   }
 }
 
-void MatmulEmitter::emitTile(Value panel, Value slot, Value kBegin, Value kEnd, bool widened,
-                             Value row, int64_t rows) {
+/// Adds the products of a k block to the sums of `rows` rows and `panels` panels.
+void MatmulEmitter::emitTile(const Source &source, Value row, int64_t rows, int64_t panels) {
   int64_t vectors = plan.width / b.lanes;
   auto forEachSum = [&](llvm::function_ref<void(ArrayRef<Value> indices)> body) {
     for (int64_t r = 0; r < rows; ++r)
-      for (int64_t v = 0; v < vectors; ++v)
-        body({slot, b.add(row, r), b.index(v * b.lanes)});
+      for (int64_t p = 0; p < panels; ++p)
+        for (int64_t v = 0; v < vectors; ++v)
+          body({b.add(source.slot, p), b.add(row, r), b.index(v * b.lanes)});
   };
 
   SmallVector<Value> inits;
   forEachSum([&](ArrayRef<Value> indices) {
     inits.push_back(plan.isBlockedInK() ? b.load(sums, indices) : b.splat(0));
   });
-  SmallVector<Value> results = b.forLoop(kBegin, kEnd, 1, inits, [&](Value l, ValueRange carried) {
+  auto addProducts = [&](Value l, ValueRange carried) {
     SmallVector<Value> columns, next;
-    for (int64_t v = 0; v < vectors; ++v)
-      columns.push_back(loadB(panel, l, kBegin, v * b.lanes, widened));
-    for (int64_t r = 0; r < rows; ++r) {
-      Value left = b.broadcast(loadA(b.add(row, r), l, kBegin));
+    for (int64_t p = 0; p < panels; ++p)
       for (int64_t v = 0; v < vectors; ++v)
-        next.push_back(b.fma(left, columns[v], carried[r * vectors + v]));
+        columns.push_back(loadB(source, p, l, v * b.lanes));
+    for (int64_t r = 0; r < rows; ++r) {
+      Value left = b.broadcast(loadA(b.add(row, r), l, source.kBegin));
+      for (Value column : columns)
+        next.push_back(b.fma(left, column, carried[next.size()]));
     }
     return next;
-  });
+  };
+  SmallVector<Value> results = b.forLoop(source.kBegin, source.kEnd, 1, inits, addProducts);
   auto result = results.begin();
   forEachSum([&](ArrayRef<Value> indices) { b.store(*result++, sums, indices); });
 }
@@ -250,10 +281,10 @@ Value MatmulEmitter::loadA(Value row, Value l, Value kBegin) {
   return b.loadScalar(op.getA(), {b.add(rowBegin, row), b.add(l, op.getAColumn())});
 }
 
-Value MatmulEmitter::loadB(Value panel, Value l, Value kBegin, int64_t column, bool widened) {
-  if (widened)
-    return b.load(wideB, {b.sub(l, kBegin), b.index(column)});
-  return b.load(op.getB(), {panel, l, b.index(column)});
+Value MatmulEmitter::loadB(const Source &source, int64_t panel, Value l, int64_t column) {
+  if (source.widened)
+    return b.load(wideB, {b.sub(l, source.kBegin), b.index(column)});
+  return b.load(op.getB(), {b.add(source.panel, panel), l, b.index(column)});
 }
 
 //===----------------------------------------------------------------------===//
@@ -299,6 +330,14 @@ void MatmulEmitter::widenPanel(Value panel, Value kBegin, Value kEnd) {
 //===----------------------------------------------------------------------===//
 // Epilogue
 //===----------------------------------------------------------------------===//
+
+/// The epilogue, where this k block was the last.
+void MatmulEmitter::emitEpilogueAfterLast(Value panel, Value slot, Value kEnd) {
+  if (!plan.isBlockedInK())
+    return emitEpilogue(panel, slot);
+  Value isLast = b.less(b.index(plan.k - 1), kEnd);
+  b.ifThen(isLast, [&] { emitEpilogue(panel, slot); });
+}
 
 void MatmulEmitter::emitEpilogue(Value panel, Value slot) {
   bool isEven = plan.n % plan.panel == 0;

@@ -30,7 +30,7 @@ static constexpr int64_t chunkRows = 32;
 
 /// Vectors of an item: neighbours in a row, so that a miss of the cache or of the
 /// page table serves several. More would leave too few items for many threads.
-static constexpr int64_t maxItemVectors = 4;
+static constexpr int64_t maxItemVectors = 2;
 
 /// States whose exponentials are computed side by side.
 static constexpr int64_t statesAtOnce = 4;

@@ -9,18 +9,20 @@
 // V2-NOT: math.fma
 
 // The grid is over the function's index arguments in order, here the second one.
-// CHECK: #[[GRID:.*]] = affine_map<(d0, d1) -> ((d1 ceildiv 96) * 4)>
+// CHECK: #[[GRID:.*]] = affine_map<(d0, d1) -> ((d1 ceildiv 48) * 4)>
 
 module @kernels {
   // CHECK-LABEL: func.func @ragged(
   // CHECK-SAME: %[[ITEM:[a-z0-9]+]]: index, %[[SCRATCH:[a-z0-9]+]]: memref<?xi8>)
   // CHECK-SAME: kern.grid = #[[GRID]]
   // CHECK-SAME: kern.op = "kern.matmul"
-  // CHECK-SAME: kern.scratch_bytes = 18432
-  // CHECK: memref.view %[[SCRATCH]]{{.*}} to memref<1x96x48xf32>
+  // CHECK-SAME: kern.scratch_bytes = 36864
+  // CHECK: memref.view %[[SCRATCH]]{{.*}} to memref<4x48x48xf32>
 
-  // The full tile: three loads of b, 8 values of a, 24 chains.
+  // A single row meets 4 panels at once. The full tile: three loads of b, 8 values of a, 24 chains.
   // COUNT-LABEL: func.func @ragged(
+  // COUNT-COUNT-12: math.fma
+  // COUNT-NEXT: scf.yield
   // COUNT: scf.for {{.*}} -> (vector<16xf32>
   // COUNT-COUNT-3: vector.load {{.*}} memref<16x768x48xf32>
   // COUNT-COUNT-24: math.fma

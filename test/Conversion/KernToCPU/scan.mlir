@@ -2,7 +2,7 @@
 // more states than the registers hold go in groups.
 // RUN: flowhn-opt %s --kern-choose-cpu-configs=cpu=x86-64-v4 --convert-kern-to-cpu=cpu=x86-64-v4 | FileCheck %s
 
-// CHECK: #[[GRID:.*]] = affine_map<(d0, d1) -> (d0 * 2)>
+// CHECK: #[[GRID:.*]] = affine_map<(d0, d1) -> (d0 * 4)>
 
 module @kernels {
   // 3 states, one group: the loop over rows carries them. The exponential is the
@@ -24,9 +24,9 @@ module @kernels {
   }
 
   // 33 states: a loop over two groups of 16, then a group of one.
-  // Scratch: 4 vectors of channels × (2 · 33 states + 3 · 32 rows) × 64 bytes.
+  // Scratch: 2 vectors of channels × (2 · 33 states + 3 · 32 rows) × 64 bytes.
   // CHECK-LABEL: func.func @many_states
-  // CHECK-SAME: kern.scratch_bytes = 41472 : i64
+  // CHECK-SAME: kern.scratch_bytes = 20736 : i64
   // CHECK-DAG: %[[ALL:.*]] = arith.constant 32 : index
   // CHECK-DAG: %[[GROUP:.*]] = arith.constant 16 : index
   // CHECK: scf.for %{{.*}} = %{{.*}} to %{{.*}} step %{{.*}} {

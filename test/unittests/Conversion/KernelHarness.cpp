@@ -274,6 +274,12 @@ Table::Table(const std::vector<int32_t> &entries) : buffer(entries.size(), Stora
   std::memcpy(buffer.data(), entries.data(), entries.size() * sizeof(int32_t));
 }
 
+bool flowhn::test::hostRuns(const std::string &cpu) {
+  auto host = mlir::flowhn::CPUTargetInfo::get("host");
+  auto target = mlir::flowhn::CPUTargetInfo::get(cpu);
+  return host.ok() && target.ok() && target->vectorBits <= host->vectorBits;
+}
+
 double flowhn::test::relativeError(const std::vector<float> &actual,
                                    const std::vector<double> &expected) {
   double difference = 0, norm = 0;

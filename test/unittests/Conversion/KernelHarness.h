@@ -103,6 +103,9 @@ private:
   Buffer buffer;
 };
 
+/// Whether this machine can run code for a level ("x86-64-v3").
+bool hostRuns(const std::string &cpu);
+
 /// ‖actual - expected‖ / ‖expected‖.
 double relativeError(const std::vector<float> &actual, const std::vector<double> &expected);
 

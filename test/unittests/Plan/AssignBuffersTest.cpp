@@ -125,12 +125,12 @@ private:
 };
 
 /// One launch: when it runs, as far as that is known.
-struct Run {
+struct KernelRun {
   int64_t section; ///< counts forks and joins before it
   int64_t position;
   int64_t stream;
 
-  bool isBefore(const Run &other) const {
+  bool isBefore(const KernelRun &other) const {
     if (section != other.section)
       return section < other.section;
     return stream == other.stream && position < other.position;
@@ -140,8 +140,8 @@ struct Run {
 } // namespace
 
 /// The launches that touch each view.
-static DenseMap<Operation *, std::vector<Run>> collectRuns(func::FuncOp program) {
-  DenseMap<Operation *, std::vector<Run>> runs;
+static DenseMap<Operation *, std::vector<KernelRun>> collectRuns(func::FuncOp program) {
+  DenseMap<Operation *, std::vector<KernelRun>> runs;
   int64_t section = 0, position = 0;
   for (Operation &op : program.getBody().front()) {
     ++position;
@@ -155,9 +155,9 @@ static DenseMap<Operation *, std::vector<Run>> collectRuns(func::FuncOp program)
   return runs;
 }
 
-static bool allBefore(const std::vector<Run> &first, const std::vector<Run> &then) {
-  for (const Run &a : first)
-    for (const Run &b : then)
+static bool allBefore(const std::vector<KernelRun> &first, const std::vector<KernelRun> &then) {
+  for (const KernelRun &a : first)
+    for (const KernelRun &b : then)
       if (!a.isBefore(b))
         return false;
   return true;
@@ -178,7 +178,7 @@ TEST(AssignBuffers, SharesMemoryOnlyBetweenOrderedUses) {
 
     auto program = module->lookupSymbol<func::FuncOp>("program");
     EXPECT_TRUE(program.getOps<AllocOp>().empty());
-    DenseMap<Operation *, std::vector<Run>> runs = collectRuns(program);
+    DenseMap<Operation *, std::vector<KernelRun>> runs = collectRuns(program);
     auto views = llvm::to_vector(program.getOps<ViewOp>());
     for (size_t a = 0; a < views.size(); ++a)
       for (size_t b = 0; b < a; ++b) {

@@ -13,6 +13,46 @@ include "mlir/Pass/PassBase.td"
 
 def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp"> {
   let summary = "Turn a model into kernels and the procedures that launch them";
+  let description = [{
+    Replaces the only `flowhn.model` of the module by what a call of it does:
+    * a `plan.parameter` for every way of reading each weight: weights of products
+      packed in panels of the target's width (`cpu`), those of one product joined,
+      `A_log` as -exp(A_log) in float32, convolution weights transposed;
+    * the module `@kernels`, one function per distinct kernel: kernels of the same op,
+      region and types are one, whoever launches them. FLOPs and bytes, where they are
+      polynomials of the extents, are the attributes `kern.flops` and `kern.bytes`;
+    * a procedure per function: `plan.entry` is the public one.
+
+    Tokens are packed rows, all sequences one after the other, and what only moves
+    tokens is no kernel. A split is a table of rows: the first norm of a branch gathers
+    through it, residuals of the branch's input are gathered extras, the last product of
+    the branch scatters into the joined buffer of the fuse. Joined features, slices and
+    merged projections are columns of one buffer. A result is stored where its consumer
+    wants it; where a kernel cannot store so, a copy follows.
+
+    Branches with the schedule `concurrent` run on a stream and in an arena each, between
+    `plan.fork` and `plan.join`; others share stream 0 and the arena "branch". The entry
+    taps the input of block i as "hidden.i" and the norm of the selected tokens as "final".
+
+    Assumes `--flowhn-materialize-split`. Refused, with the op: state, scaled parameters,
+    a bias under swiglu, tokens of one split with lengths of another.
+
+    ```mlir
+    %y = flowhn.linear %t [%wa] residual(%a) : …         // last of the attention branch
+    %f = flowhn.fuse tokens(%y, %z) project(%wf) … residual(%x) : …
+    ```
+    becomes
+    ```mlir
+    %joined = plan.alloc %rows in "shared" : memref<?x8xf32>
+    plan.launch @kernels::@matmul_8x8_f32(%attention_rows, %t, %wa, %joined, %x, %attention_index) stream 0 : …
+    …
+    plan.join [0, 1]
+    plan.launch @kernels::@matmul_8x8_f32_0(%rows, %joined, %wf, %out, %x) stream 0 : …
+    ```
+
+    Numerics: bit-exact in what is computed; sums inside a kernel are formed in the
+    order that the target chooses, and values between fused ops stay in float32.
+  }];
   let options = [Option<"cpu", "cpu", "std::string", "\"host\"", "x86-64-v2|x86-64-v3|x86-64-v4|host">];
   let dependentDialects = ["::mlir::kern::KernDialect", "::mlir::plan::PlanDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::affine::AffineDialect"];

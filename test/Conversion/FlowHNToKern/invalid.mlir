@@ -1,0 +1,89 @@
+// What has no kernel, or no place in a call without state, is refused with its op.
+// RUN: flowhn-opt %s -split-input-file --convert-flowhn-to-kern=cpu=x86-64-v3 -verify-diagnostics
+
+// expected-error @+1 {{needs one flowhn.model to convert, got 0}}
+module {}
+
+// -----
+
+flowhn.model @m split <none> {
+  func.func private @f(%x: tensor<?x?x8xf32>, %begin: tensor<?xi32>, %length: tensor<?xi32>, %state: tensor<?x?x16xf32>) -> tensor<?x?x8xf32> {
+    // expected-error @+1 {{state is not supported by the cpu target yet: flowhn.attention}}
+    %y, %s = flowhn.attention %x, %x, %x at(%begin, %length) heads(1, 1) state(%state) : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?x16xf32>) -> (tensor<?x?x8xf32>, tensor<?x?x16xf32>)
+    return %y : tensor<?x?x8xf32>
+  }
+}
+
+// -----
+
+flowhn.model @m split <none> {
+  flowhn.parameter @scale : tensor<1xf32>
+  flowhn.parameter @w : tensor<8x8xi8> scale @scale
+  func.func private @f(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+    %w = flowhn.get_parameter @w : tensor<8x8xi8>
+    // expected-error @+1 {{scaled parameters are not supported by the cpu target yet: flowhn.linear reads 'tensor<8x8xi8>'}}
+    %y = flowhn.linear %x [%w] : (tensor<?x?x8xf32>, tensor<8x8xi8>) -> tensor<?x?x8xf32>
+    return %y : tensor<?x?x8xf32>
+  }
+}
+
+// -----
+
+flowhn.model @m split <none> {
+  func.func private @f(%x: tensor<?x?x8xf32>, %begin: tensor<?xi32>, %length: tensor<?xi32>) -> tensor<?x?x8xf32> {
+    // expected-error @+1 {{needs its segments, which --flowhn-materialize-split makes}}
+    %a, %ab, %al, %s, %sb, %sl = flowhn.split %x at(%begin, %length) block 0 : tensor<?x?x8xf32>, tensor<?xi32>
+    return %a : tensor<?x?x8xf32>
+  }
+}
+
+// -----
+
+flowhn.model @m split <none> {
+  func.func private @f(%x: tensor<?x?x8xf32>, %begin: tensor<?xi32>, %length: tensor<?xi32>, %as: tensor<?x2x2xi32>, %ss: tensor<?x2x2xi32>) -> tensor<?x?x8xf32> {
+    %a, %ab, %al, %s, %sb, %sl = flowhn.split %x at(%begin, %length) segments(%as, %ss : tensor<?x2x2xi32>, tensor<?x2x2xi32>) : tensor<?x?x8xf32>, tensor<?xi32>
+    // expected-error @+1 {{needs the lengths of the tokens that it reads, got those of others}}
+    %y = flowhn.attention %a, %a, %a at(%begin, %length) heads(1, 1) : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+    return %x : tensor<?x?x8xf32>
+  }
+}
+
+// -----
+
+flowhn.model @m split <none> {
+  func.func private @f(%x: tensor<?x?x8xf32>, %begin: tensor<?xi32>, %length: tensor<?xi32>, %as: tensor<?x2x2xi32>, %ss: tensor<?x2x2xi32>) -> tensor<?x?x8xf32> {
+    %a, %ab, %al, %s, %sb, %sl = flowhn.split %x at(%begin, %length) segments(%as, %ss : tensor<?x2x2xi32>, tensor<?x2x2xi32>) : tensor<?x?x8xf32>, tensor<?xi32>
+    // expected-error @+1 {{needs operands that are the same tokens of the call}}
+    %y = flowhn.add %a, %s : tensor<?x?x8xf32>
+    return %x : tensor<?x?x8xf32>
+  }
+}
+
+// -----
+
+flowhn.model @m split <none> {
+  func.func private @f(%x: tensor<?x?x8xf32>, %begin: tensor<?xi32>, %length: tensor<?xi32>, %as: tensor<?x2x2xi32>, %ss: tensor<?x2x2xi32>) -> tensor<?x?x8xf32> {
+    %a, %ab, %al, %s, %sb, %sl = flowhn.split %x at(%begin, %length) segments(%as, %ss : tensor<?x2x2xi32>, tensor<?x2x2xi32>) : tensor<?x?x8xf32>, tensor<?xi32>
+    // expected-error @+1 {{needs to return the tokens of the call}}
+    return %a : tensor<?x?x8xf32>
+  }
+}
+
+// -----
+
+flowhn.model @m split <none> {
+  // expected-error @+1 {{is what a call of the model runs and needs to take ids, begin, length and select and to return logits}}
+  func.func @forward(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+    return %x : tensor<?x?x8xf32>
+  }
+}
+
+// -----
+
+flowhn.model @m split <none> {
+  func.func private @f(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+    // expected-error @+1 {{calls a function that is not converted yet, @f: it is recursive}}
+    %y = func.call @f(%x) : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+    return %y : tensor<?x?x8xf32>
+  }
+}
