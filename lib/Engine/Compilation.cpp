@@ -88,6 +88,21 @@ std::string format(Diagnostic &diagnostic) {
   return text;
 }
 
+/// The attention tokens that the model was compiled with: one count where all blocks
+/// agree, one per block otherwise; none where the strategy has no counts.
+std::vector<int64_t> chosenCounts(ModelOp model) {
+  std::vector<int64_t> counts;
+  Strategy strategy = model.getSplit().getStrategy();
+  if ((strategy != Strategy::FA && strategy != Strategy::FAC) || !model.getPlanAttr())
+    return counts;
+  for (auto window : model.getPlanAttr().getAsRange<WindowAttr>())
+    if (window.getPeriod() != 0)
+      counts.push_back(window.getCount());
+  if (llvm::all_equal(counts) && !counts.empty())
+    counts.resize(1);
+  return counts;
+}
+
 } // namespace
 
 void mlir::flowhn::setPipelineOptions(const ::flowhn::CompileOptions &options, PipelineOptions &pipeline) {
@@ -184,7 +199,7 @@ Status Compilation::describeModel() {
     described.circulation = stringifyCirculation(split.getCirculation()).str();
   described.contextLength = split.getContextLength();
   described.splitByCall = split.getByCall() && split.getContextLength() == 0;
-  described.attentionTokens.assign(split.getAttentionTokens().begin(), split.getAttentionTokens().end());
+  described.attentionTokens = chosenCounts(op);
   if (ArrayAttr plan = op.getPlanAttr())
     for (Attribute window : plan)
       llvm::raw_string_ostream(described.windows.emplace_back()) << window;

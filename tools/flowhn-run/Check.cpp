@@ -194,8 +194,10 @@ Status Checker::checkGreedy() {
   std::span<const int32_t> expected = greedy.subspan(prompt->length);
   auto [wrong, right] =
       std::mismatch(predicted->begin() + (prompt->length - 1), predicted->end(), expected.begin());
-  std::string text = std::to_string(expected.size()) + " tokens after a prompt of " +
-                     std::to_string(prompt->length);
+  std::string count = std::to_string(expected.size());
+  std::string text = prompt->known
+                         ? count + " tokens after a prompt of " + std::to_string(prompt->length)
+                         : "the last " + count + " of " + std::to_string(greedy.size()) + " tokens";
   if (wrong != predicted->end())
     text += "; token " + std::to_string(wrong - predicted->begin() + 1) + " is " +
             std::to_string(*wrong) + ", expected " + std::to_string(*right);

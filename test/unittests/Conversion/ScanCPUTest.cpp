@@ -157,6 +157,28 @@ TEST(ScanCPU, forgetsAfterLargeSteps) {
     ASSERT_EQ(out.get(i), 8000) << i;
 }
 
+/// One state that decays once: the output is the exponential itself, over an octave
+/// and a half of results, each within a few units in the last place.
+TEST(ScanCPU, decaysWithinAFewUlps) {
+  Scan op{1, 130};
+  auto kernel = CompiledKernel::compile(op.text());
+  // softplus(20) = 20 in float32, so Δ · u is 1 in the first row and 0 in the second.
+  Buffer u(2 * 130, Storage::F32, 0), delta(2 * 130, Storage::F32, 20), a(130, Storage::F32);
+  Buffer bc(2 * 2, Storage::F32, 1), skip(130, Storage::F32, 0), gate(2 * 132, Storage::F32, 1);
+  Buffer out(2 * 130, Storage::F32);
+  for (int64_t e = 0; e < 130; ++e) {
+    u.set(e, 0.05f);
+    a.set(e, -static_cast<float>(e) / (130 * 20));
+  }
+  int32_t offsets[] = {0, 2};
+  kernel->run({1, 2, u.data(), delta.data(), a.data(), bc.data(), bc.data(), offsets, out.data(),
+               skip.data(), gate.data()});
+  for (int64_t e = 0; e < 130; ++e) {
+    double expected = std::exp(20.0 * a.get(e)) * out.get(e);
+    EXPECT_NEAR(out.get(130 + e) / expected, 1, 4e-7) << "a = " << a.get(e);
+  }
+}
+
 TEST(ScanCPU, sequencesDoNotDependOnNeighbours) {
   Scan op{20, 50};
   ScanRun run(op);

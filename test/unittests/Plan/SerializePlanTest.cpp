@@ -32,7 +32,7 @@ constexpr llvm::StringLiteral program = R"mlir(
   module @kernels {
     func.func @mix(%batch: index, %rows: index, %x: memref<?x4xf32>, %w: memref<2x4x8xf32>,
                    %item: index, %scratch: memref<?xi8>)
-        attributes {kern.kernel, kern.grid = affine_map<(d0, d1) -> (d0 * (d1 ceildiv 8))>,
+        attributes {kern.kernel, kern.grid = affine_map<(d0)[s0] -> (d0 * (s0 ceildiv 8))>,
                     kern.scratch_bytes = 4096 : i64, kern.op = "kern.matmul",
                     kern.flops = [array<i64: 3, 1, 2>, array<i64: 5, 0, 0>]} {
       return
