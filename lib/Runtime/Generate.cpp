@@ -67,6 +67,11 @@ Expected<Generation> flowhn::generateGreedy(Session &session, std::span<const in
                                             const std::function<bool(int32_t token)> &onToken) {
   if (maxNewTokens < 0)
     return invalidArgument(std::to_string(maxNewTokens) + " new tokens, it must be 0 or more");
+  const ManifestModel &model = session.artifact().manifest().model;
+  if (model.splitByCall)
+    return unsupported("the split of model '" + model.name +
+                       "' follows the length of each call, so every new token would send old ones to "
+                       "other branches; compile it for a context length (--context)");
   try {
     return generate(session, prompt, maxNewTokens, onToken);
   } catch (const std::bad_alloc &) {

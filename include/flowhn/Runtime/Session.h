@@ -142,7 +142,7 @@ struct Generation {
 
 /// Appends the most likely token, again and again, computing the whole sequence
 /// anew each time. `onToken` sees each new token; returning false ends the
-/// generation.
+/// generation. Unsupported for a model whose split follows the length of each call.
 Expected<Generation> generateGreedy(Session &session, std::span<const int32_t> prompt,
                                     int64_t maxNewTokens,
                                     const std::function<bool(int32_t token)> &onToken = {});
