@@ -62,9 +62,9 @@ static FailureOr<AffineMap> gridOverArguments(CPUKernelInterface op,
     if (position == positions.end())
       return op->emitOpError("takes an extent that is no argument of kernel '")
              << op->getParentOfType<func::FuncOp>().getName() << "'";
-    replacements.push_back(getAffineDimExpr(position->second, op->getContext()));
+    replacements.push_back(getAffineSymbolExpr(position->second, op->getContext()));
   }
-  return op.getCPUGrid().replaceDimsAndSymbols(replacements, {}, positions.size(), 0);
+  return op.getCPUGrid().replaceDimsAndSymbols(replacements, {}, 0, positions.size());
 }
 
 /// Emits the code of `op` into its function, which gets the item and the scratch

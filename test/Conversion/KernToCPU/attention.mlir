@@ -3,7 +3,7 @@
 // diagonal compare positions.
 // RUN: flowhn-opt %s --kern-choose-cpu-configs=cpu=x86-64-v4 --convert-kern-to-cpu=cpu=x86-64-v4 | FileCheck %s
 
-// CHECK: #[[GRID:.*]] = affine_map<(d0, d1) -> ((d0 * (d1 ceildiv 32)) * 2)>
+// CHECK: #[[GRID:.*]] = affine_map<()[s0, s1] -> ((s0 * (s1 ceildiv 32)) * 2)>
 
 module @kernels {
   // Two query heads per key/value head, 2 × 16 rows of each: four query vectors.

@@ -2,7 +2,7 @@
 // registers, so that each input row is loaded once.
 // RUN: flowhn-opt %s --kern-choose-cpu-configs=cpu=x86-64-v4 --convert-kern-to-cpu=cpu=x86-64-v4 | FileCheck %s
 
-// CHECK: #[[GRID:.*]] = affine_map<(d0, d1) -> (d0 * (d1 ceildiv 64))>
+// CHECK: #[[GRID:.*]] = affine_map<()[s0, s1] -> (s0 * (s1 ceildiv 64))>
 
 module @kernels {
   // 40 channels: one block of three vectors, the last one of 8 channels. Four taps

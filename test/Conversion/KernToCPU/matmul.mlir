@@ -9,7 +9,7 @@
 // V2-NOT: math.fma
 
 // The grid is over the function's index arguments in order, here the second one.
-// CHECK: #[[GRID:.*]] = affine_map<(d0, d1) -> ((d1 ceildiv 48) * 4)>
+// CHECK: #[[GRID:.*]] = affine_map<()[s0, s1] -> ((s1 ceildiv 48) * 4)>
 
 module @kernels {
   // CHECK-LABEL: func.func @ragged(

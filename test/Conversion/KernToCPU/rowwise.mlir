@@ -2,7 +2,7 @@
 // vectors that a fixed tree adds up, then mapped; tables and tails.
 // RUN: flowhn-opt %s --kern-choose-cpu-configs=cpu=x86-64-v4 --convert-kern-to-cpu=cpu=x86-64-v4 | FileCheck %s
 
-// CHECK: #[[GRID:.*]] = affine_map<(d0) -> (d0 ceildiv 54)>
+// CHECK: #[[GRID:.*]] = affine_map<()[s0] -> (s0 ceildiv 54)>
 
 module @kernels {
   // A norm of 150 columns: 128 in the loop of four vectors, 16 behind it, 6 masked.

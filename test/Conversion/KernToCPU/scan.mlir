@@ -2,7 +2,7 @@
 // more states than the registers hold go in groups.
 // RUN: flowhn-opt %s --kern-choose-cpu-configs=cpu=x86-64-v4 --convert-kern-to-cpu=cpu=x86-64-v4 | FileCheck %s
 
-// CHECK: #[[GRID:.*]] = affine_map<(d0, d1) -> (d0 * 4)>
+// CHECK: #[[GRID:.*]] = affine_map<()[s0, s1] -> (s0 * 4)>
 
 module @kernels {
   // 3 states, one group: the loop over rows carries them. The exponential is the

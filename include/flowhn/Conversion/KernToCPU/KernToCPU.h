@@ -24,7 +24,8 @@ class DialectRegistry;
 namespace kern {
 
 /// Set by convert-kern-to-cpu on each kernel function: the AffineMap from the
-/// function's index arguments, in order, to the number of work items.
+/// function's index arguments, in order, to the number of work items. They are its
+/// symbols, which unlike dimensions may be multiplied with each other.
 inline constexpr llvm::StringLiteral gridAttrName = "kern.grid";
 /// Set by convert-kern-to-cpu: bytes of scratch memory a worker needs (i64).
 inline constexpr llvm::StringLiteral scratchBytesAttrName = "kern.scratch_bytes";
