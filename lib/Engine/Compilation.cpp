@@ -118,6 +118,8 @@ Compilation::Compilation(const ::flowhn::Model &model, const ::flowhn::CompileOp
                          ::flowhn::CompileReport &report)
     : model(model), options(options), report(report), context(createRegistry(), threading) {
   setPipelineOptions(options, pipeline);
+  // A diagnostic names its op and place; the op, with its regions, may be a model.
+  context.printOpOnDiagnostic(false);
 }
 
 Status Compilation::timed(std::string phase, const std::function<Status()> &work) {
@@ -198,11 +200,12 @@ Status Compilation::describeModel() {
   if (split.getStrategy() == Strategy::FAC)
     described.circulation = stringifyCirculation(split.getCirculation()).str();
   described.contextLength = split.getContextLength();
-  described.splitByCall = split.getByCall() && split.getContextLength() == 0;
   described.attentionTokens = chosenCounts(op);
   if (ArrayAttr plan = op.getPlanAttr())
-    for (Attribute window : plan)
+    for (auto window : plan.getAsRange<WindowAttr>()) {
       llvm::raw_string_ostream(described.windows.emplace_back()) << window;
+      described.splitByCall |= window.getByCall();
+    }
   described.numLayers = described.windows.size();
   if (auto logits = dyn_cast<RankedTensorType>(forward.getResultTypes()[0]))
     described.vocabSize = logits.getShape().back();

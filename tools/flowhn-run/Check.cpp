@@ -142,7 +142,7 @@ Status Checker::checkHidden(int64_t length, const std::map<std::string, Tensor> 
 /// The most likely token after each prefix of `ids`. In a model whose split follows
 /// the length of the call, every prefix is a call of its own.
 Expected<std::vector<int32_t>> Checker::predictions(std::span<const int32_t> ids) {
-  const bool prefixes = model.splitByCall && model.contextLength == 0;
+  const bool prefixes = model.splitByCall;
   const LogitsMode mode = prefixes ? LogitsMode::Last : LogitsMode::All;
   std::vector<int32_t> tokens;
   for (size_t length = prefixes ? 1 : ids.size(); length <= ids.size(); ++length) {

@@ -35,7 +35,7 @@ struct ManifestModel {
   int64_t hiddenSize = 0;
   int64_t numLayers = 0;
   int64_t contextLength = 0; ///< longest row; 0: no limit but `maxTokens`
-  bool splitByCall = false;
+  bool splitByCall = false; ///< a window follows the length of the call
   std::string strategy;    ///< "none", "ae", "fa", "fac"
   std::string circulation; ///< "alternate", "rotate"; empty but for fac
   std::vector<int64_t> attentionTokens;
