@@ -1,0 +1,56 @@
+//===- Passes.td - Kernels for the GPU ----------------------*- tablegen -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_CONVERSION_KERNTOGPU_PASSES_TD
+#define FLOWHN_CONVERSION_KERNTOGPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ChooseGPUConfigsPass : Pass<"kern-choose-gpu-configs", "::mlir::ModuleOp"> {
+  let summary = "Choose the GPU configuration of every kernel";
+  let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_90a">];
+}
+
+def ConvertKernToGPUPass : Pass<"convert-kern-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Emit the code of every kernel's thread blocks";
+  let description = [{
+    Replaces the kern op of each kernel function of `@kernels` by scf, arith, nvvm and
+    llvm ops and its buffers by pointers to global memory. Tensor maps become further
+    arguments, passed by value. How to launch it is kept in the attributes that
+    KernToGPU.h lists.
+
+    Numerics: REASSOCIATING: sums are formed in the order of the configuration;
+    exponentials, reciprocals and their like are the chip's approximations.
+  }];
+  let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_90a">];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::NVVM::NVVMDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def LowerGPUKernelsToLLVMPass : Pass<"flowhn-lower-gpu-kernels-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Lower the emitted kernels to the LLVM dialect";
+  let description = [{
+    Works on the module `@kernels` alone and leaves the plan as it is. Nothing that
+    needs a library (libdevice) may be left.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
+}
+
+def EmitPTXPass : Pass<"flowhn-emit-ptx", "::mlir::ModuleOp"> {
+  let summary = "Write the PTX of every kernel, for tests and for people to read";
+  let description = [{
+    Into `directory`, `<kernel>.ptx` and `<kernel>.json`, which says how it is launched;
+    with `ptxas`, `<kernel>.cubin` too, and any of its warnings is an error. Without a
+    directory, the PTX goes to standard output.
+  }];
+  let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_90a">,
+                 Option<"directory", "directory", "std::string", "\"\"", "where the files go">,
+                 Option<"ptxas", "ptxas", "std::string", "\"\"", "path of ptxas; `auto` looks in CUDA_HOME">];
+}
+
+#endif // FLOWHN_CONVERSION_KERNTOGPU_PASSES_TD

@@ -1,0 +1,42 @@
+//===- TargetInfo.h - What is known of a GPU --------------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_TARGET_NVPTX_TARGETINFO_H
+#define FLOWHN_TARGET_NVPTX_TARGETINFO_H
+
+#include "flowhn/Support/Status.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mlir::flowhn {
+
+/// Facts about a GPU that kernels are emitted for.
+struct GPUTargetInfo {
+  std::string chip;                 ///< LLVM's name: "sm_90a"
+  std::string features;             ///< LLVM's features: the PTX version
+  int64_t multiprocessors = 132;    ///< blocks of a persistent launch
+  int64_t sharedBytes = 227 << 10;  ///< a block's dynamic shared memory at most
+  int64_t registers = 64 << 10;     ///< of a multiprocessor
+  int64_t registersPerThread = 255; ///< at most
+
+  /// Whether a tile of the matmul kernel, `rows` × `columns` sums of one block, suits
+  /// the chip: 64 rows to a warpgroup, its sums in registers.
+  bool isMatmulTile(int64_t rows, int64_t columns, int64_t groups) const {
+    return (rows == 64 || rows == 128) && columns >= 16 * groups && columns <= 256 &&
+           columns % (8 * groups) == 0;
+  }
+
+  /// The chip named `chip`. Unknown names are an error that lists the known ones.
+  static ::flowhn::Expected<GPUTargetInfo> get(std::string_view chip);
+};
+
+} // namespace mlir::flowhn
+
+#endif // FLOWHN_TARGET_NVPTX_TARGETINFO_H
