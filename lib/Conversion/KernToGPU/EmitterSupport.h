@@ -21,8 +21,7 @@ namespace mlir::kern::nvptx {
 struct Buffer {
   Value pointer;      ///< !llvm.ptr<1>
   Type elementType;   ///< f32, bf16, f16 or i32
-  int64_t stride = 1; ///< elements between rows (rank 2)
-  int64_t rank = 1;
+  int64_t stride = 1; ///< elements between rows
 };
 
 /// The values beside its own that a kernel's region reads.
@@ -97,11 +96,12 @@ public:
   Value log2(Value x);  ///< lg2.approx.ftz
   Value log(Value x);   ///< by log2
   Value reciprocal(Value x);
-  Value rsqrt(Value x);
-  Value tanh(Value x);
+  Value sqrt(Value x);
   Value softplus(Value x); ///< log(1 + exp(x)) without overflow
   Value extend(Value value);              ///< bf16, f16 or f32 → f32
   Value truncate(Value value, Type type); ///< f32 → `type`, to nearest even
+  /// Two f32 as neighbours of 16 bits in an i32, the first one in the low half.
+  Value packPair(Value low, Value high, Type type);
   Value intrinsic(StringRef name, Type result, ValueRange arguments);
 
   // Control flow.
@@ -132,7 +132,6 @@ public:
   Value rowOffset(const Buffer &buffer, Value row, Value column); ///< an i64
   Value load(const Buffer &buffer, Value offset); ///< an f32
   void store(Value value, const Buffer &buffer, Value offset);
-  Value loadTable(const Buffer &table, Value position); ///< an i32
   /// `count` (a power of two) neighbours at an offset that is a multiple of count.
   SmallVector<Value> loadVector(const Buffer &buffer, Value offset, int64_t count);
   void storeVector(ValueRange values, const Buffer &buffer, Value offset);
@@ -157,7 +156,7 @@ public:
   }
   /// The extras at [row, column … column + count), one vector of `count` values per
   /// extra. Loads are wide where strides and columns allow it, given that `column` is a
-  /// multiple of count.
+  /// multiple of count (a power of two).
   SmallVector<SmallVector<Value>> loadExtras(const Extras &extras, Value row, Value gatheredRow,
                                              Value column, int64_t count);
   /// Clones a region of scalar float32 ops and returns what it yields. Divisions and

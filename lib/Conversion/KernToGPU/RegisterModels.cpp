@@ -1,0 +1,23 @@
+//===- RegisterModels.cpp - Attach the GPU models of kern -----------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "EmitterSupport.h"
+
+#include "mlir/IR/DialectRegistry.h"
+
+using namespace mlir;
+using namespace mlir::kern;
+
+#include "flowhn/Conversion/KernToGPU/GPUKernelInterface.cpp.inc"
+
+void kern::registerGPUKernelModels(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, KernDialect *) {
+    nvptx::attachMatmulModel(*context);
+    nvptx::attachRowwiseModel(*context);
+  });
+}
