@@ -10,6 +10,7 @@
 
 #include "flowhn/Conversion/FlowHNToKern/FlowHNToKern.h"
 #include "flowhn/Conversion/KernToCPU/KernToCPU.h"
+#include "flowhn/Conversion/KernToGPU/KernToGPU.h"
 #include "flowhn/Dialect/FlowHN/Transforms/Passes.h"
 #include "flowhn/Dialect/Plan/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
@@ -73,6 +74,7 @@ void mlir::flowhn::registerPasses() {
   registerFlowHNPasses();
   registerFlowHNToKernPasses();
   registerKernToCPUPasses();
+  registerKernToGPUPasses();
   plan::registerPlanPasses();
 }
 

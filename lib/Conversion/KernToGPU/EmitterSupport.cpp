@@ -295,7 +295,7 @@ Value GPUKernelBuilder::shuffleXor(Value value, int64_t lanes) {
 void GPUKernelBuilder::barrier() { NVVM::BarrierOp::create(builder, loc); }
 
 void GPUKernelBuilder::barrier(Value id, int64_t threads) {
-  NVVM::BarrierOp::create(builder, loc, TypeRange(), id, i32(threads));
+  NVVM::BarrierOp::create(builder, loc, Type(), id, i32(threads), {}, {});
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,0 +1,116 @@
+//===- LowerGPUKernelsToLLVM.cpp - Emitted kernels in the LLVM dialect ----===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "../KernToCPU/KernelModule.h"
+#include "flowhn/Conversion/KernToGPU/KernToGPU.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+namespace mlir::flowhn {
+#define GEN_PASS_DEF_LOWERGPUKERNELSTOLLVMPASS
+#include "flowhn/Conversion/KernToGPU/Passes.h.inc"
+} // namespace mlir::flowhn
+
+using namespace mlir;
+using namespace mlir::kern;
+
+namespace {
+/// What the lowering of functions would drop.
+struct KernelSummary {
+  std::string name;
+  SmallVector<NamedAttribute> attributes; ///< kern.*
+};
+} // namespace
+
+static void buildLoweringPipeline(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createConvertNVVMToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCSEPass());
+}
+
+/// Marks a function as an entry point of the GPU and bounds its launch: one block on a
+/// multiprocessor may have all its registers.
+static void makeEntry(LLVM::LLVMFuncOp function, const KernelSummary &summary) {
+  for (const NamedAttribute &attribute : summary.attributes)
+    function->setAttr(attribute.getName(), attribute.getValue());
+  Builder builder(function.getContext());
+  auto threads = function->getAttrOfType<IntegerAttr>(gpuThreadsAttrName).getInt();
+  function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), builder.getUnitAttr());
+  function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
+                    builder.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder.getI32IntegerAttr(1));
+}
+
+/// Nothing may be left that would need libdevice.
+static LogicalResult verifySelfContained(LLVM::LLVMFuncOp function) {
+  if (function.isExternal())
+    return function.emitOpError("is called by a kernel and has no body");
+  WalkResult result = function.walk([&](Operation *op) {
+    if (isa<LLVM::ExpOp, LLVM::Exp2Op, LLVM::Exp10Op, LLVM::LogOp, LLVM::Log2Op, LLVM::Log10Op,
+            LLVM::PowOp, LLVM::PowIOp, LLVM::SinOp, LLVM::CosOp, LLVM::FRemOp>(op)) {
+      op->emitOpError("needs a library, and a kernel has none, in '") << function.getName() << "'";
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+namespace {
+struct LowerGPUKernelsToLLVMPass
+    : mlir::flowhn::impl::LowerGPUKernelsToLLVMPassBase<LowerGPUKernelsToLLVMPass> {
+  using LowerGPUKernelsToLLVMPassBase::LowerGPUKernelsToLLVMPassBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    LowerGPUKernelsToLLVMPassBase::getDependentDialects(registry);
+    OpPassManager pipeline(ModuleOp::getOperationName());
+    buildLoweringPipeline(pipeline);
+    pipeline.getDependentDialects(registry);
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = findKernelModule(getOperation());
+    if (module && failed(lower(module)))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult lower(ModuleOp module) {
+    SmallVector<KernelSummary> summaries;
+    for (func::FuncOp kernel : findKernels(module)) {
+      if (!kernel->hasAttr(gpuThreadsAttrName))
+        return kernel.emitOpError("has not been emitted: run convert-kern-to-gpu first");
+      KernelSummary &summary = summaries.emplace_back(KernelSummary{kernel.getName().str(), {}});
+      for (NamedAttribute attribute : kernel->getDiscardableAttrs())
+        if (attribute.getName().strref().starts_with("kern."))
+          summary.attributes.push_back(attribute);
+    }
+    OpPassManager pipeline(ModuleOp::getOperationName());
+    buildLoweringPipeline(pipeline);
+    if (failed(runPipeline(pipeline, module)))
+      return failure();
+    for (const KernelSummary &summary : summaries)
+      makeEntry(module.lookupSymbol<LLVM::LLVMFuncOp>(summary.name), summary);
+    for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+      if (failed(verifySelfContained(function)))
+        return failure();
+    return success();
+  }
+};
+} // namespace

@@ -1,0 +1,144 @@
+//===- ScanTiles.cpp - b and c of the scan in shared memory ---------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ScanTiles.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::kern;
+using namespace mlir::kern::nvptx;
+
+/// float32 elements of a 16-byte access to shared memory.
+static constexpr int64_t sharedVector = 4;
+
+//===----------------------------------------------------------------------===//
+// Shape
+//===----------------------------------------------------------------------===//
+
+ScanShape::ScanShape(ScanOp op)
+    : states(op.getA().getType().getDimSize(0)), channels(op.getA().getType().getDimSize(1)),
+      lanes(configValue(op, "lanes")), rows(configValue(op, "rows")),
+      steps(configValue(op, "steps")), threads(configValue(op, "threads")),
+      threadStates(roundUp(llvm::divideCeil(states, lanes), sharedVector)) {}
+
+LogicalResult ScanShape::check(ScanOp op, const flowhn::GPUTargetInfo &target) const {
+  if (lanes > 32 || !llvm::isPowerOf2_64(lanes))
+    return op.emitOpError("needs 'lanes' that are a power of two up to 32 in its GPU "
+                          "configuration, got ")
+           << lanes;
+  if (threads % 32 != 0 || threads > 1024)
+    return op.emitOpError("needs 'threads' in multiples of 32 up to 1024 in its GPU "
+                          "configuration, got ")
+           << threads;
+  if (rows % steps != 0)
+    return op.emitOpError("needs 'rows' in multiples of 'steps' in its GPU configuration, got ")
+           << rows << " and " << steps;
+  if (sharedBytes() > target.sharedBytes)
+    return op.emitOpError("needs ") << sharedBytes() << " bytes of shared memory, and a block of "
+                                    << target.chip << " has " << target.sharedBytes;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+ScanTiles::ScanTiles(GPUKernelBuilder &builder, ScanOp op, const ScanShape &shape,
+                     const Sequence &sequence, Value part)
+    : builder(builder), shape(shape), sequence(sequence), b(builder.buffer(op.getB())),
+      c(builder.buffer(op.getC())), bColumn(op.getBColumn()), cColumn(op.getCColumn()),
+      base(builder.sharedBase()), readOffset(builder.mul(part, shape.segment())) {
+  // As wide as the buffers allow, but with work for every thread.
+  int64_t wide = llvm::bit_floor<uint64_t>(
+      std::clamp<int64_t>(shape.rows * shape.states / shape.threads, 1, sharedVector));
+  vector =
+      commonVector({shape.states, rowWidth(op.getB()), bColumn, rowWidth(op.getC()), cColumn}, wide);
+}
+
+void ScanTiles::clear() {
+  if (shape.paddedStates() == shape.states)
+    return;
+  Value zero = builder.f32(0);
+  builder.forLoop(builder.threadId(), builder.i32(2 * shape.tile()), builder.i32(shape.threads),
+                  [&](Value element) { builder.storeRaw(zero, address(element)); });
+  builder.barrier();
+}
+
+SmallVector<ScanTiles::Chunk> ScanTiles::chunks() {
+  int64_t perRow = shape.states / vector, count = shape.rows * perRow;
+  SmallVector<Chunk> result;
+  for (int64_t first = 0; first < count; first += shape.threads) {
+    Value number = builder.add(builder.threadId(), first);
+    Value exists;
+    if (first + shape.threads > count)
+      exists = builder.less(number, builder.i32(count));
+    result.push_back({builder.div(number, perRow),
+                      builder.mul(builder.rem(number, perRow), vector), exists});
+  }
+  return result;
+}
+
+SmallVector<Value> ScanTiles::fetch(Value time) {
+  Value last = builder.sub(sequence.length, builder.i32(1));
+  SmallVector<Value> values;
+  for (const Chunk &chunk : chunks()) {
+    // The threads without a chunk, and those behind the sequence's end, read its last row.
+    Value row =
+        builder.add(sequence.begin, builder.min(builder.add(time, chunk.row), last));
+    for (auto [buffer, column] : {std::pair(b, bColumn), std::pair(c, cColumn)}) {
+      Value offset = builder.rowOffset(buffer, row, builder.add(chunk.state, column));
+      Type type = vector == 1 ? buffer.elementType
+                              : Type(VectorType::get(vector, buffer.elementType));
+      values.push_back(builder.loadRaw(type, builder.at(buffer.pointer, offset, buffer.elementType),
+                                       vector * buffer.elementType.getIntOrFloatBitWidth() / 8));
+    }
+  }
+  return values;
+}
+
+void ScanTiles::publish(ValueRange values, Value newSide) {
+  side = newSide;
+  Value start = builder.mul(side, shape.tile());
+  for (auto [index, chunk] : llvm::enumerate(chunks())) {
+    auto store = [&, index = index, chunk = chunk] {
+      Value lane = builder.div(chunk.state, shape.threadStates);
+      Value inside = builder.rem(chunk.state, shape.threadStates);
+      Value place = builder.add(builder.mul(chunk.row, 2 * shape.half()),
+                                builder.add(builder.mul(lane, shape.segment()), inside));
+      for (int64_t which = 0; which < 2; ++which) {
+        Value element = builder.add(builder.add(start, place), which * shape.half());
+        builder.storeRaw(builder.extend(values[2 * index + which]), address(element), 4 * vector);
+      }
+    };
+    if (chunk.exists)
+      builder.ifThen(chunk.exists, store);
+    else
+      store();
+  }
+}
+
+ScanTiles::Row ScanTiles::load(Value step, int64_t index) {
+  Value start = builder.add(builder.mul(side, shape.tile()), readOffset);
+  start = builder.add(start, builder.mul(step, 2 * shape.half()));
+  int64_t row = index * 2 * shape.half();
+  return {loadSegment(start, row), loadSegment(start, row + shape.half())};
+}
+
+SmallVector<Value> ScanTiles::loadSegment(Value offset, int64_t constant) {
+  Type type = VectorType::get(sharedVector, builder.f32());
+  SmallVector<Value> values;
+  for (int64_t first = 0; first < shape.threadStates; first += sharedVector) {
+    Value pointer = builder.shared(address(offset), 4 * (constant + first));
+    Value loaded = builder.loadRaw(type, pointer, 4 * sharedVector);
+    for (int64_t index = 0; index < sharedVector; ++index)
+      values.push_back(
+          vector::ExtractOp::create(builder.builder, builder.loc, loaded, index));
+  }
+  return values;
+}

@@ -1,0 +1,86 @@
+//===- ScanTiles.h - b and c of the scan in shared memory -------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_CONVERSION_KERNTOGPU_SCANTILES_H
+#define FLOWHN_LIB_CONVERSION_KERNTOGPU_SCANTILES_H
+
+#include "SequenceSupport.h"
+
+namespace mlir::kern::nvptx {
+
+/// How a scan is divided among threads, and the layout of its shared memory.
+///
+/// A tile holds, for each of its rows, b and then c: one segment of float32 per lane,
+/// the states of that lane. There are two tiles, one being read while the other is
+/// filled.
+struct ScanShape {
+  int64_t states, channels, lanes, rows, steps, threads;
+  int64_t threadStates; ///< states of a thread: a multiple of 4, read 16 bytes at a time
+
+  explicit ScanShape(ScanOp op);
+
+  /// Checks a configuration that may have been written by hand.
+  LogicalResult check(ScanOp op, const flowhn::GPUTargetInfo &target) const;
+
+  int64_t paddedStates() const { return threadStates * lanes; }
+  int64_t blockChannels() const { return threads / lanes; }
+
+  // In float32 elements. The space between segments keeps the lanes of a warp on
+  // different banks.
+  int64_t segment() const { return threadStates + (lanes > 1 ? 4 : 0); }
+  int64_t half() const { return lanes * segment(); }
+  int64_t tile() const { return rows * 2 * half(); }
+  int64_t sharedBytes() const { return 2 * tile() * 4; }
+};
+
+/// Moves b and c of a sequence through shared memory.
+class ScanTiles {
+public:
+  /// b and c of the calling thread's states in one row.
+  struct Row {
+    SmallVector<Value> b, c;
+  };
+
+  ScanTiles(GPUKernelBuilder &builder, ScanOp op, const ScanShape &shape,
+            const Sequence &sequence, Value part);
+
+  /// Makes the states that only fill up a lane's share zero, where there are any.
+  void clear();
+  /// Reads the calling thread's share of the tile from row `time` on.
+  SmallVector<Value> fetch(Value time);
+  /// Writes what `fetch` returned to a side of shared memory, 0 or 1.
+  void publish(ValueRange values, Value side);
+  Value otherSide(Value side) { return builder.bitXor(side, builder.i32(1)); }
+  /// The row `step + index` of the side published last.
+  Row load(Value step, int64_t index);
+
+private:
+  /// A vector of neighbouring states in a row that a thread moves.
+  struct Chunk {
+    Value row, state;
+    Value exists; ///< null where every thread has this chunk
+  };
+
+  GPUKernelBuilder &builder;
+  ScanShape shape;
+  Sequence sequence;
+  Buffer b, c;
+  int64_t bColumn, cColumn;
+  int64_t vector; ///< states of a chunk
+  Value base;
+  Value readOffset; ///< elements from the side's start to the thread's segment
+  Value side;       ///< the side published last
+
+  SmallVector<Chunk> chunks();
+  SmallVector<Value> loadSegment(Value offset, int64_t constant);
+  Value address(Value element) { return builder.shared(base, builder.mul(element, 4)); }
+};
+
+} // namespace mlir::kern::nvptx
+
+#endif // FLOWHN_LIB_CONVERSION_KERNTOGPU_SCANTILES_H
