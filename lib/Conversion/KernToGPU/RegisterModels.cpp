@@ -17,7 +17,10 @@ using namespace mlir::kern;
 
 void kern::registerGPUKernelModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, KernDialect *) {
+    nvptx::attachAttentionModel(*context);
+    nvptx::attachConv1DModel(*context);
     nvptx::attachMatmulModel(*context);
     nvptx::attachRowwiseModel(*context);
+    nvptx::attachScanModel(*context);
   });
 }

@@ -8,7 +8,7 @@
 
 #include "ScanTiles.h"
 
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace mlir::kern;
@@ -102,6 +102,16 @@ SmallVector<Value> ScanTiles::fetch(Value time) {
   return values;
 }
 
+/// A chunk as float32.
+Value ScanTiles::extend(Value chunk) {
+  auto type = dyn_cast<VectorType>(chunk.getType());
+  if (!type)
+    return builder.extend(chunk);
+  if (type.getElementType() == builder.f32())
+    return chunk;
+  return arith::ExtFOp::create(builder.builder, builder.loc, type.clone(builder.f32()), chunk);
+}
+
 void ScanTiles::publish(ValueRange values, Value newSide) {
   side = newSide;
   Value start = builder.mul(side, shape.tile());
@@ -113,7 +123,7 @@ void ScanTiles::publish(ValueRange values, Value newSide) {
                                 builder.add(builder.mul(lane, shape.segment()), inside));
       for (int64_t which = 0; which < 2; ++which) {
         Value element = builder.add(builder.add(start, place), which * shape.half());
-        builder.storeRaw(builder.extend(values[2 * index + which]), address(element), 4 * vector);
+        builder.storeRaw(extend(values[2 * index + which]), address(element), 4 * vector);
       }
     };
     if (chunk.exists)
@@ -137,8 +147,8 @@ SmallVector<Value> ScanTiles::loadSegment(Value offset, int64_t constant) {
     Value pointer = builder.shared(address(offset), 4 * (constant + first));
     Value loaded = builder.loadRaw(type, pointer, 4 * sharedVector);
     for (int64_t index = 0; index < sharedVector; ++index)
-      values.push_back(
-          vector::ExtractOp::create(builder.builder, builder.loc, loaded, index));
+      values.push_back(LLVM::ExtractElementOp::create(builder.builder, builder.loc, loaded,
+                                                      builder.i32(index)));
   }
   return values;
 }

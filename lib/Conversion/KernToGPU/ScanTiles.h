@@ -77,6 +77,7 @@ private:
   Value side;       ///< the side published last
 
   SmallVector<Chunk> chunks();
+  Value extend(Value chunk);
   SmallVector<Value> loadSegment(Value offset, int64_t constant);
   Value address(Value element) { return builder.shared(base, builder.mul(element, 4)); }
 };

@@ -1,0 +1,288 @@
+//===- Attention.cpp - kern.attention for the GPU -------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Online softmax over blocks of keys (arXiv 2205.14135, 2307.08691). A block of threads
+// takes one head and a tile of queries of one sequence; keys and values come through
+// shared memory, ahead of their use. Scores and sums never leave the registers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionTiles.h"
+
+#include <limits>
+#include <numbers>
+
+using namespace mlir;
+using namespace mlir::kern;
+using namespace mlir::kern::nvptx;
+using mlir::flowhn::GPUTargetInfo;
+
+namespace {
+/// What is carried from block to block of keys. Maxima and sums are those of rows
+/// lane / 4 and lane / 4 + 8 of each row tile; the sums, of the thread's own columns.
+struct SoftmaxState {
+  SmallVector<Fragment> outputs; ///< rowTiles × featureTiles
+  SmallVector<Value> maxima, sums;
+
+  SmallVector<Value> pack() const;
+  static SoftmaxState unpack(const AttentionShape &shape, ValueRange values);
+};
+
+/// Emits the code of one thread.
+class AttentionEmitter {
+public:
+  AttentionEmitter(GPUKernelBuilder &b, AttentionOp op)
+      : b(b), op(op), shape(op), tiles(b, shape) {}
+
+  void emit();
+
+private:
+  GPUKernelBuilder &b;
+  AttentionOp op;
+  AttentionShape shape;
+  AttentionTiles tiles;
+  Sequence sequence;
+  Value begin; ///< the block's first query in its sequence
+  AttentionTiles::Source query, key, value;
+
+  void locate();
+  AttentionTiles::Source source(Value memref, int64_t column, Value head);
+  void emitQueries();
+  void copyKeys(Value firstKey, Value stage);
+  SoftmaxState attend(Value firstKey, Value stage, SoftmaxState state);
+  void mask(Value firstKey, MutableArrayRef<Fragment> scores);
+  void weigh(MutableArrayRef<Fragment> scores, SoftmaxState &state, int64_t row);
+  Value overQuad(Value x, llvm::function_ref<Value(Value, Value)> combine);
+  void store(const SoftmaxState &state);
+  Value rowOf(int64_t row);
+};
+} // namespace
+
+SmallVector<Value> SoftmaxState::pack() const {
+  SmallVector<Value> values;
+  for (const Fragment &tile : outputs)
+    llvm::append_range(values, tile);
+  llvm::append_range(values, maxima);
+  llvm::append_range(values, sums);
+  return values;
+}
+
+SoftmaxState SoftmaxState::unpack(const AttentionShape &shape, ValueRange values) {
+  SoftmaxState state;
+  int64_t tiles = shape.rowTiles() * shape.featureTiles(), rows = 2 * shape.rowTiles();
+  for (int64_t tile = 0; tile < tiles; ++tile)
+    state.outputs.emplace_back(values.slice(4 * tile, 4));
+  llvm::append_range(state.maxima, values.slice(4 * tiles, rows));
+  llvm::append_range(state.sums, values.slice(4 * tiles + rows, rows));
+  return state;
+}
+
+void AttentionEmitter::emit() {
+  locate();
+  b.ifThen(b.less(begin, sequence.length), [&] { emitQueries(); });
+}
+
+/// The queries with the most keys come first, so that the last blocks are short ones.
+void AttentionEmitter::locate() {
+  Value head = b.blockId(1);
+  Value kvHead = b.div(head, op.getHeads() / op.getKvHeads());
+  sequence = Sequence::load(b, op.getOffsets(), b.blockId(2));
+  begin = b.mul(b.sub(b.sub(b.numBlocks(), b.i32(1)), b.blockId(0)), shape.blockRows());
+  query = source(op.getQuery(), op.getQColumn(), head);
+  key = source(op.getKey(), op.getKColumn(), kvHead);
+  value = source(op.getValue(), op.getVColumn(), kvHead);
+}
+
+AttentionTiles::Source AttentionEmitter::source(Value memref, int64_t column, Value head) {
+  return {b.buffer(memref), b.add(b.mul(head, shape.headSize), column),
+          commonVector({rowWidth(memref), column}, 8)};
+}
+
+/// The loop over blocks of keys. While one is computed, the next are on their way to the
+/// other stages; all warps have left a stage when the loop's next barrier is passed.
+void AttentionEmitter::emitQueries() {
+  Value last = b.add(sequence.begin, b.sub(sequence.length, b.i32(1)));
+  tiles.clearPadding();
+  tiles.copy(query, b.add(sequence.begin, begin), last, shape.blockRows(), b.i32(0));
+  tiles.commit();
+  for (int64_t ahead = 0; ahead < shape.stages - 1; ++ahead)
+    copyKeys(b.i32(ahead * shape.keys), b.i32(ahead));
+  tiles.wait(shape.stages - 1);
+  b.barrier();
+  tiles.loadQueries();
+
+  SoftmaxState state;
+  state.outputs.assign(shape.rowTiles() * shape.featureTiles(), Fragment(4, b.f32(0)));
+  state.maxima.assign(2 * shape.rowTiles(), b.f32(-std::numeric_limits<float>::infinity()));
+  state.sums.assign(2 * shape.rowTiles(), b.f32(0));
+  Value end = b.min(b.add(begin, shape.blockRows()), sequence.length);
+  SmallVector<Value> carried = state.pack();
+  carried.push_back(b.i32(0));
+  carried = b.forLoop(b.i32(0), end, b.i32(shape.keys), carried,
+                      [&](Value firstKey, ValueRange values) {
+                        Value stage = values.back();
+                        tiles.wait(shape.stages - 2);
+                        b.barrier();
+                        copyKeys(b.add(firstKey, (shape.stages - 1) * shape.keys),
+                                 b.rem(b.add(stage, shape.stages - 1), shape.stages));
+                        SmallVector<Value> result =
+                            attend(firstKey, stage,
+                                   SoftmaxState::unpack(shape, values.drop_back()))
+                                .pack();
+                        result.push_back(b.rem(b.add(stage, 1), shape.stages));
+                        return result;
+                      });
+  store(SoftmaxState::unpack(shape, ArrayRef(carried).drop_back()));
+}
+
+/// Starts copying the keys and values from `firstKey` on, if the sequence has any: one
+/// group of copies, even an empty one.
+void AttentionEmitter::copyKeys(Value firstKey, Value stage) {
+  b.ifThen(b.less(firstKey, sequence.length), [&] {
+    Value last = b.add(sequence.begin, b.sub(sequence.length, b.i32(1)));
+    Value row = b.add(sequence.begin, firstKey), offset = b.mul(stage, shape.tileBytes());
+    tiles.copy(key, row, last, shape.keys, b.add(offset, shape.keysAt()));
+    tiles.copy(value, row, last, shape.keys, b.add(offset, shape.valuesAt()));
+  });
+  tiles.commit();
+}
+
+SoftmaxState AttentionEmitter::attend(Value firstKey, Value stage, SoftmaxState state) {
+  Value offset = b.mul(stage, shape.tileBytes());
+  SmallVector<Fragment> scores = tiles.scores(b.add(offset, shape.keysAt()));
+  mask(firstKey, scores);
+  for (int64_t row = 0; row < 2 * shape.rowTiles(); ++row)
+    weigh(scores, state, row);
+  tiles.accumulate(scores, b.add(offset, shape.valuesAt()), state.outputs);
+  return state;
+}
+
+/// Row `row` of the thread: two for each row tile.
+Value AttentionEmitter::rowOf(int64_t row) {
+  Value first = b.add(b.mul(tiles.warp, shape.rows), b.div(tiles.lane, 4));
+  return b.add(b.add(begin, first), row / 2 * 16 + row % 2 * 8);
+}
+
+/// Takes the keys behind a row's own position out of its scores.
+void AttentionEmitter::mask(Value firstKey, MutableArrayRef<Fragment> scores) {
+  Value firstRow = b.add(begin, b.mul(tiles.warp, shape.rows));
+  Value reaches = b.less(firstRow, b.add(firstKey, shape.keys - 1));
+  Value ownColumn = b.mul(b.rem(tiles.lane, 4), 2);
+  Value hidden = b.f32(-std::numeric_limits<float>::infinity());
+  // No branch: the comparisons are few beside the products, and in one basic block they
+  // are scheduled among them.
+  for (int64_t row = 0; row < 2 * shape.rowTiles(); ++row) {
+    Value bound = b.sub(b.sub(rowOf(row), firstKey), ownColumn);
+    bound = b.select(reaches, bound, b.i32(shape.keys));
+    for (int64_t tile = 0; tile < shape.keyTiles(); ++tile)
+      for (int64_t column = 0; column < 2; ++column) {
+        Value &score = scores[row / 2 * shape.keyTiles() + tile][row % 2 * 2 + column];
+        Value isHidden = b.less(bound, b.i32(tile * 8 + column));
+        score = b.select(isHidden, hidden, score);
+      }
+  }
+}
+
+/// Combines a value over the four threads that share a row.
+Value AttentionEmitter::overQuad(Value x, llvm::function_ref<Value(Value, Value)> combine) {
+  x = combine(x, b.shuffleXor(x, 1));
+  return combine(x, b.shuffleXor(x, 2));
+}
+
+/// Turns one row's scores into weights and rescales what has been summed up to the new
+/// maximum. Key 0 is in the first block, so the maximum is finite from there on.
+void AttentionEmitter::weigh(MutableArrayRef<Fragment> scores, SoftmaxState &state,
+                             int64_t row) {
+  Value scale = b.f32(op.getScale().convertToFloat() * std::numbers::log2e);
+  SmallVector<Value *> own;
+  for (Fragment &tile : scores.slice(row / 2 * shape.keyTiles(), shape.keyTiles()))
+    for (int64_t column = 0; column < 2; ++column)
+      own.push_back(&tile[row % 2 * 2 + column]);
+
+  Value maximum = *own.front();
+  for (Value *score : ArrayRef(own).drop_front())
+    maximum = b.maxf(maximum, *score);
+  maximum = overQuad(maximum, [&](Value lhs, Value rhs) { return b.maxf(lhs, rhs); });
+  maximum = b.maxf(state.maxima[row], maximum);
+  Value shift = b.subf(b.f32(0), b.mulf(maximum, scale));
+  Value rescale = b.exp2(b.fma(state.maxima[row], scale, shift));
+
+  Value sum = b.f32(0);
+  for (Value *score : own) {
+    *score = b.exp2(b.fma(*score, scale, shift));
+    sum = b.addf(sum, *score);
+  }
+  state.maxima[row] = maximum;
+  state.sums[row] = b.fma(state.sums[row], rescale, sum);
+  for (Fragment &tile : MutableArrayRef(state.outputs)
+                            .slice(row / 2 * shape.featureTiles(), shape.featureTiles()))
+    for (int64_t column = 0; column < 2; ++column) {
+      Value &output = tile[row % 2 * 2 + column];
+      output = b.mulf(output, rescale);
+    }
+}
+
+void AttentionEmitter::store(const SoftmaxState &state) {
+  Buffer out = b.buffer(op.getOut());
+  int64_t vector = commonVector({rowWidth(op.getOut()), static_cast<int64_t>(op.getOutColumn())}, 2);
+  Value column = b.add(b.mul(b.blockId(1), shape.headSize), op.getOutColumn());
+  column = b.add(column, b.mul(b.rem(tiles.lane, 4), 2));
+  for (int64_t row = 0; row < 2 * shape.rowTiles(); ++row) {
+    Value position = rowOf(row);
+    Value sum = overQuad(state.sums[row], [&](Value lhs, Value rhs) { return b.addf(lhs, rhs); });
+    Value scale = b.reciprocal(sum);
+    b.ifThen(b.less(position, sequence.length), [&] {
+      Value offset = b.rowOffset(out, b.add(sequence.begin, position), column);
+      for (int64_t tile = 0; tile < shape.featureTiles(); ++tile) {
+        const Fragment &outputs = state.outputs[row / 2 * shape.featureTiles() + tile];
+        SmallVector<Value> values = {b.mulf(outputs[row % 2 * 2], scale),
+                                     b.mulf(outputs[row % 2 * 2 + 1], scale)};
+        for (int64_t first = 0; first < 2; first += vector)
+          b.storeVector(ArrayRef(values).slice(first, vector), out,
+                        b.add(offset, tile * 8 + first));
+      }
+    });
+  }
+}
+
+namespace {
+struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, AttentionOp> {
+  DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
+    int64_t headSize = cast<AttentionOp>(op).getHeadSize();
+    // Two row tiles of a warp use each key and value twice; from 64 features on their
+    // sums would no longer fit in registers beside the scores.
+    int64_t rows = headSize <= 64 ? 32 : 16, keys = headSize <= 128 ? 64 : 32;
+    return makeConfig(op->getContext(),
+                      {{"keys", keys}, {"rows", rows}, {"stages", 2}, {"warps", 4}});
+  }
+
+  FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
+                               const GPUTargetInfo &target) const {
+    auto attention = cast<AttentionOp>(op);
+    if (failed(checkConfig(op, {"keys", "rows", "stages", "warps"})))
+      return failure();
+    AttentionShape shape(attention);
+    if (failed(shape.check(attention, target)))
+      return failure();
+    GPUKernelBuilder b(builder, op, target);
+    AttentionEmitter(b, attention).emit();
+
+    GPULaunch launch;
+    AffineExpr batch = builder.getAffineDimExpr(0), length = builder.getAffineDimExpr(1);
+    launch.grid = AffineMap::get(2, 0,
+                                 {length.ceilDiv(shape.blockRows()),
+                                  builder.getAffineConstantExpr(attention.getHeads()), batch},
+                                 op->getContext());
+    launch.threads = shape.threads();
+    launch.sharedBytes = shape.sharedBytes();
+    return launch;
+  }
+};
+} // namespace
+
+void nvptx::attachAttentionModel(MLIRContext &context) {
+  AttentionOp::attachInterface<AttentionModel>(context);
+}

@@ -1,0 +1,95 @@
+//===- AttentionTiles.h - Tiles of attention on tensor cores ----*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_CONVERSION_KERNTOGPU_ATTENTIONTILES_H
+#define FLOWHN_LIB_CONVERSION_KERNTOGPU_ATTENTIONTILES_H
+
+#include "SequenceSupport.h"
+
+namespace mlir::kern::nvptx {
+
+/// How attention is divided among warps, and the layout of its shared memory: the
+/// queries, then `stages` tiles of keys, then as many of values. Rows are padded to a
+/// pitch that takes neighbouring rows to different banks.
+struct AttentionShape {
+  int64_t headSize, keys, rows, stages, warps;
+
+  explicit AttentionShape(AttentionOp op);
+
+  /// Checks a configuration that may have been written by hand.
+  LogicalResult check(AttentionOp op, const flowhn::GPUTargetInfo &target) const;
+
+  int64_t threads() const { return warps * 32; }
+  int64_t blockRows() const { return warps * rows; }
+  int64_t rowTiles() const { return rows / 16; }       ///< of a warp
+  int64_t keyTiles() const { return keys / 8; }        ///< of a block of keys
+  int64_t featureTiles() const { return headSize / 8; }
+  int64_t featureSteps() const { return llvm::divideCeil(headSize, 16); } ///< of q · kᵀ
+
+  // In bytes.
+  int64_t pitch() const { return (featureSteps() * 16 + 8) * 2; }
+  int64_t tileBytes() const { return keys * pitch(); }
+  int64_t keysAt() const { return blockRows() * pitch(); }
+  int64_t valuesAt() const { return keysAt() + stages * tileBytes(); }
+  int64_t sharedBytes() const { return valuesAt() + stages * tileBytes(); }
+
+  /// Whether a warp keeps its queries in registers; else it reads them from shared
+  /// memory for every block of keys.
+  bool keepsQueries() const { return rowTiles() * featureSteps() <= 8; }
+};
+
+/// A 16 × 8 tile of float32 sums as mma.sync spreads it over a warp: each thread holds
+/// columns 2 (lane % 4) and the next of row lane / 4, then the same of row lane / 4 + 8.
+using Fragment = SmallVector<Value, 4>;
+
+/// The products of attention, by mma.sync on tiles in shared memory.
+class AttentionTiles {
+public:
+  AttentionTiles(GPUKernelBuilder &b, const AttentionShape &shape);
+
+  Value warp, lane;
+
+  /// Where a tile of the buffers comes from.
+  struct Source {
+    Buffer buffer;
+    Value column;   ///< first of the head's features
+    int64_t vector; ///< elements that may be copied at once
+  };
+
+  /// Starts copying `rows` rows from `row` on to `offset` bytes in shared memory. Rows
+  /// behind `last` are copies of it: what they score is masked or not stored.
+  void copy(const Source &source, Value row, Value last, int64_t rows, Value offset);
+  /// Zeroes the features that fill up the last step of q · kᵀ, where there are any.
+  void clearPadding();
+  /// Ends a group of copies; waits until at most `pending` groups are under way.
+  void commit();
+  void wait(int64_t pending);
+
+  /// Reads the warp's queries, if they stay in registers.
+  void loadQueries();
+  /// q · kᵀ of the warp's rows against the keys at `offset`: rowTiles × keyTiles.
+  SmallVector<Fragment> scores(Value offset);
+  /// Adds weights · values to `sums`, which are rowTiles × featureTiles.
+  void accumulate(ArrayRef<Fragment> weights, Value offset, MutableArrayRef<Fragment> sums);
+
+private:
+  GPUKernelBuilder &b;
+  AttentionShape shape;
+  Value base, thread;
+  Value queryPlace, keyPlace, valuePlace; ///< the lane's rows inside a tile, in bytes
+  SmallVector<SmallVector<Value>> queries;
+
+  SmallVector<Value> loadMatrices(Value address, int64_t count, bool transposed);
+  SmallVector<Value> loadQuery(int64_t rowTile, int64_t step);
+  void multiply(ValueRange a, ValueRange b, Fragment &sums);
+  void copyChunk(const Source &source, Value from, Value to);
+};
+
+} // namespace mlir::kern::nvptx
+
+#endif // FLOWHN_LIB_CONVERSION_KERNTOGPU_ATTENTIONTILES_H
