@@ -1,0 +1,123 @@
+//===- HopperSupport.cpp - Bulk copies and warpgroup products -------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "HopperSupport.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace mlir::kern;
+using namespace mlir::kern::nvptx;
+
+/// Nanoseconds that a waiting thread may sleep before it looks again.
+static constexpr int64_t waitTicks = 10000000;
+
+//===----------------------------------------------------------------------===//
+// Barriers and copies
+//===----------------------------------------------------------------------===//
+
+void nvptx::initBarrier(GPUKernelBuilder &b, Value barrier, int64_t arrivals) {
+  NVVM::MBarrierInitOp::create(b.builder, b.loc, barrier, b.i32(arrivals), Value());
+}
+
+void nvptx::fenceBarrierInit(GPUKernelBuilder &b) {
+  NVVM::FenceMbarrierInitOp::create(b.builder, b.loc);
+}
+
+void nvptx::waitBarrier(GPUKernelBuilder &b, Value barrier, Value phase) {
+  NVVM::MBarrierTryWaitParityOp::create(b.builder, b.loc, barrier, phase, b.i32(waitTicks));
+}
+
+void nvptx::arrive(GPUKernelBuilder &b, Value barrier) {
+  NVVM::MBarrierArriveOp::create(b.builder, b.loc, b.i64(), barrier, Value());
+}
+
+void nvptx::arriveExpecting(GPUKernelBuilder &b, Value barrier, Value bytes) {
+  NVVM::MBarrierArriveExpectTxOp::create(b.builder, b.loc, Type(), barrier, bytes,
+                                         NVVM::MemScopeKind::CTA, /*relaxed=*/false, Value());
+}
+
+void nvptx::copyToShared(GPUKernelBuilder &b, Value shared, Value map, Value column, Value row,
+                         Value barrier) {
+  Value target = LLVM::AddrSpaceCastOp::create(b.builder, b.loc, b.pointer(7), shared);
+  NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
+      b.builder, b.loc, target, map, ValueRange{column, row}, barrier, ValueRange(), Value(),
+      Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
+}
+
+void nvptx::copyToGlobal(GPUKernelBuilder &b, Value map, Value shared, Value column, Value row) {
+  NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(b.builder, b.loc, map, shared,
+                                                     ValueRange{column, row}, Value(),
+                                                     NVVM::TMAStoreMode::TILE, Value());
+  NVVM::CpAsyncBulkCommitGroupOp::create(b.builder, b.loc);
+}
+
+void nvptx::waitCopiesRead(GPUKernelBuilder &b, int64_t pending) {
+  NVVM::CpAsyncBulkWaitGroupOp::create(b.builder, b.loc, static_cast<uint32_t>(pending),
+                                       b.builder.getUnitAttr());
+}
+
+void nvptx::fenceShared(GPUKernelBuilder &b) {
+  auto space = NVVM::SharedSpaceAttr::get(b.builder.getContext(), NVVM::SharedSpace::shared_cta);
+  NVVM::FenceProxyOp::create(b.builder, b.loc, NVVM::ProxyKind::async_shared, space);
+}
+
+void nvptx::storeMatrices(GPUKernelBuilder &b, Value address, ValueRange registers) {
+  auto shape = NVVM::LdStMatrixShapeAttr::get(b.builder.getContext(), 8, 8);
+  NVVM::StMatrixOp::create(b.builder, b.loc, address, registers, NVVM::MMALayout::row, shape,
+                           NVVM::LdStMatrixEltType::B16);
+}
+
+//===----------------------------------------------------------------------===//
+// Warpgroups
+//===----------------------------------------------------------------------===//
+
+void nvptx::decreaseRegisters(GPUKernelBuilder &b, int64_t count) {
+  NVVM::SetMaxRegisterOp::create(b.builder, b.loc, static_cast<uint32_t>(count),
+                                 NVVM::SetMaxRegisterAction::decrease);
+}
+
+void nvptx::increaseRegisters(GPUKernelBuilder &b, int64_t count) {
+  NVVM::SetMaxRegisterOp::create(b.builder, b.loc, static_cast<uint32_t>(count),
+                                 NVVM::SetMaxRegisterAction::increase);
+}
+
+Value nvptx::matrixDescriptor(GPUKernelBuilder &b, Value address) {
+  // Swizzle of 128 bytes (bits 62-63), 1024 bytes between groups of 8 rows (bits 32-45),
+  // the address in units of 16 bytes.
+  constexpr int64_t layout = (int64_t(1) << 62) | (int64_t(64) << 32) | (int64_t(1) << 16);
+  Value units = b.widen(b.div(b.bitAnd(address, 0x3ffff), 16));
+  return arith::OrIOp::create(b.builder, b.loc, units, b.i64(layout));
+}
+
+Type nvptx::sumsType(GPUKernelBuilder &b, int64_t columns) {
+  return LLVM::LLVMStructType::getLiteral(b.builder.getContext(),
+                                          SmallVector<Type>(columns / 2, b.f32()));
+}
+
+Value nvptx::startProducts(GPUKernelBuilder &b, Value sums, Value descriptorA, Value descriptorB,
+                           int64_t columns) {
+  auto shape = NVVM::MMAShapeAttr::get(b.builder.getContext(), 64, columns, 16);
+  NVVM::WgmmaFenceAlignedOp::create(b.builder, b.loc);
+  for (int64_t k = 0; k < swizzledColumns; k += 16) {
+    // 16 columns are 32 bytes, 2 units of a descriptor's address.
+    sums = NVVM::WgmmaMmaAsyncOp::create(
+        b.builder, b.loc, sums.getType(), sums, b.add(descriptorA, k / 8),
+        b.add(descriptorB, k / 8), shape, NVVM::WGMMATypes::bf16, NVVM::WGMMATypes::bf16,
+        NVVM::WGMMATypes::f32, NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one,
+        NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row, NVVM::MMALayout::col,
+        NVVM::MMAIntOverflowAttr());
+  }
+  NVVM::WgmmaGroupSyncAlignedOp::create(b.builder, b.loc);
+  return sums;
+}
+
+void nvptx::waitProducts(GPUKernelBuilder &b, int64_t pending) {
+  NVVM::WgmmaWaitGroupSyncOp::create(b.builder, b.loc, static_cast<uint64_t>(pending));
+}

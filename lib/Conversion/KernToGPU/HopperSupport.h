@@ -1,0 +1,58 @@
+//===- HopperSupport.h - Bulk copies and warpgroup products -----*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_CONVERSION_KERNTOGPU_HOPPERSUPPORT_H
+#define FLOWHN_LIB_CONVERSION_KERNTOGPU_HOPPERSUPPORT_H
+
+#include "EmitterSupport.h"
+
+namespace mlir::kern::nvptx {
+
+/// Columns of 16 bits in a row of a swizzled tile: the rows of tiles in shared memory
+/// are 128 bytes, permuted in 16-byte pieces with a period of 8 rows.
+inline constexpr int64_t swizzledColumns = 64;
+inline constexpr int64_t swizzledRowBytes = 128;
+
+// Barriers in shared memory (!llvm.ptr<3>, 8 bytes).
+void initBarrier(GPUKernelBuilder &b, Value barrier, int64_t arrivals);
+/// Makes initialised barriers visible to the copy engine.
+void fenceBarrierInit(GPUKernelBuilder &b);
+void waitBarrier(GPUKernelBuilder &b, Value barrier, Value phase);
+void arrive(GPUKernelBuilder &b, Value barrier);
+/// Arrives, and announces bytes that copies will bring.
+void arriveExpecting(GPUKernelBuilder &b, Value barrier, Value bytes);
+
+/// Copies a box at (column, row) of a tensor map to shared memory; the barrier is told.
+void copyToShared(GPUKernelBuilder &b, Value shared, Value map, Value column, Value row,
+                  Value barrier);
+/// Copies a box in shared memory to (column, row) of a tensor map, as a bulk group.
+void copyToGlobal(GPUKernelBuilder &b, Value map, Value shared, Value column, Value row);
+/// Waits until the sources of all but `pending` bulk groups of the thread have been read.
+void waitCopiesRead(GPUKernelBuilder &b, int64_t pending);
+/// Makes a thread's writes to shared memory visible to the copy engine.
+void fenceShared(GPUKernelBuilder &b);
+/// Stores four 8×8 matrices of 16 bits, a row address from each lane.
+void storeMatrices(GPUKernelBuilder &b, Value address, ValueRange registers);
+
+/// Register limits of the warpgroups of a block that has been split by roles.
+void decreaseRegisters(GPUKernelBuilder &b, int64_t count);
+void increaseRegisters(GPUKernelBuilder &b, int64_t count);
+
+/// The operand descriptor of a K-major tile of 128-byte rows at a shared address (i32).
+Value matrixDescriptor(GPUKernelBuilder &b, Value address);
+/// The sums of 64 × `columns`: a struct of columns / 2 floats of each thread.
+Type sumsType(GPUKernelBuilder &b, int64_t columns);
+/// sums + A · Bᵀ of bf16 over one tile of 64 in k, started but not waited for.
+Value startProducts(GPUKernelBuilder &b, Value sums, Value descriptorA, Value descriptorB,
+                    int64_t columns);
+/// Waits until at most `pending` started products have not ended.
+void waitProducts(GPUKernelBuilder &b, int64_t pending);
+
+} // namespace mlir::kern::nvptx
+
+#endif // FLOWHN_LIB_CONVERSION_KERNTOGPU_HOPPERSUPPORT_H
