@@ -121,20 +121,18 @@ void AttentionEmitter::emitQueries() {
   Value end = b.min(b.add(begin, shape.blockRows()), sequence.length);
   SmallVector<Value> carried = state.pack();
   carried.push_back(b.i32(0));
-  carried = b.forLoop(b.i32(0), end, b.i32(shape.keys), carried,
-                      [&](Value firstKey, ValueRange values) {
-                        Value stage = values.back();
-                        tiles.wait(shape.stages - 2);
-                        b.barrier();
-                        copyKeys(b.add(firstKey, (shape.stages - 1) * shape.keys),
-                                 b.rem(b.add(stage, shape.stages - 1), shape.stages));
-                        SmallVector<Value> result =
-                            attend(firstKey, stage,
-                                   SoftmaxState::unpack(shape, values.drop_back()))
-                                .pack();
-                        result.push_back(b.rem(b.add(stage, 1), shape.stages));
-                        return result;
-                      });
+  carried =
+      b.forLoop(b.i32(0), end, b.i32(shape.keys), carried, [&](Value firstKey, ValueRange values) {
+        Value stage = values.back();
+        tiles.wait(shape.stages - 2);
+        b.barrier();
+        copyKeys(b.add(firstKey, (shape.stages - 1) * shape.keys),
+                 b.rem(b.add(stage, shape.stages - 1), shape.stages));
+        SmallVector<Value> result =
+            attend(firstKey, stage, SoftmaxState::unpack(shape, values.drop_back())).pack();
+        result.push_back(b.rem(b.add(stage, 1), shape.stages));
+        return result;
+      });
   store(SoftmaxState::unpack(shape, ArrayRef(carried).drop_back()));
 }
 
@@ -194,8 +192,7 @@ Value AttentionEmitter::overQuad(Value x, llvm::function_ref<Value(Value, Value)
 
 /// Turns one row's scores into weights and rescales what has been summed up to the new
 /// maximum. Key 0 is in the first block, so the maximum is finite from there on.
-void AttentionEmitter::weigh(MutableArrayRef<Fragment> scores, SoftmaxState &state,
-                             int64_t row) {
+void AttentionEmitter::weigh(MutableArrayRef<Fragment> scores, SoftmaxState &state, int64_t row) {
   Value scale = b.f32(op.getScale().convertToFloat() * std::numbers::log2e);
   SmallVector<Value *> own;
   for (Fragment &tile : scores.slice(row / 2 * shape.keyTiles(), shape.keyTiles()))
@@ -217,8 +214,8 @@ void AttentionEmitter::weigh(MutableArrayRef<Fragment> scores, SoftmaxState &sta
   }
   state.maxima[row] = maximum;
   state.sums[row] = b.fma(state.sums[row], rescale, sum);
-  for (Fragment &tile : MutableArrayRef(state.outputs)
-                            .slice(row / 2 * shape.featureTiles(), shape.featureTiles()))
+  for (Fragment &tile :
+       MutableArrayRef(state.outputs).slice(row / 2 * shape.featureTiles(), shape.featureTiles()))
     for (int64_t column = 0; column < 2; ++column) {
       Value &output = tile[row % 2 * 2 + column];
       output = b.mulf(output, rescale);
@@ -227,7 +224,8 @@ void AttentionEmitter::weigh(MutableArrayRef<Fragment> scores, SoftmaxState &sta
 
 void AttentionEmitter::store(const SoftmaxState &state) {
   Buffer out = b.buffer(op.getOut());
-  int64_t vector = commonVector({rowWidth(op.getOut()), static_cast<int64_t>(op.getOutColumn())}, 2);
+  int64_t vector =
+      commonVector({rowWidth(op.getOut()), static_cast<int64_t>(op.getOutColumn())}, 2);
   Value column = b.add(b.mul(b.blockId(1), shape.headSize), op.getOutColumn());
   column = b.add(column, b.mul(b.rem(tiles.lane, 4), 2));
   for (int64_t row = 0; row < 2 * shape.rowTiles(); ++row) {

@@ -30,7 +30,7 @@ LogicalResult AttentionShape::check(AttentionOp op, const flowhn::GPUTargetInfo 
     return op.emitOpError("needs a head size from 16 to 256 that is a multiple of 8 on the GPU, "
                           "got ")
            << headSize;
-  if (!op.getScale().isStrictlyPositive())
+  if (op.getScale().convertToFloat() <= 0)
     return op.emitOpError("needs a positive scale on the GPU");
   if (rows % 16 != 0 || keys % 16 != 0)
     return op.emitOpError("needs 'rows' and 'keys' in multiples of 16 in its GPU configuration, "
@@ -65,15 +65,14 @@ AttentionTiles::AttentionTiles(GPUKernelBuilder &b, const AttentionShape &shape)
   valuePlace = place(first, second);
 }
 
-void AttentionTiles::copy(const Source &source, Value row, Value last, int64_t rows,
-                          Value offset) {
+void AttentionTiles::copy(const Source &source, Value row, Value last, int64_t rows, Value offset) {
   int64_t perRow = shape.headSize / source.vector, count = rows * perRow;
   for (int64_t start = 0; start < count; start += shape.threads()) {
     Value number = b.add(thread, start);
     auto copyOne = [&] {
       Value line = b.div(number, perRow), feature = b.mul(b.rem(number, perRow), source.vector);
-      Value from = b.rowOffset(source.buffer, b.min(b.add(row, line), last),
-                               b.add(source.column, feature));
+      Value from =
+          b.rowOffset(source.buffer, b.min(b.add(row, line), last), b.add(source.column, feature));
       Value place = b.add(b.mul(line, shape.pitch()), b.mul(feature, 2));
       copyChunk(source, b.at(source.buffer.pointer, from, source.buffer.elementType),
                 b.shared(base, b.add(offset, place)));
@@ -168,8 +167,8 @@ SmallVector<Fragment> AttentionTiles::scores(Value offset) {
       a.push_back(shape.keepsQueries() ? queries[rowTile * shape.featureSteps() + step]
                                        : loadQuery(rowTile, step));
     for (int64_t pair = 0; pair < shape.keyTiles() / 2; ++pair) {
-      SmallVector<Value> keys = loadMatrices(
-          b.shared(place, pair * 16 * shape.pitch() + step * 32), 4, /*transposed=*/false);
+      SmallVector<Value> keys = loadMatrices(b.shared(place, pair * 16 * shape.pitch() + step * 32),
+                                             4, /*transposed=*/false);
       for (int64_t rowTile = 0; rowTile < shape.rowTiles(); ++rowTile)
         for (int64_t half = 0; half < 2; ++half)
           multiply(a[rowTile], ArrayRef(keys).slice(2 * half, 2),

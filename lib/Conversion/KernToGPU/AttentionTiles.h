@@ -26,8 +26,8 @@ struct AttentionShape {
 
   int64_t threads() const { return warps * 32; }
   int64_t blockRows() const { return warps * rows; }
-  int64_t rowTiles() const { return rows / 16; }       ///< of a warp
-  int64_t keyTiles() const { return keys / 8; }        ///< of a block of keys
+  int64_t rowTiles() const { return rows / 16; } ///< of a warp
+  int64_t keyTiles() const { return keys / 8; }  ///< of a block of keys
   int64_t featureTiles() const { return headSize / 8; }
   int64_t featureSteps() const { return llvm::divideCeil(headSize, 16); } ///< of q · kᵀ
 

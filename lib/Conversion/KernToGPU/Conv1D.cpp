@@ -30,9 +30,10 @@ static int64_t channelsOf(Conv1DOp op) { return op.getWeight().getType().getDimS
 
 /// The widest vector that every buffer's rows and columns are aligned to.
 static int64_t legalVector(Conv1DOp op) {
-  return commonVector({channelsOf(op), rowWidth(op.getInput()), op.getInColumn(),
-                       rowWidth(op.getOut()), op.getOutColumn()},
-                      maxVector);
+  int64_t inColumn = op.getInColumn(), outColumn = op.getOutColumn();
+  return commonVector(
+      {channelsOf(op), rowWidth(op.getInput()), inColumn, rowWidth(op.getOut()), outColumn},
+      maxVector);
 }
 
 namespace {
@@ -40,8 +41,8 @@ namespace {
 class Conv1DEmitter {
 public:
   Conv1DEmitter(GPUKernelBuilder &b, Conv1DOp op)
-      : b(b), op(op), input(b.buffer(op.getInput())), out(b.buffer(op.getOut())),
-        taps(tapsOf(op)), vector(configValue(op, "vector")) {}
+      : b(b), op(op), input(b.buffer(op.getInput())), out(b.buffer(op.getOut())), taps(tapsOf(op)),
+        vector(configValue(op, "vector")) {}
 
   void emit();
 
@@ -108,8 +109,7 @@ SmallVector<Conv1DEmitter::Row> Conv1DEmitter::loadWeights() {
   Buffer weight = b.buffer(op.getWeight());
   SmallVector<Row> weights;
   for (int64_t tap = 0; tap < taps; ++tap)
-    weights.push_back(
-        b.loadVector(weight, b.rowOffset(weight, b.i32(tap), column), vector));
+    weights.push_back(b.loadVector(weight, b.rowOffset(weight, b.i32(tap), column), vector));
   return weights;
 }
 

@@ -52,21 +52,19 @@ private:
   Buffer u, delta, out;
   int64_t steps;
   Sequence sequence;
-  Value channel; ///< clamped: threads behind the last channel repeat its work
-  Value isOwner; ///< whether the thread stores its channel's results
-  Value part;    ///< which of its channel's lanes the thread is
+  Value channel;                   ///< clamped: threads behind the last channel repeat its work
+  Value isOwner;                   ///< whether the thread stores its channel's results
+  Value part;                      ///< which of its channel's lanes the thread is
   SmallVector<Value> rates;        ///< a · log2(e), so that a step costs exp2 alone
   SmallVector<Value> columnExtras; ///< null for extras read row by row
 
   void assignChannel();
   void loadConstants();
   void emitSequence(ScanTiles &tiles);
-  SmallVector<Value> emitSteps(ScanTiles &tiles, Value tileBegin, Value step,
-                               ValueRange carried);
+  SmallVector<Value> emitSteps(ScanTiles &tiles, Value tileBegin, Value step, ValueRange carried);
   SmallVector<Value> loadRows(Value time);
   Value loadRaw(const Buffer &buffer, Value row, int64_t column);
-  Value emitStep(const ScanTiles::Row &row, ArrayRef<Value> inputs,
-                 SmallVectorImpl<Value> &states);
+  Value emitStep(const ScanTiles::Row &row, ArrayRef<Value> inputs, SmallVectorImpl<Value> &states);
   void storeResults(ArrayRef<Value> results, Value time);
   int64_t rawValues() const { return 2 + llvm::count(columnExtras, Value()); }
 };
@@ -103,9 +101,8 @@ void ScanEmitter::loadConstants() {
   }
   for (auto [buffer, access, column] :
        llvm::zip_equal(extras.buffers, extras.accesses, extras.columns))
-    columnExtras.push_back(access == Access::Column
-                               ? b.load(buffer, b.widen(b.add(channel, column)))
-                               : Value());
+    columnExtras.push_back(
+        access == Access::Column ? b.load(buffer, b.widen(b.add(channel, column))) : Value());
 }
 
 /// The loops: over tiles, which carry the states, the inputs of the next rows, the
@@ -117,21 +114,19 @@ void ScanEmitter::emitSequence(ScanTiles &tiles) {
     size_t numStepValues = inits.size();
     llvm::append_range(inits, tiles.fetch(b.i32(0)));
     inits.push_back(b.i32(0));
-    b.forLoop(b.i32(0), sequence.length, b.i32(shape.rows), inits,
-              [&](Value begin, ValueRange carried) {
-                tiles.publish(carried.drop_front(numStepValues).drop_back(), carried.back());
-                b.barrier();
-                SmallVector<Value> staged = tiles.fetch(b.add(begin, shape.rows));
-                Value count = b.min(b.sub(sequence.length, begin), b.i32(shape.rows));
-                SmallVector<Value> next = b.forLoop(
-                    b.i32(0), count, b.i32(steps), carried.take_front(numStepValues),
-                    [&](Value step, ValueRange values) {
-                      return emitSteps(tiles, begin, step, values);
-                    });
-                llvm::append_range(next, staged);
-                next.push_back(tiles.otherSide(carried.back()));
-                return next;
-              });
+    b.forLoop(
+        b.i32(0), sequence.length, b.i32(shape.rows), inits, [&](Value begin, ValueRange carried) {
+          tiles.publish(carried.drop_front(numStepValues).drop_back(), carried.back());
+          b.barrier();
+          SmallVector<Value> staged = tiles.fetch(b.add(begin, shape.rows));
+          Value count = b.min(b.sub(sequence.length, begin), b.i32(shape.rows));
+          SmallVector<Value> next = b.forLoop(
+              b.i32(0), count, b.i32(steps), carried.take_front(numStepValues),
+              [&](Value step, ValueRange values) { return emitSteps(tiles, begin, step, values); });
+          llvm::append_range(next, staged);
+          next.push_back(tiles.otherSide(carried.back()));
+          return next;
+        });
   });
 }
 
@@ -250,10 +245,10 @@ struct ScanModel : GPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
     ScanEmitter(b, scan).emit();
 
     GPULaunch launch;
-    AffineExpr channelBlocks = builder.getAffineConstantExpr(
-        llvm::divideCeil(shape.channels, shape.blockChannels()));
-    launch.grid = AffineMap::get(2, 0, {channelBlocks, builder.getAffineDimExpr(0)},
-                                 op->getContext());
+    AffineExpr channelBlocks =
+        builder.getAffineConstantExpr(llvm::divideCeil(shape.channels, shape.blockChannels()));
+    launch.grid =
+        AffineMap::get(2, 0, {channelBlocks, builder.getAffineDimExpr(0)}, op->getContext());
     launch.threads = shape.threads;
     launch.sharedBytes = shape.sharedBytes();
     return launch;

@@ -57,8 +57,8 @@ ScanTiles::ScanTiles(GPUKernelBuilder &builder, ScanOp op, const ScanShape &shap
   // As wide as the buffers allow, but with work for every thread.
   int64_t wide = llvm::bit_floor<uint64_t>(
       std::clamp<int64_t>(shape.rows * shape.states / shape.threads, 1, sharedVector));
-  vector =
-      commonVector({shape.states, rowWidth(op.getB()), bColumn, rowWidth(op.getC()), cColumn}, wide);
+  vector = commonVector({shape.states, rowWidth(op.getB()), bColumn, rowWidth(op.getC()), cColumn},
+                        wide);
 }
 
 void ScanTiles::clear() {
@@ -78,8 +78,8 @@ SmallVector<ScanTiles::Chunk> ScanTiles::chunks() {
     Value exists;
     if (first + shape.threads > count)
       exists = builder.less(number, builder.i32(count));
-    result.push_back({builder.div(number, perRow),
-                      builder.mul(builder.rem(number, perRow), vector), exists});
+    result.push_back(
+        {builder.div(number, perRow), builder.mul(builder.rem(number, perRow), vector), exists});
   }
   return result;
 }
@@ -89,12 +89,11 @@ SmallVector<Value> ScanTiles::fetch(Value time) {
   SmallVector<Value> values;
   for (const Chunk &chunk : chunks()) {
     // The threads without a chunk, and those behind the sequence's end, read its last row.
-    Value row =
-        builder.add(sequence.begin, builder.min(builder.add(time, chunk.row), last));
+    Value row = builder.add(sequence.begin, builder.min(builder.add(time, chunk.row), last));
     for (auto [buffer, column] : {std::pair(b, bColumn), std::pair(c, cColumn)}) {
       Value offset = builder.rowOffset(buffer, row, builder.add(chunk.state, column));
-      Type type = vector == 1 ? buffer.elementType
-                              : Type(VectorType::get(vector, buffer.elementType));
+      Type type =
+          vector == 1 ? buffer.elementType : Type(VectorType::get(vector, buffer.elementType));
       values.push_back(builder.loadRaw(type, builder.at(buffer.pointer, offset, buffer.elementType),
                                        vector * buffer.elementType.getIntOrFloatBitWidth() / 8));
     }
@@ -147,8 +146,8 @@ SmallVector<Value> ScanTiles::loadSegment(Value offset, int64_t constant) {
     Value pointer = builder.shared(address(offset), 4 * (constant + first));
     Value loaded = builder.loadRaw(type, pointer, 4 * sharedVector);
     for (int64_t index = 0; index < sharedVector; ++index)
-      values.push_back(LLVM::ExtractElementOp::create(builder.builder, builder.loc, loaded,
-                                                      builder.i32(index)));
+      values.push_back(
+          LLVM::ExtractElementOp::create(builder.builder, builder.loc, loaded, builder.i32(index)));
   }
   return values;
 }

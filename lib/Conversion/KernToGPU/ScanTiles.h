@@ -46,8 +46,8 @@ public:
     SmallVector<Value> b, c;
   };
 
-  ScanTiles(GPUKernelBuilder &builder, ScanOp op, const ScanShape &shape,
-            const Sequence &sequence, Value part);
+  ScanTiles(GPUKernelBuilder &builder, ScanOp op, const ScanShape &shape, const Sequence &sequence,
+            Value part);
 
   /// Makes the states that only fill up a lane's share zero, where there are any.
   void clear();

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+#===- check_sequence.py - Scan, convolution and attention for the GPU ------===//
+#
+# Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===------------------------------------------------------------------------===//
+"""Compiles the kernels over sequences at small, odd shapes, runs their PTX in an
+interpreter and compares with a float64 reference: no GPU is needed.
+
+    check_sequence.py FLOWHN_OPT [NAME...]
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import ptx_interpreter as ptx
+
+# bfloat16 results, float32 sums: what rounding alone makes of them is 1.7e-3.
+TOLERANCE = 4e-3
+LENGTHS = [37, 0, 1, 150, 16]
+PASSES = [
+    "--kern-choose-gpu-configs",
+    "--convert-kern-to-gpu",
+    "--flowhn-lower-gpu-kernels-to-llvm",
+]
+
+
+class Memory:
+    """The buffers of a launch. `rows` are bfloat16, surrounded by what nobody may touch."""
+
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+        self.memory = ptx.Mem()
+        self.pointers = []
+
+    def put(self, array):
+        self.pointers.append(self.memory.put(array))
+        return self.pointers[-1]
+
+    def rows(self, count, width, scale=1.0, shift=0.0):
+        """Random rows; the values that the kernel reads, as float64."""
+        values = self.rng.standard_normal((count, width)) * scale + shift
+        stored = ptx.f2bf(values.astype(np.float32))
+        self.put(stored)
+        return ptx.bf2f(stored).astype(np.float64)
+
+    def floats(self, values):
+        stored = np.asarray(values, np.float32)
+        self.put(stored)
+        return stored.astype(np.float64)
+
+
+def offsets_of(lengths):
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+
+
+def silu(x):
+    return x / (1 + np.exp(-x))
+
+
+SILU = """
+      %one = arith.constant 1.0 : f32
+      %n = arith.negf %{0} : f32
+      %e = math.exp %n : f32
+      %d = arith.addf %one, %e : f32
+      %s = arith.divf %{0}, %d : f32"""
+
+
+def conv_case(channels, taps, in_width, in_column, out_width, out_column, lengths=LENGTHS):
+    """SiLU(convolution + bias) + a row of its own."""
+    region = f"""
+    ^bb0(%sum: f32, %bias: f32, %row: f32):
+      %x = arith.addf %sum, %bias : f32{SILU.format("x")}
+      %y = arith.addf %s, %row : f32
+      kern.yield %y"""
+    types = [
+        f"memref<?x{in_width}xbf16>", f"memref<{taps}x{channels}xbf16>", "memref<?xi32>",
+        f"memref<?x{out_width}xbf16>", f"memref<{channels + 2}xbf16>", f"memref<?x{channels + 1}xbf16>",
+    ]
+    operands = "%0, %1 offsets(%2) -> %3 extras(%4, %5)"
+    attributes = (f"in_column = {in_column}, out_column = {out_column}, "
+                  "accesses = [#kern.access<column>, #kern.access<row>], "
+                  "extra_columns = array<i64: 2, 1>")
+
+    def reference(memory):
+        total = sum(lengths)
+        x = memory.rows(total, in_width)[:, in_column:in_column + channels]
+        weight = memory.rows(taps, channels)
+        offsets = offsets_of(lengths)
+        memory.put(offsets)
+        out = memory.put(np.zeros((total, out_width), np.uint16))
+        bias = memory.rows(1, channels + 2)[0, 2:]
+        row = memory.rows(total, channels + 1)[:, 1:]
+        expected = np.zeros((total, channels))
+        for begin, end in zip(offsets, offsets[1:]):
+            padded = np.concatenate([np.zeros((taps - 1, channels)), x[begin:end]])
+            for tap in range(taps):
+                expected[begin:end] += weight[tap] * padded[tap:tap + end - begin]
+        return out, silu(expected + bias) + row
+
+    return "conv1d", operands, region, attributes, types, out_width, out_column, reference, lengths
+
+
+def scan_case(states, channels, width, column, bc_width, b_column, lengths=LENGTHS):
+    """(y + D · u) · SiLU(gate); b and c lie side by side in one buffer."""
+    region = f"""
+    ^bb0(%y: f32, %u: f32, %skip: f32, %gate: f32):
+      %p = arith.mulf %skip, %u : f32
+      %q = arith.addf %y, %p : f32{SILU.format("gate")}
+      %r = arith.mulf %q, %s : f32
+      kern.yield %r"""
+    types = [
+        f"memref<?x{width}xbf16>", f"memref<?x{channels}xbf16>", f"memref<{states}x{channels}xf32>",
+        f"memref<?x{bc_width}xbf16>", "memref<?xi32>", f"memref<?x{width}xbf16>",
+        f"memref<{channels}xbf16>", f"memref<?x{channels + 3}xbf16>",
+    ]
+    operands = "%0, %1, %2, %3, %3 offsets(%4) -> %5 extras(%6, %7)"
+    attributes = (f"u_column = {column}, out_column = {column}, b_column = {b_column}, "
+                  f"c_column = {b_column + states}, "
+                  "accesses = [#kern.access<column>, #kern.access<row>], "
+                  "extra_columns = array<i64: 0, 3>")
+
+    def reference(memory):
+        total = sum(lengths)
+        u = memory.rows(total, width)[:, column:column + channels]
+        delta = np.logaddexp(0, memory.rows(total, channels, 2.0, -4.0))
+        a = memory.floats(-memory.rng.uniform(0.5, 16, (states, channels)))
+        bc = memory.rows(total, bc_width)[:, b_column:]
+        offsets = offsets_of(lengths)
+        memory.put(offsets)
+        out = memory.put(np.zeros((total, width), np.uint16))
+        skip = memory.rows(1, channels)[0]
+        gate = memory.rows(total, channels + 3)[:, 3:]
+        expected = np.zeros((total, channels))
+        for begin, end in zip(offsets, offsets[1:]):
+            h = np.zeros((states, channels))
+            for row in range(begin, end):
+                b, c = bc[row, :states, None], bc[row, states:2 * states, None]
+                h = np.exp(delta[row] * a) * h + delta[row] * u[row] * b
+                expected[row] = (h * c).sum(0)
+        return out, (expected + skip * u) * silu(gate)
+
+    return "scan", operands, region, attributes, types, width, column, reference, lengths
+
+
+def attention_case(head_size, heads, kv_heads, extra=0, out_width=None, lengths=LENGTHS):
+    """Queries, keys and values in one buffer of projections, `extra` columns before them."""
+    width = extra + (heads + 2 * kv_heads) * head_size
+    q_column, k_column = extra, extra + heads * head_size
+    v_column = k_column + kv_heads * head_size
+    out_column = 0 if out_width is None else out_width - heads * head_size
+    out_width = out_width or heads * head_size
+    types = [f"memref<?x{width}xbf16>", "memref<?xi32>", f"memref<?x{out_width}xbf16>"]
+    operands = "%0, %0, %0 offsets(%1) -> %2"
+    scale = np.float32(head_size ** -0.5)
+    attributes = (f"heads = {heads}, kv_heads = {kv_heads}, head_size = {head_size}, "
+                  f"scale = {scale:.9e} : f32, q_column = {q_column}, k_column = {k_column}, "
+                  f"v_column = {v_column}, out_column = {out_column}")
+
+    def reference(memory):
+        total = sum(lengths)
+        qkv = memory.rows(total, width)
+        offsets = offsets_of(lengths)
+        memory.put(offsets)
+        out = memory.put(np.zeros((total, out_width), np.uint16))
+        expected = np.zeros((total, heads * head_size))
+        for begin, end in zip(offsets, offsets[1:]):
+            for head in range(heads):
+                columns = lambda first, number: qkv[begin:end, first + number * head_size:][:, :head_size]
+                kv_head = head // (heads // kv_heads)
+                scores = columns(q_column, head) @ columns(k_column, kv_head).T * float(scale)
+                scores[np.triu_indices(end - begin, 1)] = -np.inf
+                weights = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
+                weights /= weights.sum(axis=1, keepdims=True)
+                expected[begin:end, head * head_size:(head + 1) * head_size] = (
+                    weights @ columns(v_column, kv_head))
+        return out, expected
+
+    return "attention", operands, "", attributes, types, out_width, out_column, reference, lengths
+
+
+CASES = {
+    "conv_aligned": conv_case(24, 4, 56, 8, 40, 16),
+    "conv_odd": conv_case(21, 3, 37, 5, 26, 3),
+    "conv_one_tap": conv_case(40, 1, 40, 0, 40, 0),
+    "conv_many_blocks": conv_case(1100, 4, 1100, 0, 1100, 0, [19]),
+    "scan_8": scan_case(8, 70, 80, 8, 21, 5),
+    "scan_16": scan_case(16, 64, 64, 0, 40, 8),
+    "scan_21": scan_case(21, 33, 37, 3, 48, 6, [37, 0, 1]),
+    "scan_64": scan_case(64, 18, 20, 2, 128, 0, [37, 0, 1]),
+    "scan_256": scan_case(256, 6, 7, 1, 520, 8, [21, 1]),
+    "attention_16": attention_case(16, 4, 2),
+    "attention_24": attention_case(24, 2, 1, extra=4),
+    "attention_32_odd": attention_case(32, 2, 2, extra=5, out_width=67),
+    "attention_40": attention_case(40, 1, 1, lengths=[130, 3]),
+    "attention_64": attention_case(64, 3, 1, extra=2, out_width=194),
+    "attention_72": attention_case(72, 1, 1, lengths=[130, 3]),
+    "attention_128": attention_case(128, 2, 1, lengths=[200, 3]),
+    "attention_256": attention_case(256, 1, 1, lengths=[70, 3]),
+}
+
+
+def module_text():
+    lines = ["module @kernels {"]
+    for name, (op, operands, region, attributes, types, *_) in CASES.items():
+        arguments = ", ".join(f"%{i}: {type}" for i, type in enumerate(types))
+        lines.append(f"  func.func @{name}(%batch: index, %max: index, {arguments}) "
+                     "attributes {kern.kernel} {")
+        used = [types[int(i)] for i in re.findall(r"%(\d+)", operands)]
+        region = f"{{{region}\n    }} " if region else ""
+        lines.append(f"    kern.{op} batch(%batch, %max) {operands} {region}{{{attributes}}} : "
+                     f"(index, index, {', '.join(used)}) -> ()")
+        lines.append("    return\n  }")
+    return "\n".join(lines + ["}", ""])
+
+
+def evaluate(expression, symbols):
+    """A block count as the launch description spells it."""
+    expression = re.sub(r"(\w+) ceildiv (\w+)", r"(-(-\1 // \2))", expression)
+    return eval(expression, {}, symbols)
+
+
+def check(name, directory):
+    *_, out_width, out_column, reference, lengths = CASES[name]
+    kernel = ptx.parse(os.path.join(directory, name + ".ptx"))
+    with open(os.path.join(directory, name + ".json")) as file:
+        launch = json.load(file)
+    memory = Memory(seed=len(name))
+    out, expected = reference(memory)
+    arguments = [len(lengths), max(lengths)] + memory.pointers
+    grid = [evaluate(e, {"s0": len(lengths), "s1": max(lengths)}) for e in launch["grid"]]
+    ptx.Emu(kernel, memory.memory, arguments, tuple(grid + [1] * (3 - len(grid))), launch["threads"],
+            launch["shared_bytes"]).run()
+    stored = memory.memory.view(out, (sum(lengths), out_width), np.uint16)
+    columns = slice(out_column, out_column + expected.shape[1])
+    result = ptx.bf2f(stored)[:, columns].astype(np.float64)
+    error = np.linalg.norm(result - expected) / np.linalg.norm(expected)
+    outside = np.delete(stored, np.arange(out_width)[columns], axis=1)
+    passed = error <= TOLERANCE and not outside.any()
+    print(f"{name}: relative error {error:.2e}{'' if passed else ' FAILED'}", flush=True)
+    return passed
+
+
+def main():
+    opt, *names = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as directory:
+        source = os.path.join(directory, "kernels.mlir")
+        with open(source, "w") as file:
+            file.write(module_text())
+        subprocess.run([opt, source, *PASSES, f"--flowhn-emit-ptx=directory={directory}", "-o",
+                        os.devnull], check=True)
+        results = [check(name, directory) for name in names or CASES]
+    sys.exit(not all(results))
+
+
+if __name__ == "__main__":
+    main()
