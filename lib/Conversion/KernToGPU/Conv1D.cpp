@@ -28,6 +28,11 @@ static constexpr int64_t maxVector = 8;
 static int64_t tapsOf(Conv1DOp op) { return op.getWeight().getType().getDimSize(0); }
 static int64_t channelsOf(Conv1DOp op) { return op.getWeight().getType().getDimSize(1); }
 
+/// Blocks side by side that cover the channels.
+static int64_t columnBlocksOf(Conv1DOp op) {
+  return llvm::divideCeil(channelsOf(op), configValue(op, "vector") * configValue(op, "threads"));
+}
+
 /// The widest vector that every buffer's rows and columns are aligned to.
 static int64_t legalVector(Conv1DOp op) {
   int64_t inColumn = op.getInColumn(), outColumn = op.getOutColumn();
@@ -66,10 +71,13 @@ private:
 
 void Conv1DEmitter::emit() {
   int64_t rows = configValue(op, "rows");
-  Value vectorIndex = b.add(b.mul(b.blockId(0), configValue(op, "threads")), b.threadId());
+  // Neighbouring blocks share rows.
+  int64_t columnBlocks = columnBlocksOf(op);
+  Value columnBlock = b.rem(b.blockId(0), columnBlocks);
+  Value vectorIndex = b.add(b.mul(columnBlock, configValue(op, "threads")), b.threadId());
   column = b.mul(vectorIndex, vector);
-  Sequence sequence = Sequence::load(b, op.getOffsets(), b.blockId(2));
-  Value begin = b.mul(b.blockId(1), rows);
+  Sequence sequence = Sequence::load(b, op.getOffsets(), b.blockId(1));
+  Value begin = b.mul(b.div(b.blockId(0), columnBlocks), rows);
   Value end = b.min(b.add(begin, rows), sequence.length);
   Value isChannel = b.less(column, b.i32(channelsOf(op)));
   b.ifThen(b.both(isChannel, b.less(begin, end)), [&] { emitRows(sequence, begin, end); });
@@ -169,10 +177,8 @@ struct Conv1DModel : GPUKernelInterface::ExternalModel<Conv1DModel, Conv1DOp> {
 
     GPULaunch launch;
     AffineExpr batch = builder.getAffineDimExpr(0), length = builder.getAffineDimExpr(1);
-    AffineExpr columnBlocks =
-        builder.getAffineConstantExpr(llvm::divideCeil(channelsOf(conv), vector * threads));
-    launch.grid = AffineMap::get(
-        2, 0, {columnBlocks, length.ceilDiv(configValue(op, "rows")), batch}, op->getContext());
+    AffineExpr rowBlocks = length.ceilDiv(configValue(op, "rows"));
+    launch.grid = AffineMap::get(2, 0, {rowBlocks * columnBlocksOf(conv), batch}, op->getContext());
     launch.threads = threads;
     return launch;
   }

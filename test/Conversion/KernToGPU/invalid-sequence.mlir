@@ -1,0 +1,57 @@
+// What the GPU cannot run, and configurations that were written by hand and do not fit,
+// are errors that say what would.
+// RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --split-input-file --verify-diagnostics
+
+module @kernels {
+  func.func @float_attention(%batch: index, %max: index, %qkv: memref<?x48xf32>, %offsets: memref<?xi32>, %out: memref<?x16xf32>) attributes {kern.kernel} {
+    // expected-error @below {{needs bfloat16 queries, keys and values on the GPU, got 'f32'}}
+    kern.attention batch(%batch, %max) %qkv, %qkv, %qkv offsets(%offsets) -> %out {heads = 1, kv_heads = 1, head_size = 16, scale = 0.25 : f32} : (index, index, memref<?x48xf32>, memref<?x48xf32>, memref<?x48xf32>, memref<?xi32>, memref<?x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @odd_head(%batch: index, %max: index, %qkv: memref<?x48xbf16>, %offsets: memref<?xi32>, %out: memref<?x20xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs a head size from 16 to 256 that is a multiple of 8 on the GPU, got 20}}
+    kern.attention batch(%batch, %max) %qkv, %qkv, %qkv offsets(%offsets) -> %out {heads = 1, kv_heads = 1, head_size = 20, scale = 0.25 : f32} : (index, index, memref<?x48xbf16>, memref<?x48xbf16>, memref<?x48xbf16>, memref<?xi32>, memref<?x20xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @too_much_shared_memory(%batch: index, %max: index, %qkv: memref<?x256xbf16>, %offsets: memref<?xi32>, %out: memref<?x256xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs 574464 bytes of shared memory, and a block of sm_90a has 232448}}
+    kern.attention batch(%batch, %max) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 256, rows = 16, stages = 2, warps = 4}, heads = 1, kv_heads = 1, head_size = 256, scale = 0.25 : f32} : (index, index, memref<?x256xbf16>, memref<?x256xbf16>, memref<?x256xbf16>, memref<?xi32>, memref<?x256xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @lanes(%batch: index, %max: index, %u: memref<?x8xbf16>, %a: memref<8x8xf32>, %offsets: memref<?xi32>) attributes {kern.kernel} {
+    // expected-error @below {{needs 'lanes' that are a power of two up to 32 in its GPU configuration, got 3}}
+    kern.scan batch(%batch, %max) %u, %u, %a, %u, %u offsets(%offsets) -> %u {
+    ^bb0(%y: f32, %x: f32):
+      kern.yield %y
+    } {config = {lanes = 3, rows = 8, steps = 8, threads = 96}, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x8xbf16>, memref<?x8xbf16>, memref<8x8xf32>, memref<?x8xbf16>, memref<?x8xbf16>, memref<?xi32>, memref<?x8xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @misaligned_vector(%batch: index, %max: index, %in: memref<?x37xbf16>, %w: memref<3x16xbf16>, %offsets: memref<?xi32>, %out: memref<?x16xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs a 'vector' that divides 1 in its GPU configuration, got 8}}
+    kern.conv1d batch(%batch, %max) %in, %w offsets(%offsets) -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {config = {rows = 16, threads = 32, vector = 8}, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x37xbf16>, memref<3x16xbf16>, memref<?xi32>, memref<?x16xbf16>) -> ()
+    return
+  }
+}

@@ -1,0 +1,50 @@
+// The shape of scans: states in registers, more than 16 of them shared by neighbouring
+// lanes; b and c through shared memory; exponentials are the chip's, nothing is called.
+// RUN: flowhn-opt %s --kern-choose-gpu-configs | FileCheck %s --check-prefix=CONFIG
+// RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu | FileCheck %s
+// RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --flowhn-lower-gpu-kernels-to-llvm --flowhn-emit-ptx -o /dev/null | FileCheck %s --check-prefix=PTX
+
+// CHECK-DAG: #[[LANE:.*]] = affine_map<()[s0, s1] -> (2, s0)>
+// CHECK-DAG: #[[LANES:.*]] = affine_map<()[s0, s1] -> (32, s0)>
+
+module @kernels {
+  // A thread per channel. Shared memory: 2 tiles × 16 rows × b and c of 16 states.
+  // CONFIG-LABEL: @few_states
+  // CONFIG: config = {lanes = 1 : i64, rows = 16 : i64, steps = 8 : i64, threads = 64 : i64}
+  // CHECK-LABEL: func.func @few_states
+  // CHECK-SAME: kern.grid = #[[LANE]]
+  // CHECK-SAME: kern.shared_bytes = 4096 : i64, kern.threads = 64 : i64
+  // CHECK: scf.for
+  // CHECK: nvvm.barrier
+  // CHECK: scf.for
+  // CHECK-NOT: nvvm.shfl
+  // PTX-LABEL: .entry few_states(
+  // PTX-NOT: .extern .func
+  // PTX: bar{{.*}}.sync
+  // PTX: ld.shared.v4
+  // PTX: ex2.approx.ftz.f32
+  // PTX-NOT: .local
+  func.func @few_states(%batch: index, %max: index, %u: memref<?x128xbf16>, %a: memref<16x128xf32>, %bc: memref<?x37xbf16>, %offsets: memref<?xi32>, %out: memref<?x128xbf16>) attributes {kern.kernel} {
+    kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out {
+    ^bb0(%y: f32, %x: f32):
+      kern.yield %y
+    } {b_column = 5, c_column = 21, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x128xbf16>, memref<?x128xbf16>, memref<16x128xf32>, memref<?x37xbf16>, memref<?x37xbf16>, memref<?xi32>, memref<?x128xbf16>) -> ()
+    return
+  }
+
+  // 16 lanes per channel, 4 channels per block: their sums meet in four exchanges.
+  // CONFIG-LABEL: @many_states
+  // CONFIG: config = {lanes = 16 : i64, rows = 4 : i64, steps = 4 : i64, threads = 64 : i64}
+  // CHECK-LABEL: func.func @many_states
+  // CHECK-SAME: kern.grid = #[[LANES]]
+  // CHECK: nvvm.barrier
+  // CHECK-COUNT-16: nvvm.shfl.sync bfly
+  // CHECK-NOT: nvvm.shfl
+  func.func @many_states(%batch: index, %max: index, %u: memref<?x128xbf16>, %a: memref<256x128xf32>, %bc: memref<?x512xbf16>, %offsets: memref<?xi32>, %out: memref<?x128xbf16>) attributes {kern.kernel} {
+    kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out {
+    ^bb0(%y: f32, %x: f32):
+      kern.yield %y
+    } {c_column = 256, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x128xbf16>, memref<?x128xbf16>, memref<256x128xf32>, memref<?x512xbf16>, memref<?x512xbf16>, memref<?xi32>, memref<?x128xbf16>) -> ()
+    return
+  }
+}
