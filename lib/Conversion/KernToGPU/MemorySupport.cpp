@@ -10,7 +10,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -148,8 +147,7 @@ Value GPUKernelBuilder::tensorMap(const TensorMap &map) {
   auto bytes = LLVM::LLVMArrayType::get(builder.getI8Type(), 128);
   NamedAttribute attributes[] = {
       builder.getNamedAttr(LLVM::LLVMDialect::getByValAttrName(), TypeAttr::get(bytes)),
-      builder.getNamedAttr(LLVM::LLVMDialect::getAlignAttrName(), integer(64)),
-      builder.getNamedAttr(NVVM::NVVMDialect::getGridConstantAttrName(), builder.getUnitAttr())};
+      builder.getNamedAttr(LLVM::LLVMDialect::getAlignAttrName(), integer(64))};
   unsigned position = kernel.getNumArguments();
   if (failed(kernel.insertArgument(position, pointer(0), builder.getDictionaryAttr(attributes),
                                    loc)))

@@ -142,9 +142,9 @@ static LogicalResult verifyWeights(MatmulOp op, int64_t n, int64_t k, int64_t gr
     return failure();
   ArrayRef<int64_t> shape = type.getShape();
   if (shape.size() == 2) {
-    if (shape[0] % groups == 0 && shape[0] / groups == n && shape[1] == k)
+    if (shape[0] % groups == 0 && shape[0] / groups == n && shape[1] >= k)
       return success();
-    return op.emitOpError("b must be [groups * n, k] with groups = ")
+    return op.emitOpError("b must be [groups * n, at least k] with groups = ")
            << groups << ", n = " << n << ", k = " << k << ", got " << type;
   }
   int64_t panel = shape[2] / groups;

@@ -51,7 +51,7 @@ func.func @matmul_c1(%rows: index, %a: memref<?x?xf32>, %b: memref<12x16xf32>, %
 // -----
 
 func.func @matmul_c2(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
-  // expected-error@+1 {{b must be [groups * n, k] with groups = 2, n = 12, k = 16, got 'memref<12x16xf32>'}}
+  // expected-error@+1 {{b must be [groups * n, at least k] with groups = 2, n = 12, k = 16, got 'memref<12x16xf32>'}}
   kern.matmul rows(%rows) %a, %b -> %out {
   ^bb0(%sum: f32, %up: f32):
     kern.yield %sum

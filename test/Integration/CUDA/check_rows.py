@@ -1,0 +1,284 @@
+#!/usr/bin/env python3
+#===- check_rows.py - Matmul and row-wise kernels for the GPU --------------===//
+#
+# Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===------------------------------------------------------------------------===//
+"""Compiles matmuls and row-wise kernels of small, odd shapes, runs their PTX in an
+interpreter and compares with a float64 reference: no GPU is needed.
+
+    check_rows.py FLOWHN_OPT [NAME...]
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import ptx_interpreter as ptx
+
+# bfloat16 results, float32 sums: what rounding alone makes of them is 1.7e-3.
+TOLERANCE = 4e-3
+PASSES = [
+    "--kern-choose-gpu-configs",
+    "--convert-kern-to-gpu",
+    "--flowhn-lower-gpu-kernels-to-llvm",
+]
+# What nobody may read or write: as bfloat16, not a number.
+POISON = 0x7FC1
+
+PLAIN = """
+    ^bb0(%sum: f32):
+      kern.yield %sum"""
+RESIDUALS = """
+    ^bb0(%sum: f32, %row: f32, %gathered: f32, %bias: f32):
+      %t0 = arith.addf %sum, %row : f32
+      %t1 = arith.mulf %t0, %bias : f32
+      %t2 = arith.addf %t1, %gathered : f32
+      kern.yield %t2"""
+GATE = """
+    ^bb0(%gate: f32, %up: f32):
+      %one = arith.constant 1.0 : f32
+      %n = arith.negf %gate : f32
+      %e = math.exp %n : f32
+      %d = arith.addf %e, %one : f32
+      %s = arith.divf %gate, %d : f32
+      %y = arith.mulf %s, %up : f32
+      kern.yield %y"""
+NORM = """
+    ^bb0(%x: f32, %mean: f32, %weight: f32):
+      %eps = arith.constant 1.0e-5 : f32
+      %one = arith.constant 1.0 : f32
+      %t0 = arith.addf %mean, %eps : f32
+      %t1 = math.sqrt %t0 : f32
+      %t2 = arith.divf %one, %t1 : f32
+      %t3 = arith.mulf %x, %t2 : f32
+      %t4 = arith.mulf %t3, %weight : f32
+      kern.yield %t4"""
+COPY = """
+    ^bb0(%x: f32):
+      kern.yield %x"""
+
+
+class Case:
+    """A kernel's arguments, put into memory one after the other, and what it should do."""
+
+    def __init__(self, rows):
+        self.rows = rows
+        self.rng = np.random.default_rng(rows)
+        self.memory = ptx.Mem()
+        self.types, self.pointers, self.shapes = [], [], []
+
+    def add(self, kind, shape, stored):
+        self.types.append(kind)
+        self.shapes.append(shape)
+        self.pointers.append(self.memory.put(stored))
+        return f"%{len(self.types) - 1}"
+
+    def activations(self, rows, width, columns=None):
+        """bfloat16 rows of which only `columns` may be read; their values."""
+        stored = np.full((rows, width), POISON, np.uint16)
+        columns = columns or slice(0, width)
+        values = self.rng.standard_normal(stored[:, columns].shape).astype(np.float32)
+        stored[:, columns] = ptx.f2bf(values)
+        name = self.add(f"memref<?x{width}xbf16>", stored.shape, stored)
+        return name, ptx.bf2f(stored[:, columns]).astype(np.float64)
+
+    def weights(self, rows, columns, padded=None):
+        padded = padded or columns
+        stored = np.full((rows, padded), POISON, np.uint16)
+        stored[:, :columns] = ptx.f2bf(self.rng.standard_normal((rows, columns)).astype(np.float32))
+        name = self.add(f"memref<{rows}x{padded}xbf16>", stored.shape, stored)
+        return name, ptx.bf2f(stored[:, :columns]).astype(np.float64)
+
+    def vector(self, size):
+        stored = ptx.f2bf(self.rng.standard_normal(size).astype(np.float32))
+        return self.add(f"memref<{size}xbf16>", stored.shape, stored), ptx.bf2f(stored).astype(float)
+
+    def table(self, values):
+        stored = np.asarray(values, np.int32)
+        return self.add("memref<?xi32>", stored.shape, stored), stored
+
+    def output(self, rows, width, columns, element="bf16"):
+        dtype = np.uint16 if element == "bf16" else np.uint32
+        stored = np.full((rows, width), POISON, dtype)
+        self.out, self.out_columns, self.out_dtype = len(self.types), columns, dtype
+        return self.add(f"memref<?x{width}x{element}>", stored.shape, stored)
+
+    def kernel(self, name):
+        arguments = ", ".join(f"%{i}: {kind}" for i, kind in enumerate(self.types))
+        operands = ", ".join(["index"] + [self.types[int(i)] for i in self.used])
+        return f"""
+  func.func @{name}(%rows: index, {arguments}) attributes {{kern.kernel}} {{
+    kern.{self.op} : ({operands}) -> ()
+    return
+  }}"""
+
+    def define(self, op, expected):
+        """`op` in the assembly format, and the rows of the result by number."""
+        self.op, self.expected = op, expected
+        self.used = re.findall(r"%(\d+)", op.split("{")[0])
+
+
+def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=None, out_width=None,
+           out_element="bf16", residuals=False, scatter=False):
+    case = Case(rows)
+    align = lambda width: -(-width // 8) * 8
+    a, a_values = case.activations(rows, a_width or align(a_column + k), slice(a_column, a_column + k))
+    b, b_values = case.weights(groups * n, k, align(k))
+    columns = slice(out_column, out_column + n)
+    out = case.output(rows + 3, out_width or align(out_column + n), columns, out_element)
+    sums = (a_values @ b_values.T).reshape(rows, groups, n).transpose(1, 0, 2)
+    tail, accesses, offsets, region, values = "", "", "", PLAIN, sums[0]
+    if groups == 2:
+        region, values = GATE, sums[0] / (1 + np.exp(-sums[0])) * sums[1]
+    if residuals:
+        row, row_values = case.activations(rows, n + 4, slice(4, n + 4))
+        gathered, gathered_values = case.activations(rows + 5, n + 1, slice(1, n + 1))
+        bias, bias_values = case.vector(n + 2)
+        gather, gather_rows = case.table(case.rng.permutation(rows + 5)[:rows])
+        region = RESIDUALS
+        tail = f" extras({row}, {gathered}, {bias}) gather({gather})"
+        accesses = "#kern.access<row>, #kern.access<gathered>, #kern.access<column>"
+        offsets = ": 4, 1, 2"
+        values = (values + row_values) * bias_values[2:] + gathered_values[gather_rows]
+    targets = np.arange(rows)
+    if scatter:
+        table, targets = case.table(case.rng.permutation(rows + 3)[:rows])
+        tail += f" scatter({table})"
+    settings = f", config = {{{config}}}" if config else ""
+    case.define(f"""matmul rows(%rows) {a}, {b} -> {out}{tail} {{{region}
+    }} {{n = {n}, k = {k}, groups = {groups}, a_column = {a_column}, out_column = {out_column},
+      accesses = [{accesses}], extra_columns = array<i64{offsets}>{settings}}}""",
+                (targets, values))
+    return case
+
+
+def rowwise(rows, sections, in_column=0, out_column=0, in_width=None, out_width=None, norm=True,
+            gather=False, scatter=False):
+    case = Case(rows)
+    width = sections[-1]
+    columns = slice(in_column, in_column + width)
+    source, x = case.activations(rows + 4, in_width or in_column + width, columns)
+    out = case.output(rows + 3, out_width or out_column + width,
+                      slice(out_column, out_column + width))
+    tail, accesses, offsets, region = "", "", "", COPY
+    if norm:
+        weight, weight_values = case.vector(width)
+        region, tail, accesses, offsets = NORM, f" extras({weight})", "#kern.access<column>", ": 0"
+        for begin, end in zip(sections, sections[1:]):
+            mean = (x[:, begin:end] ** 2).mean(1, keepdims=True)
+            x[:, begin:end] /= np.sqrt(mean + 1e-5)
+        x = x * weight_values
+    x = x[:rows] if not gather else x
+    targets = np.arange(rows)
+    if gather:
+        table, sources = case.table(case.rng.permutation(rows + 4)[:rows])
+        tail, x = tail + f" gather({table})", x[sources]
+    if scatter:
+        table, targets = case.table(case.rng.permutation(rows + 3)[:rows])
+        tail += f" scatter({table})"
+    reduction = "mean_of_squares" if norm else "none"
+    bounds = ", ".join(map(str, sections))
+    case.define(f"""rowwise rows(%rows) {source} -> {out}{tail} {{{region}
+    }} {{sections = array<i64: {bounds}>, reduction = #kern.reduction<{reduction}>,
+      in_column = {in_column}, out_column = {out_column},
+      accesses = [{accesses}], extra_columns = array<i64{offsets}>}}""",
+                (targets, x))
+    return case
+
+
+TILE_128 = "tile_rows = 128, tile_columns = 128, stages = 3"
+TILE_64 = "tile_rows = 64, tile_columns = 64, stages = 2"
+CASES = {
+    "matmul_odd": lambda: matmul(131, 21, 5),
+    "matmul_151": lambda: matmul(70, 151, 40, residuals=True),
+    "matmul_even": lambda: matmul(200, 320, 200, TILE_128, residuals=True, out_column=8, a_column=3),
+    "matmul_256": lambda: matmul(300, 512, 192, residuals=True),
+    "matmul_gate": lambda: matmul(150, 200, 72, groups=2),
+    "matmul_gate_odd": lambda: matmul(65, 77, 130, TILE_64, groups=2, out_column=3),
+    "matmul_scatter": lambda: matmul(137, 96, 64, TILE_64, scatter=True, residuals=True),
+    "matmul_logits": lambda: matmul(9, 260, 64, out_element="f32"),
+    "matmul_one_row": lambda: matmul(1, 64, 16, TILE_64),
+    "rowwise_norm": lambda: rowwise(37, [0, 256]),
+    "rowwise_odd": lambda: rowwise(19, [0, 13, 50], in_column=3, out_column=5, gather=True,
+                                   scatter=True),
+    "rowwise_sections": lambda: rowwise(9, [0, 64, 72, 80], in_column=16, in_width=104),
+    "rowwise_embedding": lambda: rowwise(33, [0, 96], norm=False, gather=True),
+}
+
+
+class Extent(int):
+    """An integer with the operators of the printed maps."""
+
+    def __matmul__(self, other):  # ceildiv
+        return Extent(-(-int(self) // other))
+
+    def __mul__(self, other):
+        return Extent(int(self) * other)
+
+    def __add__(self, other):
+        return Extent(int(self) + other)
+
+
+def evaluate(expression, rows):
+    return int(eval(expression.replace("ceildiv", "@").replace("floordiv", "//"), {},
+                    {"s0": Extent(rows)}))
+
+
+def tensor_map(case, description):
+    """The rows and columns that a map of the launch description covers."""
+    position = description["argument"] - 1
+    assert description["row_bytes"] % 16 == 0, "the copy engine needs rows of 16-byte multiples"
+    rows = evaluate(description["rows"][0], case.rows)
+    view = case.memory.view(case.pointers[position], case.shapes[position], np.uint16)
+    assert view.shape[1] * 2 == description["row_bytes"]
+    return ptx.TMap(view[:rows, :description["columns"]], tuple(description["box"]))
+
+
+def check(name, case, directory):
+    kernel = ptx.parse(os.path.join(directory, name + ".ptx"))
+    with open(os.path.join(directory, name + ".json")) as file:
+        launch = json.load(file)
+    blocks = evaluate(launch["grid"][0], case.rows)
+    # Few blocks, so that a persistent one takes several tiles.
+    blocks = min(blocks, 2) if launch["max_blocks"] else blocks
+    arguments = [case.rows] + case.pointers + [tensor_map(case, m) for m in launch["tensor_maps"]]
+    emulator = ptx.Emu(kernel, case.memory, arguments, (blocks, 1, 1), launch["threads"],
+                       launch["shared_bytes"])
+    emulator.run()
+    stored = case.memory.view(case.pointers[case.out], case.shapes[case.out], case.out_dtype)
+    targets, expected = case.expected
+    result = stored[targets][:, case.out_columns]
+    result = ptx.bf2f(result) if case.out_dtype == np.uint16 else result.view(np.float32)
+    error = np.linalg.norm(result.astype(np.float64) - expected) / np.linalg.norm(expected)
+    untouched = np.ones(stored.shape, bool)
+    untouched[targets, case.out_columns] = False
+    passed = error <= TOLERANCE and (stored[untouched] == POISON).all() and emulator.races == 0
+    print(f"{name}: relative error {error:.2e}, races {emulator.races}"
+          f"{'' if passed else ' FAILED'}", flush=True)
+    return passed
+
+
+def main():
+    opt, *names = sys.argv[1:]
+    cases = {name: CASES[name]() for name in names or CASES}
+    with tempfile.TemporaryDirectory() as directory:
+        source = os.path.join(directory, "kernels.mlir")
+        with open(source, "w") as file:
+            file.write("module @kernels {" + "".join(c.kernel(n) for n, c in cases.items()) + "\n}\n")
+        subprocess.run([opt, source, *PASSES, f"--flowhn-emit-ptx=directory={directory}", "-o",
+                        os.devnull], check=True)
+        results = [check(name, case, directory) for name, case in cases.items()]
+    sys.exit(not all(results))
+
+
+if __name__ == "__main__":
+    main()
