@@ -6,10 +6,17 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 #===------------------------------------------------------------------------===//
-"""Compiles the kernels over sequences at small, odd shapes, runs their PTX in an
-interpreter and compares with a float64 reference: no GPU is needed.
+"""Checks the kernels over sequences against float64 references.
 
     check_sequence.py FLOWHN_OPT [NAME...]
+
+compiles them at small, odd shapes and runs their PTX in an interpreter, without a GPU.
+
+    check_sequence.py --emit FLOWHN_OPT DIRECTORY
+    check_sequence.py --gpu DIRECTORY [NAME...]
+
+compile them into a directory, those of real sizes too, and run them from there on a GPU,
+with the time of each; the machine with the GPU needs no compiler.
 """
 
 import json
@@ -35,11 +42,11 @@ PASSES = [
 
 
 class Memory:
-    """The buffers of a launch. `rows` are bfloat16, surrounded by what nobody may touch."""
+    """The buffers of a launch, filled with random numbers."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, memory):
         self.rng = np.random.default_rng(seed)
-        self.memory = ptx.Mem()
+        self.memory = memory
         self.pointers = []
 
     def put(self, array):
@@ -208,10 +215,20 @@ CASES = {
     "attention_256": attention_case(256, 1, 1, lengths=[70, 3]),
 }
 
+# The sizes of the 1B model, 8 × 1024, and of long sequences.
+REAL_CASES = {
+    "real_conv": conv_case(4096, 4, 8192, 0, 4096, 0, [1024] * 8),
+    "real_scan": scan_case(16, 4096, 4096, 0, 160, 128, [1024] * 8),
+    "real_attention_32": attention_case(32, 32, 8, lengths=[1024] * 8),
+    "real_attention_64": attention_case(64, 32, 8, lengths=[1024] * 8),
+    "real_attention_128": attention_case(128, 16, 4, lengths=[1024] * 8),
+    "real_attention_long": attention_case(128, 16, 4, lengths=[8192]),
+}
 
-def module_text():
+
+def module_text(cases):
     lines = ["module @kernels {"]
-    for name, (op, operands, region, attributes, types, *_) in CASES.items():
+    for name, (op, operands, region, attributes, types, *_) in cases.items():
         arguments = ", ".join(f"%{i}: {type}" for i, type in enumerate(types))
         lines.append(f"  func.func @{name}(%batch: index, %max: index, {arguments}) "
                      "attributes {kern.kernel} {")
@@ -229,36 +246,67 @@ def evaluate(expression, symbols):
     return eval(expression, {}, symbols)
 
 
-def check(name, directory):
-    *_, out_width, out_column, reference, lengths = CASES[name]
-    kernel = ptx.parse(os.path.join(directory, name + ".ptx"))
+def interpret(path, launch, grid, memory, arguments):
+    ptx.Emu(ptx.parse(path), memory, arguments, grid, launch["threads"], launch["shared_bytes"]).run()
+    return ""
+
+
+def run_on_device(path, launch, grid, device, arguments):
+    function = device.load(path, launch["name"], launch["shared_bytes"])
+    run = lambda count: device.launch(function, grid, launch["threads"], launch["shared_bytes"],
+                                      arguments, count)
+    run(3)
+    return f", {run(20):.4f} ms"
+
+
+def check(case, name, directory, make_memory, run):
+    *_, out_width, out_column, reference, lengths = case
     with open(os.path.join(directory, name + ".json")) as file:
         launch = json.load(file)
-    memory = Memory(seed=len(name))
+    memory = Memory(len(name), make_memory())
     out, expected = reference(memory)
     arguments = [len(lengths), max(lengths)] + memory.pointers
     grid = [evaluate(e, {"s0": len(lengths), "s1": max(lengths)}) for e in launch["grid"]]
-    ptx.Emu(kernel, memory.memory, arguments, tuple(grid + [1] * (3 - len(grid))), launch["threads"],
-            launch["shared_bytes"]).run()
+    grid = tuple(grid + [1] * (3 - len(grid)))
+    note = run(os.path.join(directory, name + ".ptx"), launch, grid, memory.memory, arguments)
     stored = memory.memory.view(out, (sum(lengths), out_width), np.uint16)
     columns = slice(out_column, out_column + expected.shape[1])
     result = ptx.bf2f(stored)[:, columns].astype(np.float64)
     error = np.linalg.norm(result - expected) / np.linalg.norm(expected)
     outside = np.delete(stored, np.arange(out_width)[columns], axis=1)
     passed = error <= TOLERANCE and not outside.any()
-    print(f"{name}: relative error {error:.2e}{'' if passed else ' FAILED'}", flush=True)
+    print(f"{name}: relative error {error:.2e}{note}{'' if passed else ' FAILED'}", flush=True)
     return passed
 
 
-def main():
-    opt, *names = sys.argv[1:]
+def emit(opt, directory, cases):
+    os.makedirs(directory, exist_ok=True)
+    source = os.path.join(directory, "kernels.mlir")
+    with open(source, "w") as file:
+        file.write(module_text(cases))
+    subprocess.run([opt, source, *PASSES, f"--flowhn-emit-ptx=directory={directory}", "-o", os.devnull],
+                   check=True)
+
+
+def check_on_device(directory, names):
+    from cuda_device import Device
+    device, cases = Device(), {**CASES, **REAL_CASES}
+    return [check(cases[name], name, directory, lambda: device, run_on_device)
+            for name in names or cases]
+
+
+def check_interpreted(opt, names):
     with tempfile.TemporaryDirectory() as directory:
-        source = os.path.join(directory, "kernels.mlir")
-        with open(source, "w") as file:
-            file.write(module_text())
-        subprocess.run([opt, source, *PASSES, f"--flowhn-emit-ptx=directory={directory}", "-o",
-                        os.devnull], check=True)
-        results = [check(name, directory) for name in names or CASES]
+        emit(opt, directory, CASES)
+        return [check(CASES[name], name, directory, ptx.Mem, interpret) for name in names or CASES]
+
+
+def main():
+    mode, *rest = sys.argv[1:]
+    if mode == "--emit":
+        emit(*rest, {**CASES, **REAL_CASES})
+        return
+    results = check_on_device(rest[0], rest[1:]) if mode == "--gpu" else check_interpreted(mode, rest)
     sys.exit(not all(results))
 
 

@@ -1,3 +1,10 @@
+#===- ptx_interpreter.py - Runs PTX without a GPU ----------------------------===//
+#
+# Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===------------------------------------------------------------------------===//
 """Minimal numpy PTX interpreter (warp granularity, min-PC divergence) for validating generated kernels without a GPU."""
 import re, numpy as np, random
 U32,U64,F32=np.uint32,np.uint64,np.float32
