@@ -13,7 +13,7 @@ config.test_exec_root = os.path.join(config.flowhn_binary_dir, "test")
 
 path = [config.flowhn_tools_dir, config.llvm_tools_dir, config.environment["PATH"]]
 config.environment["PATH"] = os.pathsep.join(path)
-for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME"):
+for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME", "CUDA_HOME", "CUDA_PATH"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
@@ -37,3 +37,7 @@ if not config.sanitizers:
     config.available_features.add("unsanitized")
 if subprocess.call([config.python, "-c", "import numpy"], stderr=subprocess.DEVNULL) == 0:
     config.available_features.add("numpy")
+# Machine code for GPUs is made where the toolkit's assembler is.
+roots = [os.environ.get(name) for name in ("CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
+if any(root and os.access(os.path.join(root, "bin", "ptxas"), os.X_OK) for root in roots):
+    config.available_features.add("ptxas")

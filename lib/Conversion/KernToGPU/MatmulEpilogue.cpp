@@ -112,11 +112,14 @@ void MatmulEpilogue::storeThroughShared(const MatmulTile &tile, ArrayRef<Value> 
   Value rowBytes = b.mul(matrixRow, swizzledRowBytes);
   Value barrierId = b.add(consumer, 1);
 
-  for (int64_t group = 0; group < plan.outColumns() / 64; ++group) {
-    // Two tiles take turns: the copy of the one before the last has been read.
+  int64_t groups = plan.outColumns() / 64;
+  for (int64_t group = 0; group < groups; ++group) {
+    // Two tiles take turns: the copy of the one before the last has to have been read, and
+    // of the last one too where an odd number of groups makes a tile follow on itself.
     Value tileOffset = b.add(b.mul(consumer, 2 * plan.outTileBytes()),
                              plan.outOffset() + group % 2 * plan.outTileBytes());
-    b.ifThen(isLeader, [&] { waitCopiesRead(b, 1); });
+    int64_t pending = group == 0 && groups % 2 == 1 ? 0 : 1;
+    b.ifThen(isLeader, [&] { waitCopiesRead(b, pending); });
     b.barrier(barrierId, 128);
     for (int64_t quarter = 0; quarter < 4; ++quarter) {
       SmallVector<Value> registers;

@@ -1,0 +1,52 @@
+// What the GPU's emitters refuse, and why.
+// RUN: flowhn-opt %s --split-input-file --verify-diagnostics --kern-choose-gpu-configs --convert-kern-to-gpu
+
+module @kernels {
+  func.func @unaligned(%rows: index, %a: memref<?x5xbf16>, %b: memref<16x8xbf16>, %out: memref<?x16xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{needs 'a' of rank 2 in bf16, its rows a multiple of 16 bytes apart, got 'memref<?x5xbf16>'}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 16, k = 5, accesses = [], extra_columns = array<i64>} : (index, memref<?x5xbf16>, memref<16x8xbf16>, memref<?x16xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @tile(%rows: index, %a: memref<?x8xbf16>, %b: memref<16x8xbf16>, %out: memref<?x16xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{has no tile of 100 by 64 on sm_90a}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 16, k = 8, accesses = [], extra_columns = array<i64>, config = {tile_rows = 100, tile_columns = 64, stages = 2}} : (index, memref<?x8xbf16>, memref<16x8xbf16>, memref<?x16xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @shared(%rows: index, %a: memref<?x8xbf16>, %b: memref<16x8xbf16>, %out: memref<?x16xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{needs 393344 bytes of shared memory, and a block of sm_90a has 232448}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 16, k = 8, accesses = [], extra_columns = array<i64>, config = {tile_rows = 128, tile_columns = 64, stages = 16}} : (index, memref<?x8xbf16>, memref<16x8xbf16>, memref<?x16xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @vector(%rows: index, %x: memref<?x12xbf16>, %out: memref<?x12xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{takes up to 32 rows of a block and a power of two up to 4 of neighbours, got 8 and 8}}
+    kern.rowwise rows(%rows) %x -> %out {
+    ^bb0(%v: f32):
+      kern.yield %v
+    } {sections = array<i64: 0, 12>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>, config = {rows = 8, vector = 8}} : (index, memref<?x12xbf16>, memref<?x12xbf16>) -> ()
+    return
+  }
+}
