@@ -172,6 +172,10 @@ struct Conv1DModel : GPUKernelInterface::ExternalModel<Conv1DModel, Conv1DOp> {
     if (legalVector(conv) % vector != 0)
       return op->emitOpError("needs a 'vector' that divides ")
              << legalVector(conv) << " in its GPU configuration, got " << vector;
+    if (threads % 32 != 0 || threads > 1024)
+      return op->emitOpError("needs 'threads' in multiples of 32 up to 1024 in its GPU "
+                             "configuration, got ")
+             << threads;
     GPUKernelBuilder b(builder, op, target);
     Conv1DEmitter(b, conv).emit();
 

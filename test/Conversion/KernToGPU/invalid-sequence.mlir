@@ -55,3 +55,16 @@ module @kernels {
     return
   }
 }
+
+// -----
+
+module @kernels {
+  func.func @ragged_warp(%batch: index, %max: index, %in: memref<?x16xbf16>, %w: memref<3x16xbf16>, %offsets: memref<?xi32>, %out: memref<?x16xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs 'threads' in multiples of 32 up to 1024 in its GPU configuration, got 8}}
+    kern.conv1d batch(%batch, %max) %in, %w offsets(%offsets) -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {config = {rows = 16, threads = 8, vector = 2}, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x16xbf16>, memref<3x16xbf16>, memref<?xi32>, memref<?x16xbf16>) -> ()
+    return
+  }
+}
