@@ -202,6 +202,8 @@ CASES = {
     "matmul_151": lambda: matmul(70, 151, 40, residuals=True),
     "matmul_even": lambda: matmul(200, 320, 200, TILE_128, residuals=True, out_column=8, a_column=3),
     "matmul_256": lambda: matmul(300, 512, 192, residuals=True),
+    "matmul_gate_tiles": lambda: matmul(300, 192, 72, TILE_128, groups=2),
+    "matmul_192": lambda: matmul(400, 384, 64, "tile_rows = 128, tile_columns = 192, stages = 4"),
     "matmul_gate": lambda: matmul(150, 200, 72, groups=2),
     "matmul_gate_odd": lambda: matmul(65, 77, 130, TILE_64, groups=2, out_column=3),
     "matmul_scatter": lambda: matmul(137, 96, 64, TILE_64, scatter=True, residuals=True),

@@ -132,7 +132,7 @@ class Emu:
 def sw(a): return a^((a>>3)&0x70)
 class Warp:
     def __init__(s,e,c,w):
-        s.e=e;s.c=c;s.w=w;s.R={};s.pc=np.zeros(32,np.int64);s.done=np.zeros(32,bool);s.cpg=[];s.cpc=[];s.wg=[];s.wgc=[];s.bulk=0
+        s.e=e;s.c=c;s.w=w;s.R={};s.pc=np.zeros(32,np.int64);s.done=np.zeros(32,bool);s.cpg=[];s.cpc=[];s.wg=[];s.wgc=[];s.bulk=[];s.bulkg=[]
         s.tid=np.arange(w*32,w*32+32,dtype=U32); s.lane=np.arange(32)
     def dt(s,n):
         if n.startswith('%rd'): return U64
@@ -325,7 +325,10 @@ class Warp:
             while len(s.wgc)>k:
                 for r in s.wgc.pop(0): s.c.inflight.remove(r)
         elif op.startswith('cp.async.bulk.tensor'): s.tmaop(op,o,m)
-        elif op.startswith('cp.async.bulk'): pass
+        elif op.startswith('cp.async.bulk.commit_group'): s.bulk.append(s.bulkg); s.bulkg=[]
+        elif op.startswith('cp.async.bulk.wait_group'):
+            while len(s.bulk)>int(o[0]):
+                for store in s.bulk.pop(0): store()
         else: raise NotImplementedError(op)
     def _rel(s):
         if s.e.cb['n']==s.e.nthreads*32: s.e.cb['n']=0; s.e.cb['gen']+=1
@@ -403,10 +406,13 @@ class Warp:
         if '.global.shared::cta' in op:
             mo=re.match(r'\[(%?\w+),\s*\{(.*)\}\s*\]',o[0]); t=e.args[(int(s.get(mo.group(1))[l])-PAB)//256]; x,y=[int(s.get(z.strip()).astype(U32).view(np.int32)[l]) for z in mo.group(2).split(',')]
             a=int(s.addr(o[1])[l]); bx,by=t.box
-            for r in range(by):
-                for ch in range(bx//8):
-                    ph=sw(a+r*128+ch*16); v=s.c.sh[ph:ph+16].view(np.uint16); yy=y+r; xx=x+ch*8
-                    if yy<t.arr.shape[0] and xx<t.arr.shape[1]: t.arr[yy,xx:xx+8]=v[:t.arr.shape[1]-xx]
+            # As late as a wait allows: who overwrites the source too early is caught.
+            def store():
+                for r in range(by):
+                    for ch in range(bx//8):
+                        ph=sw(a+r*128+ch*16); v=s.c.sh[ph:ph+16].view(np.uint16); yy=y+r; xx=x+ch*8
+                        if yy<t.arr.shape[0] and xx<t.arr.shape[1]: t.arr[yy,xx:xx+8]=v[:t.arr.shape[1]-xx]
+            s.bulkg.append(store)
             return
         dst=int(s.addr(o[0])[l]); mo=re.match(r'\[(%?\w+),\s*\{(.*)\}\s*\]',o[1]); t=e.args[(int(s.get(mo.group(1))[l])-PAB)//256]; x,y=[int(s.get(z.strip()).astype(U32).view(np.int32)[l]) for z in mo.group(2).split(',')]
         bar=int(s.addr(o[2])[l])&0xffffff; mc=int(s.get(o[3])[l]) if 'multicast' in op else 1<<(dst>>RK); off=dst&0xffffff; bx,by=t.box; assert off%1024==0

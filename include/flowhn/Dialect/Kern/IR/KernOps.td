@@ -62,7 +62,8 @@ def Kern_MatmulOp : Kern_ComputeOp<"matmul", [AttrSizedOperandSegments]> {
     g > 1, b holds g products per output column (gate and up), and the region
     gets g sums.
 
-    `b` of rank 2 is the row-major [g·n, k]. `b` of rank 3 is packed in panels:
+    `b` of rank 2 is the row-major [g·n, k]; its rows may be longer, and what lies behind
+    their first k elements is not read. `b` of rank 3 is packed in panels:
     [⌈n/p⌉, k, g·p] for panel width p, group after group inside a panel, zero
     behind the last column. Sums are float32, added in the order of l inside each
     block of the target's configuration; the result of a row does not depend on
