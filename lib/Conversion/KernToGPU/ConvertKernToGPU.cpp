@@ -84,11 +84,11 @@ static void usePointers(func::FuncOp kernel) {
       kernel.getContext(), kernel.getBody().front().getArgumentTypes(), /*results=*/{}));
 }
 
-static void setLaunchAttributes(func::FuncOp kernel, GPUKernelInterface op,
-                                const GPULaunch &launch, ArrayRef<AffineExpr> symbols) {
+static void setLaunchAttributes(func::FuncOp kernel, GPUKernelInterface op, const GPULaunch &launch,
+                                ArrayRef<AffineExpr> symbols) {
   Builder builder(kernel.getContext());
-  unsigned numExtents = llvm::count_if(kernel.getArgumentTypes(),
-                                       [](Type type) { return type.isIndex(); });
+  unsigned numExtents =
+      llvm::count_if(kernel.getArgumentTypes(), [](Type type) { return type.isIndex(); });
   auto overArguments = [&](AffineMap map) {
     return AffineMapAttr::get(map.replaceDimsAndSymbols(symbols, {}, 0, numExtents));
   };

@@ -10,7 +10,6 @@
 #include "flowhn/Conversion/KernToGPU/KernToGPU.h"
 #include "flowhn/Target/NVPTX/PTXEmitter.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
@@ -23,9 +22,9 @@ namespace mlir::flowhn {
 
 using namespace mlir;
 using namespace mlir::kern;
+using ::flowhn::Status;
 using mlir::flowhn::GPUTargetInfo;
 using mlir::flowhn::PTXKernel;
-using ::flowhn::Status;
 
 template <typename T> static std::string printed(T value) {
   std::string text;
@@ -51,14 +50,14 @@ static llvm::json::Array describeTensorMaps(LLVM::LLVMFuncOp kernel) {
     llvm::json::Array box;
     for (auto extent : map.getAs<ArrayAttr>("box").getAsRange<IntegerAttr>())
       box.push_back(extent.getInt());
-    maps.push_back(llvm::json::Object{
-        {"argument", integer("argument")},
-        {"type", printed(map.getAs<TypeAttr>("type").getValue())},
-        {"columns", integer("columns")},
-        {"rows", describeMap(map.getAs<AffineMapAttr>("rows").getValue())},
-        {"row_bytes", integer("row_bytes")},
-        {"box", std::move(box)},
-        {"swizzle", integer("swizzle")}});
+    maps.push_back(
+        llvm::json::Object{{"argument", integer("argument")},
+                           {"type", printed(map.getAs<TypeAttr>("type").getValue())},
+                           {"columns", integer("columns")},
+                           {"rows", describeMap(map.getAs<AffineMapAttr>("rows").getValue())},
+                           {"row_bytes", integer("row_bytes")},
+                           {"box", std::move(box)},
+                           {"swizzle", integer("swizzle")}});
   }
   return maps;
 }

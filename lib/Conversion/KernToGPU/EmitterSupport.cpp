@@ -150,20 +150,15 @@ Value GPUKernelBuilder::maxf(Value lhs, Value rhs) {
 }
 
 Value GPUKernelBuilder::intrinsic(StringRef name, Type result, ValueRange arguments) {
-  return LLVM::CallIntrinsicOp::create(builder, loc, result, builder.getStringAttr(name),
-                                       arguments)
+  return LLVM::CallIntrinsicOp::create(builder, loc, result, builder.getStringAttr(name), arguments)
       .getResult(0);
 }
 
-Value GPUKernelBuilder::exp2(Value x) {
-  return intrinsic("llvm.nvvm.ex2.approx.ftz", f32(), x);
-}
+Value GPUKernelBuilder::exp2(Value x) { return intrinsic("llvm.nvvm.ex2.approx.ftz", f32(), x); }
 
 Value GPUKernelBuilder::exp(Value x) { return exp2(mulf(x, f32(M_LOG2E))); }
 
-Value GPUKernelBuilder::log2(Value x) {
-  return intrinsic("llvm.nvvm.lg2.approx.ftz.f", f32(), x);
-}
+Value GPUKernelBuilder::log2(Value x) { return intrinsic("llvm.nvvm.lg2.approx.ftz.f", f32(), x); }
 
 Value GPUKernelBuilder::log(Value x) { return mulf(log2(x), f32(M_LN2)); }
 
@@ -171,9 +166,7 @@ Value GPUKernelBuilder::reciprocal(Value x) {
   return intrinsic("llvm.nvvm.rcp.approx.ftz.f", f32(), x);
 }
 
-Value GPUKernelBuilder::sqrt(Value x) {
-  return intrinsic("llvm.nvvm.sqrt.approx.ftz.f", f32(), x);
-}
+Value GPUKernelBuilder::sqrt(Value x) { return intrinsic("llvm.nvvm.sqrt.approx.ftz.f", f32(), x); }
 
 Value GPUKernelBuilder::softplus(Value x) {
   // max(x, 0) + log(1 + exp(-|x|)): the exponential never overflows. Where 1 + e rounds
@@ -223,8 +216,8 @@ void GPUKernelBuilder::forLoop(Value lower, Value upper, Value step, Body body) 
   });
 }
 
-SmallVector<Value> GPUKernelBuilder::forLoop(Value lower, Value upper, Value step,
-                                             ValueRange inits, CarryBody body) {
+SmallVector<Value> GPUKernelBuilder::forLoop(Value lower, Value upper, Value step, ValueRange inits,
+                                             CarryBody body) {
   auto loop = scf::ForOp::create(builder, loc, lower, upper, step, inits);
   OpBuilder::InsertionGuard guard(builder);
   // Without carried values the loop has been given its terminator already.
@@ -262,8 +255,7 @@ Value GPUKernelBuilder::ifElse(Value condition, llvm::function_ref<Value()> then
     return [this, body](OpBuilder &, Location) { scf::YieldOp::create(builder, loc, body()); };
   };
   // The callbacks build through `builder`, whose insertion point scf.if moves.
-  return scf::IfOp::create(builder, loc, condition, yield(thenBody), yield(elseBody))
-      .getResult(0);
+  return scf::IfOp::create(builder, loc, condition, yield(thenBody), yield(elseBody)).getResult(0);
 }
 
 //===----------------------------------------------------------------------===//

@@ -33,11 +33,11 @@ struct Extras {
 
 /// A tensor map parameter, for the copies between global and shared memory.
 struct TensorMap {
-  Value buffer;             ///< the memref argument
-  int64_t columns;          ///< inner extent, counted from column 0 of the buffer
-  AffineExpr rows;          ///< outer extent, over the op's index operands as dimensions
+  Value buffer;    ///< the memref argument
+  int64_t columns; ///< inner extent, counted from column 0 of the buffer
+  AffineExpr rows; ///< outer extent, over the op's index operands as dimensions
   int64_t boxColumns, boxRows;
-  int64_t swizzle = 128;    ///< bytes
+  int64_t swizzle = 128; ///< bytes
 };
 
 /// Builds the code of one kernel: i32 arithmetic (i64 for offsets into global memory),
@@ -91,13 +91,13 @@ public:
   Value mulf(Value lhs, Value rhs);
   Value fma(Value a, Value b, Value c);
   Value maxf(Value lhs, Value rhs);
-  Value exp2(Value x);  ///< ex2.approx.ftz
-  Value exp(Value x);   ///< by exp2
-  Value log2(Value x);  ///< lg2.approx.ftz
-  Value log(Value x);   ///< by log2
+  Value exp2(Value x); ///< ex2.approx.ftz
+  Value exp(Value x);  ///< by exp2
+  Value log2(Value x); ///< lg2.approx.ftz
+  Value log(Value x);  ///< by log2
   Value reciprocal(Value x);
   Value sqrt(Value x);
-  Value softplus(Value x); ///< log(1 + exp(x)) without overflow
+  Value softplus(Value x);                ///< log(1 + exp(x)) without overflow
   Value extend(Value value);              ///< bf16, f16 or f32 → f32
   Value truncate(Value value, Type type); ///< f32 → `type`, to nearest even
   /// Two f32 as neighbours of 16 bits in an i32, the first one in the low half.
@@ -121,16 +121,16 @@ public:
   Value threadId(); ///< 0 … threads - 1
   Value blockId(unsigned dimension = 0);
   Value numBlocks();
-  Value broadcastLane0(Value value); ///< lane 0's i32, known to be the same in the warp
+  Value broadcastLane0(Value value);            ///< lane 0's i32, known to be the same in the warp
   Value shuffleXor(Value value, int64_t lanes); ///< an f32 or i32 of lane ^ lanes
-  void barrier();                    ///< of the whole block
+  void barrier();                               ///< of the whole block
   void barrier(Value id, int64_t threads);
 
   // Memory. Offsets count elements.
   Buffer buffer(Value memref);
   Value at(Value pointer, Value offset, Type elementType);
   Value rowOffset(const Buffer &buffer, Value row, Value column); ///< an i64
-  Value load(const Buffer &buffer, Value offset); ///< an f32
+  Value load(const Buffer &buffer, Value offset);                 ///< an f32
   void store(Value value, const Buffer &buffer, Value offset);
   /// `count` (a power of two) neighbours at an offset that is a multiple of count.
   SmallVector<Value> loadVector(const Buffer &buffer, Value offset, int64_t count);

@@ -96,11 +96,12 @@ static LogicalResult checkTiles(MatmulOp op, const GPUTargetInfo &target) {
     return failure();
   MatmulPlan plan = planOf(op);
   if (!target.isMatmulTile(plan.tileRows, plan.tileColumns, plan.groups))
-    return op.emitOpError("has no tile of ") << plan.tileRows << " by " << plan.tileColumns
-                                             << " on " << target.chip;
+    return op.emitOpError("has no tile of ")
+           << plan.tileRows << " by " << plan.tileColumns << " on " << target.chip;
   if (plan.sharedBytes() > target.sharedBytes)
-    return op.emitOpError("needs ") << plan.sharedBytes() << " bytes of shared memory, and a block of "
-                                    << target.chip << " has " << target.sharedBytes;
+    return op.emitOpError("needs ")
+           << plan.sharedBytes() << " bytes of shared memory, and a block of " << target.chip
+           << " has " << target.sharedBytes;
   return success();
 }
 
@@ -154,12 +155,11 @@ void MatmulEmitter::makeMaps() {
   // Extents end where the operand does: what a tile has beyond is zero.
   aMap = b.tensorMap({op.getA(), static_cast<int64_t>(op.getAColumn() + plan.k), rows,
                       swizzledColumns, plan.tileRows});
-  bMap = b.tensorMap({op.getB(), plan.k,
-                      b.builder.getAffineConstantExpr(plan.n * plan.groups), swizzledColumns,
-                      plan.outColumns()});
+  bMap = b.tensorMap({op.getB(), plan.k, b.builder.getAffineConstantExpr(plan.n * plan.groups),
+                      swizzledColumns, plan.outColumns()});
   if (plan.storesTiles)
-    outMap = b.tensorMap({op.getOut(), static_cast<int64_t>(op.getOutColumn() + plan.n), rows,
-                          swizzledColumns, 64});
+    outMap = b.tensorMap(
+        {op.getOut(), static_cast<int64_t>(op.getOutColumn() + plan.n), rows, swizzledColumns, 64});
 }
 
 void MatmulEmitter::emit() {
@@ -169,8 +169,7 @@ void MatmulEmitter::emit() {
   rowTiles = b.ceilDiv(b.extent(op.getRows()), plan.tileRows);
   initBarriers();
   Value warpgroup = b.broadcastLane0(b.div(thread, 128));
-  b.ifThenElse(
-      b.equal(warpgroup, 0), [&] { produce(); }, [&] { consume(); });
+  b.ifThenElse(b.equal(warpgroup, 0), [&] { produce(); }, [&] { consume(); });
 }
 
 void MatmulEmitter::initBarriers() {
@@ -202,8 +201,7 @@ MatmulTile MatmulEmitter::tileAt(Value index) {
   return {b.mul(row, plan.tileRows), b.mul(b.div(inRaster, height), plan.outColumns())};
 }
 
-void MatmulEmitter::forEachTile(int64_t phase,
-                                llvm::function_ref<Stage(MatmulTile, Stage)> body) {
+void MatmulEmitter::forEachTile(int64_t phase, llvm::function_ref<Stage(MatmulTile, Stage)> body) {
   Value tiles = b.mul(rowTiles, plan.columnTiles());
   SmallVector<Value> inits = {b.i32(0), b.i32(phase)};
   b.forLoop(b.blockId(), tiles, b.numBlocks(), inits, [&](Value index, ValueRange carried) {
@@ -257,8 +255,8 @@ void MatmulEmitter::consume() {
     Value first = multiplyStage(consumer, stage, zero);
     Stage second = next(stage);
     SmallVector<Value> inits = {second.index, second.phase, stage.index, first};
-    auto last = b.forLoop(
-        b.i32(1), b.i32(plan.kTiles()), b.i32(1), inits, [&](Value, ValueRange carried) {
+    auto last =
+        b.forLoop(b.i32(1), b.i32(plan.kTiles()), b.i32(1), inits, [&](Value, ValueRange carried) {
           Stage current{carried[0], carried[1]};
           Value sums = multiplyStage(consumer, current, carried[3]);
           waitProducts(b, 1);

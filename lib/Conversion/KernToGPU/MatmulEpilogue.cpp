@@ -48,8 +48,7 @@ SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> sums, int64_t chunk,
   for (int64_t i = 0; i < count; ++i) {
     SmallVector<Value> arguments;
     for (int64_t group = 0; group < plan.groups; ++group)
-      arguments.push_back(
-          sums[(group * plan.outColumns() / 8 + chunk) * 4 + half * 2 + first + i]);
+      arguments.push_back(sums[(group * plan.outColumns() / 8 + chunk) * 4 + half * 2 + first + i]);
     for (ArrayRef<Value> extra : loaded)
       arguments.push_back(extra[i]);
     results.push_back(b.inlineRegion(op.getEpilogue(), arguments));
@@ -74,15 +73,13 @@ void MatmulEpilogue::storeRow(Value row, Value column, int64_t half, ArrayRef<Va
   Value gatheredRow = b.lookUp(op.getGather(), row);
   Value outRow = b.lookUp(op.getScatter(), row);
   // Pairs where both columns are inside or outside, and where a pair is aligned.
-  bool storesPairs =
-      plan.n % 2 == 0 && op.getOutColumn() % 2 == 0 && out.stride % 2 == 0;
+  bool storesPairs = plan.n % 2 == 0 && op.getOutColumn() % 2 == 0 && out.stride % 2 == 0;
   int64_t count = storesPairs ? 2 : 1;
   for (int64_t chunk = 0; chunk < plan.outColumns() / 8; ++chunk) {
     Value chunkColumn = b.add(column, chunk * 8);
     for (int64_t first = 0; first < 2; first += count) {
       auto store = [&] {
-        auto results =
-            evaluate(sums, chunk, half, row, gatheredRow, chunkColumn, first, count);
+        auto results = evaluate(sums, chunk, half, row, gatheredRow, chunkColumn, first, count);
         Value place = b.add(chunkColumn, first + op.getOutColumn());
         b.storeVector(results, out, b.rowOffset(out, outRow, place));
       };

@@ -25,8 +25,7 @@ Buffer GPUKernelBuilder::buffer(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   auto [strides, offset] = type.getStridesAndOffset();
   // convert-kern-to-gpu makes the pointer of the argument and drops the cast.
-  Value address =
-      UnrealizedConversionCastOp::create(builder, loc, pointer(1), memref).getResult(0);
+  Value address = UnrealizedConversionCastOp::create(builder, loc, pointer(1), memref).getResult(0);
   if (offset != 0)
     address = at(address, i64(offset), type.getElementType());
   return {address, type.getElementType(), strides.front()};
@@ -49,8 +48,7 @@ void GPUKernelBuilder::store(Value value, const Buffer &buffer, Value offset) {
   storeRaw(truncate(value, buffer.elementType), at(buffer.pointer, offset, buffer.elementType));
 }
 
-SmallVector<Value> GPUKernelBuilder::loadVector(const Buffer &buffer, Value offset,
-                                                int64_t count) {
+SmallVector<Value> GPUKernelBuilder::loadVector(const Buffer &buffer, Value offset, int64_t count) {
   if (count == 1)
     return {load(buffer, offset)};
   // A register holds two of 16 bits, and an access moves up to four registers.
@@ -149,8 +147,8 @@ Value GPUKernelBuilder::tensorMap(const TensorMap &map) {
       builder.getNamedAttr(LLVM::LLVMDialect::getByValAttrName(), TypeAttr::get(bytes)),
       builder.getNamedAttr(LLVM::LLVMDialect::getAlignAttrName(), integer(64))};
   unsigned position = kernel.getNumArguments();
-  if (failed(kernel.insertArgument(position, pointer(0), builder.getDictionaryAttr(attributes),
-                                   loc)))
+  if (failed(
+          kernel.insertArgument(position, pointer(0), builder.getDictionaryAttr(attributes), loc)))
     llvm_unreachable("an argument can be added behind the last one");
   return kernel.getArgument(position);
 }

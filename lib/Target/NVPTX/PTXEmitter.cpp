@@ -127,8 +127,7 @@ Expected<PTXKernel> compile(KernelModule &kernel, const GPUTargetInfo &target) {
   llvm::SmallString<0> text;
   llvm::raw_svector_ostream stream(text);
   llvm::legacy::PassManager passes;
-  if ((*machine)->addPassesToEmitFile(passes, stream, nullptr,
-                                      llvm::CodeGenFileType::AssemblyFile))
+  if ((*machine)->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::AssemblyFile))
     return internalError("the code generator cannot write PTX");
   passes.run(*kernel.module);
   PTXKernel result{kernel.module->getName().str(), text.str().str()};

@@ -253,8 +253,8 @@ double Job::relativeError() const {
   std::vector<char> row(columns * elementBytes);
   double difference = 0, norm = 0;
   for (size_t i = 0; i < rows.size(); ++i) {
-    Driver::Address address = buffers[expected["argument"].get<size_t>()] +
-                              (rows[i] * width + column) * elementBytes;
+    Driver::Address address =
+        buffers[expected["argument"].get<size_t>()] + (rows[i] * width + column) * elementBytes;
     driver.check(driver.copyToHost(row.data(), address, row.size()), "cuMemcpyDtoH");
     for (size_t j = 0; j < columns; ++j) {
       double wanted;
