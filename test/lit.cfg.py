@@ -22,6 +22,7 @@ config.substitutions += [
     ("%inputs", os.path.join(config.test_source_root, "Inputs")),
     ("%reference", os.path.join(config.test_source_root, "Reference")),
     ("%source", config.flowhn_source_dir),
+    ("%binary", config.flowhn_binary_dir),
     ("%libs", config.flowhn_library_dir),
     ("%mlir_include", config.mlir_include_dir),
 ]

@@ -160,7 +160,7 @@ Status Compilation::import() {
     return invalidInput("'" + model.name() + "' cannot be imported");
   if (!model.config()->tokenizer.empty())
     for (auto op : module->getOps<ModelOp>())
-      op->setAttr("flowhn.tokenizer", StringAttr::get(&context, model.config()->tokenizer));
+      op->setAttr(tokenizerAttrName, StringAttr::get(&context, model.config()->tokenizer));
   return checkCheckpoint();
 }
 
@@ -194,7 +194,7 @@ Status Compilation::describeModel() {
   ::flowhn::ManifestModel &described = manifest.model;
   SplitAttr split = op.getSplit();
   described.name = model.name();
-  if (auto tokenizer = op->getAttrOfType<StringAttr>("flowhn.tokenizer"))
+  if (auto tokenizer = op->getAttrOfType<StringAttr>(tokenizerAttrName))
     described.tokenizer = tokenizer.str();
   described.strategy = stringifyStrategy(split.getStrategy()).str();
   if (split.getStrategy() == Strategy::FAC)
@@ -207,8 +207,11 @@ Status Compilation::describeModel() {
       described.splitByCall |= window.getByCall();
     }
   described.numLayers = described.windows.size();
-  if (auto logits = dyn_cast<RankedTensorType>(forward.getResultTypes()[0]))
-    described.vocabSize = logits.getShape().back();
+  auto logits = dyn_cast<RankedTensorType>(forward.getResultTypes()[0]);
+  if (!logits || logits.getRank() != 2 || logits.isDynamicDim(1))
+    return invalidInput("the result of @forward in flowhn.model '" + op.getSymName().str() +
+                        "' must be [rows, vocabulary] with a known vocabulary");
+  described.vocabSize = logits.getDimSize(1);
   forward.walk([&](EmbeddingOp embedding) {
     if (auto type = dyn_cast<RankedTensorType>(embedding.getResult().getType()))
       described.hiddenSize = type.getShape().back();

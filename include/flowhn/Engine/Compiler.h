@@ -60,6 +60,9 @@ struct CompileReport {
 };
 
 /// Compiles a model. `report`, where given, is filled in also when the compile fails.
+/// InvalidArgument or Unsupported for an option out of range, InvalidInput for a
+/// model that is malformed, with the diagnostics and the pass that failed;
+/// ResourceExhausted when memory runs out. Calls may come from several threads.
 Expected<Artifact> compile(const Model &model, const CompileOptions &options = {},
                            CompileReport *report = nullptr);
 
