@@ -1,11 +1,10 @@
 #!/bin/sh
-# The tests of everything that reads untrusted files, and of the runtime, under the
-# address and undefined behaviour sanitizers and then under the thread sanitizer. No
-# MLIR is linked, so it takes few minutes.
-# usage: test/run-sanitized.sh [address,undefined | thread]...
+# The tests of everything that reads untrusted files, and of the runtime, under
+# sanitizers: no MLIR is compiled or linked, so it takes few minutes.
+# usage: test/run-sanitized.sh [address,undefined] [thread]   (the first is the default)
 set -eu
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- address,undefined thread
+[ $# -gt 0 ] || set -- address,undefined
 
 tests="FlowHNSupportTests FlowHNImportTests FlowHNArtifactTests FlowHNSplitTableTests
   FlowHNParametersTests FlowHNRuntimeTests"

@@ -28,7 +28,8 @@ constexpr std::array<std::string_view, 7> phaseNames = {"flowhn", "split", "sche
 
 Status checkLimits(const CompileOptions &options) {
   if (options.maxBatch < 1 || options.maxBatch > 65536)
-    return invalidArgument("the largest batch must be from 1 to 65536, got " + std::to_string(options.maxBatch));
+    return invalidArgument("the largest batch must be from 1 to 65536, got " +
+                           std::to_string(options.maxBatch));
   if (options.maxTokens < 1 || options.maxTokens > (int64_t(1) << 24))
     return invalidArgument("the most tokens of a row must be from 1 to 16777216, got " +
                            std::to_string(options.maxTokens));

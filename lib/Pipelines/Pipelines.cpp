@@ -78,11 +78,17 @@ void mlir::flowhn::registerPasses() {
 
 void mlir::flowhn::registerPipelines() {
   using Registration = PassPipelineRegistration<PipelineOptions>;
-  Registration("flowhn-split-pipeline", "choose and materialise the token split", buildSplitPipeline);
-  Registration("flowhn-schedule-pipeline", "outline blocks, fuse ops, schedule branches", buildSchedulePipeline);
-  Registration("flowhn-kern-pipeline", "convert a scheduled model to kernels and procedures", buildKernPipeline);
+  Registration("flowhn-split-pipeline", "choose and materialise the token split",
+               buildSplitPipeline);
+  Registration("flowhn-schedule-pipeline", "outline blocks, fuse ops, schedule branches",
+               buildSchedulePipeline);
+  Registration("flowhn-kern-pipeline", "convert a scheduled model to kernels and procedures",
+               buildKernPipeline);
   Registration("flowhn-plan-pipeline", "place the buffers of the procedures", buildPlanPipeline);
-  Registration("flowhn-cpu-kernel-pipeline", "emit the kernels for the CPU", buildCPUKernelPipeline);
-  Registration("flowhn-cpu-llvm-pipeline", "lower the CPU kernels to the LLVM dialect", buildCPULLVMPipeline);
-  Registration("flowhn-cpu-pipeline", "everything from the imported model to the LLVM dialect", buildCPUPipeline);
+  Registration("flowhn-cpu-kernel-pipeline", "emit the kernels for the CPU",
+               buildCPUKernelPipeline);
+  Registration("flowhn-cpu-llvm-pipeline", "lower the CPU kernels to the LLVM dialect",
+               buildCPULLVMPipeline);
+  Registration("flowhn-cpu-pipeline", "everything from the imported model to the LLVM dialect",
+               buildCPUPipeline);
 }

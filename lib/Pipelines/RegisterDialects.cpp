@@ -29,9 +29,9 @@ using namespace mlir;
 
 void mlir::flowhn::registerDialects(DialectRegistry &registry) {
   registry.insert<FlowHNDialect, kern::KernDialect, plan::PlanDialect>();
-  registry.insert<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
-                  LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
-                  vector::VectorDialect>();
+  registry.insert<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect,
+                  func::FuncDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
+                  scf::SCFDialect, vector::VectorDialect>();
   func::registerInlinerExtension(registry);
   kern::registerCPUKernelModels(registry);
   registerBuiltinDialectTranslation(registry);

@@ -69,7 +69,8 @@ Expected<Artifact> compile(const Model &model, const CompileOptions &options = {
 /// Compiles down to `phase` and returns what is there: IR text, or the bytes of the
 /// shared object for `Object`.
 Expected<std::string> compileTo(CompilePhase phase, const Model &model,
-                                const CompileOptions &options = {}, CompileReport *report = nullptr);
+                                const CompileOptions &options = {},
+                                CompileReport *report = nullptr);
 
 /// The passes from the imported model to LLVM, as `flowhn-opt --pass-pipeline=` takes them.
 Expected<std::string> passPipeline(const CompileOptions &options);

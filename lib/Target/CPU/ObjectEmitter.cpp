@@ -77,7 +77,8 @@ void cloneWithCallees(LLVM::LLVMFuncOp function, OpBuilder &builder) {
   builder.clone(*function);
   llvm::SmallPtrSet<Operation *, 4> cloned;
   function.walk([&](LLVM::CallOp call) {
-    auto callee = SymbolTable::lookupNearestSymbolFrom<LLVM::LLVMFuncOp>(call, call.getCalleeAttr());
+    auto callee =
+        SymbolTable::lookupNearestSymbolFrom<LLVM::LLVMFuncOp>(call, call.getCalleeAttr());
     if (callee && cloned.insert(callee).second)
       cloneWithCallees(callee, builder);
   });

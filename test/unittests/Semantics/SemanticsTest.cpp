@@ -55,7 +55,9 @@ std::vector<float> runCompiled(const Model &model, const CompileOptions &options
     return {};
   auto shared = std::make_shared<const ::flowhn::Artifact>(std::move(*artifact));
   auto weights = ::flowhn::randomParameters(::flowhn::parametersOf(*shared), seed);
-  auto session = ::flowhn::Session::create(shared, std::move(weights), {.threads = 2});
+  ::flowhn::SessionOptions sessionOptions;
+  sessionOptions.threads = 2;
+  auto session = ::flowhn::Session::create(shared, std::move(weights), sessionOptions);
   EXPECT_TRUE(session.ok()) << session.status().message();
   if (!session.ok())
     return {};

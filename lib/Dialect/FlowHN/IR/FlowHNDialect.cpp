@@ -39,9 +39,8 @@ LogicalResult FlowHNDialect::verifyOperationAttribute(Operation *op, NamedAttrib
     return refuse("a unit attribute of a func.func");
   // flowhn_c2
   auto index = dyn_cast<IntegerAttr>(attribute.getValue());
-  if (name == blockIndexAttrName &&
-      (!isa<func::CallOp>(op) || !index || !index.getType().isSignlessInteger(64) ||
-       index.getInt() < 0))
+  if (name == blockIndexAttrName && (!isa<func::CallOp>(op) || !index ||
+                                     !index.getType().isSignlessInteger(64) || index.getInt() < 0))
     return refuse("an i64 >= 0 of a func.call");
   // flowhn_c3
   if (name == tokenizerAttrName && (!isa<ModelOp>(op) || !isa<StringAttr>(attribute.getValue())))
