@@ -324,14 +324,12 @@ void Interpreter::run(AttentionOp op) {
       for (size_t head = 0; head < heads; ++head) {
         size_t own = head * size, shared = head / group * size;
         std::vector<double> weights(token + 1);
-        double sum = 0;
-        for (size_t seen = 0; seen <= token; ++seen) {
-          double score = 0;
+        for (size_t seen = 0; seen <= token; ++seen)
           for (size_t i = 0; i < size; ++i)
-            score += queries[row][token][own + i] * keys[row][seen][shared + i];
-          weights[seen] = std::exp(score / std::sqrt(static_cast<double>(size)));
-          sum += weights[seen];
-        }
+            weights[seen] += queries[row][token][own + i] * keys[row][seen][shared + i];
+        double sum = 0, largest = *llvm::max_element(weights);
+        for (double &weight : weights)
+          sum += weight = std::exp((weight - largest) / std::sqrt(static_cast<double>(size)));
         for (size_t i = 0; i < size; ++i) {
           double mixed = 0;
           for (size_t seen = 0; seen <= token; ++seen)
