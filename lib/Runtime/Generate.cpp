@@ -40,9 +40,10 @@ Expected<Generation> generate(Session &session, std::span<const int32_t> prompt,
     return invalidArgument(std::to_string(maxNewTokens) + " new tokens, it must be 0 or more");
   const ManifestModel &model = session.artifact().manifest().model;
   if (model.splitByCall)
-    return unsupported("the split of model " + quote(model.name) +
-                       " follows the length of each call, so every new token would send old ones to "
-                       "other branches; compile it for a context length (--context)");
+    return unsupported(
+        "the split of model " + quote(model.name) +
+        " follows the length of each call, so every new token would send old ones to "
+        "other branches; compile it for a context length (--context)");
   Generation result;
   std::vector<int32_t> sequence(prompt.begin(), prompt.end());
   while (int64_t(result.ids.size()) < maxNewTokens) {
@@ -73,6 +74,5 @@ int32_t flowhn::argmax(std::span<const float> values) {
 Expected<Generation> flowhn::generateGreedy(Session &session, std::span<const int32_t> prompt,
                                             int64_t maxNewTokens,
                                             const std::function<bool(int32_t token)> &onToken) {
-  return guarded("a generation",
-                 [&] { return generate(session, prompt, maxNewTokens, onToken); });
+  return guarded("a generation", [&] { return generate(session, prompt, maxNewTokens, onToken); });
 }

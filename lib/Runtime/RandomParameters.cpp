@@ -186,9 +186,9 @@ private:
     tensor.data.reset(new (std::nothrow) std::byte[tensor.bytes]);
     if (!tensor.data)
       return resourceExhausted("no memory for " + std::to_string(tensor.bytes) + " bytes");
-    Status status = fillAll(distributionFor(spec.name, spec.shape), spec.type,
-                            mix(seed) ^ fnv1a64(spec.name), *bytes / byteSize(spec.type),
-                            tensor.data.get());
+    Status status =
+        fillAll(distributionFor(spec.name, spec.shape), spec.type, mix(seed) ^ fnv1a64(spec.name),
+                *bytes / byteSize(spec.type), tensor.data.get());
     if (!status.ok())
       tensor.data.reset();
     return status;

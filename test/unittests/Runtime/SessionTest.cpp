@@ -170,8 +170,8 @@ TEST(SessionTest, ManyShareAnArtifactAndRunAtTheSameTime) {
   for (Session &session : sessions)
     threads.emplace_back([&] {
       for (int i = 0; i < 20; ++i) {
-        Expected<CallResult> result = session.run(
-            {.ids = batch.ids, .lengths = batch.lengths, .logits = LogitsMode::All});
+        Expected<CallResult> result =
+            session.run({.ids = batch.ids, .lengths = batch.lengths, .logits = LogitsMode::All});
         ASSERT_TRUE(result.ok()) << result.status().message();
         expectNear(result->logits, expected);
       }
