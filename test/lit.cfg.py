@@ -22,6 +22,7 @@ config.substitutions += [
     ("%inputs", os.path.join(config.test_source_root, "Inputs")),
     ("%reference", os.path.join(config.test_source_root, "Reference")),
     ("%source", config.flowhn_source_dir),
+    ("%binary", config.flowhn_binary_dir),
     ("%libs", config.flowhn_library_dir),
     ("%mlir_include", config.mlir_include_dir),
 ]
@@ -37,6 +38,8 @@ if not config.sanitizers:
     config.available_features.add("unsanitized")
 if subprocess.call([config.python, "-c", "import numpy"], stderr=subprocess.DEVNULL) == 0:
     config.available_features.add("numpy")
+if not config.nvptx:
+    config.excludes += ["KernToGPU", "CUDA"]
 # Machine code for GPUs is made where the toolkit's assembler is.
 roots = [os.environ.get(name) for name in ("CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
 if any(root and os.access(os.path.join(root, "bin", "ptxas"), os.X_OK) for root in roots):

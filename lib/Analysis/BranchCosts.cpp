@@ -78,7 +78,7 @@ public:
 
 private:
   static bool isOutlinedBlock(Operation *op) {
-    return isa_and_nonnull<func::FuncOp>(op) && op->hasAttr("flowhn.block");
+    return isa_and_nonnull<func::FuncOp>(op) && op->hasAttr(blockFunctionAttrName);
   }
 
   WalkResult visit(Operation *op) {

@@ -35,8 +35,9 @@ layOutByCall(SplitAttr split, size_t numBlocks, function_ref<InFlightDiagnostic(
     });
   bool isRotating = strategy == Strategy::FAC && split.getCirculation() == Circulation::Rotate;
   if (!split.getByCall() || isRotating) {
-    emitError() << "strategy " << stringifyStrategy(strategy) << (isRotating ? ", rotate" : "")
-                << " needs a context length, got none";
+    if (emitError)
+      emitError() << "strategy " << stringifyStrategy(strategy) << (isRotating ? ", rotate" : "")
+                  << " needs a context length, got none";
     return failure();
   }
   // The fractions that the published code freezes.
@@ -75,8 +76,9 @@ static FailureOr<SmallVector<int64_t>> computeCounts(SplitAttr split, ArrayRef<B
   if (given.size() == blocks.size())
     return SmallVector<int64_t>(given);
   if (!given.empty()) {
-    emitError() << "attention_tokens must hold one count, or one per block, got " << given.size()
-                << " counts for " << blocks.size() << " blocks";
+    if (emitError)
+      emitError() << "attention_tokens must hold one count, or one per block, got " << given.size()
+                  << " counts for " << blocks.size() << " blocks";
     return failure();
   }
   if (!split.getByCall())

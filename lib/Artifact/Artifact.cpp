@@ -7,18 +7,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowhn/Artifact/Artifact.h"
+#include "ReplaceFile.h"
 #include "Zip.h"
 #include "flowhn/Artifact/Validate.h"
+#include "flowhn/Support/Guard.h"
 #include "flowhn/Support/Json.h"
 #include "flowhn/Support/MappedFile.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <new>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -95,50 +91,6 @@ Expected<ArtifactContents> readContents(std::span<const std::byte> bytes) {
   return contents;
 }
 
-Status fileError(const std::string &what, const std::string &path) {
-  return resourceExhausted("cannot " + what + " " + quote(path) + ": " + std::strerror(errno));
-}
-
-/// A new file beside the one it will replace; removed unless it is committed.
-class PendingFile {
-public:
-  explicit PendingFile(const std::string &path) : path(path), pending(path + ".XXXXXX") {
-    descriptor = ::mkstemp(pending.data());
-  }
-  ~PendingFile() {
-    if (descriptor < 0)
-      return;
-    ::close(descriptor);
-    ::unlink(pending.c_str()); // gone already once it was renamed
-  }
-
-  Status write(std::span<const std::byte> bytes) {
-    if (descriptor < 0)
-      return fileError("create a file beside", path);
-    while (!bytes.empty()) {
-      ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR)
-        continue;
-      if (written < 0)
-        return fileError("write", path);
-      bytes = bytes.subspan(size_t(written));
-    }
-    return {};
-  }
-
-  Status commit() {
-    mode_t mask = ::umask(0);
-    ::umask(mask);
-    if (::fchmod(descriptor, 0666 & ~mask) != 0 || ::rename(pending.c_str(), path.c_str()) != 0)
-      return fileError("write", path);
-    return {};
-  }
-
-private:
-  std::string path, pending;
-  int descriptor;
-};
-
 } // namespace
 
 std::string flowhn::codeSection(std::string_view cpu) { return "code/" + std::string(cpu) + ".so"; }
@@ -150,21 +102,22 @@ Expected<Artifact> Artifact::open(const std::string &path) {
 }
 
 Expected<Artifact> Artifact::parse(std::span<const std::byte> bytes, std::string_view source) {
-  try {
+  return guarded("an artifact", [&]() -> Expected<Artifact> {
     Expected<ArtifactContents> contents = readContents(bytes);
     if (!contents.ok())
       return contents.status().withContext(source);
     return Artifact(std::move(*contents), std::string(source));
-  } catch (const std::bad_alloc &) {
-    return resourceExhausted("no memory for an artifact of " + std::to_string(bytes.size()) +
-                             " bytes");
-  }
+  });
 }
 
 Expected<Artifact> Artifact::create(ArtifactContents contents) {
-  contents.manifest.sections = tableOf(contents.sections);
-  FLOWHN_RETURN_IF_ERROR(checkPlan(contents));
-  return Artifact(std::move(contents), "artifact in memory");
+  return guarded("an artifact", [&]() -> Expected<Artifact> {
+    contents.manifest.sections = tableOf(contents.sections);
+    // What a reader would refuse is refused here.
+    FLOWHN_RETURN_IF_ERROR(parseManifest(toJson(contents.manifest), manifestEntry).status());
+    FLOWHN_RETURN_IF_ERROR(checkPlan(contents));
+    return Artifact(std::move(contents), "artifact in memory");
+  });
 }
 
 std::optional<std::span<const std::byte>> Artifact::section(std::string_view name) const {
@@ -182,19 +135,19 @@ Expected<std::span<const std::byte>> Artifact::code() const {
 }
 
 Expected<std::vector<std::byte>> flowhn::serialize(const ArtifactContents &contents) {
-  Manifest manifest = contents.manifest;
-  manifest.sections = tableOf(contents.sections);
-  std::string json = toJson(manifest);
-  std::vector<ZipEntry> entries{{manifestEntry, std::as_bytes(std::span(json))}};
-  for (const ArtifactSection &section : contents.sections)
-    entries.push_back({section.name, section.bytes});
-  return writeZip(entries);
+  return guarded("the bytes of an artifact", [&] {
+    Manifest manifest = contents.manifest;
+    manifest.sections = tableOf(contents.sections);
+    std::string json = toJson(manifest);
+    std::vector<ZipEntry> entries{{manifestEntry, std::as_bytes(std::span(json))}};
+    for (const ArtifactSection &section : contents.sections)
+      entries.push_back({section.name, section.bytes});
+    return writeZip(entries);
+  });
 }
 
 Status flowhn::writeArtifact(const std::string &path, const ArtifactContents &contents) {
   Expected<std::vector<std::byte>> bytes = serialize(contents);
   FLOWHN_RETURN_IF_ERROR(bytes.status());
-  PendingFile file(path);
-  FLOWHN_RETURN_IF_ERROR(file.write(*bytes));
-  return file.commit();
+  return guarded("the file of an artifact", [&] { return replaceFile(path, *bytes); });
 }

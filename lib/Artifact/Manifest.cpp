@@ -121,7 +121,7 @@ void readModel(ObjectReader reader, ManifestModel &model) {
   reader.read("name", model.name);
   reader.read("vocab_size", model.vocabSize, 1, maxInt32);
   reader.read("hidden_size", model.hiddenSize, 1, maxInt32);
-  reader.read("num_layers", model.numLayers, 1, maxInt32);
+  reader.read("num_layers", model.numLayers, 0, maxInt32);
   reader.read("context_length", model.contextLength, 0, maxInt32);
   reader.read("split_by_call", model.splitByCall);
   reader.read("strategy", model.strategy);

@@ -52,7 +52,8 @@ public:
   void runAfterPassFailed(Pass *pass, Operation *op) override {
     if (!text.empty())
       return;
-    text = "pass '" + pass->getArgument().str() + "' failed on '" + op->getName().getStringRef().str() + "'";
+    text = "pass '" + pass->getArgument().str() + "' failed on '" +
+           op->getName().getStringRef().str() + "'";
   }
 
 private:
@@ -79,7 +80,8 @@ std::string format(Diagnostic &diagnostic) {
   llvm::raw_string_ostream stream(text);
   Location location = diagnostic.getLocation();
   if (auto file = location->findInstanceOf<FileLineColLoc>())
-    stream << file.getFilename().getValue() << ":" << file.getLine() << ":" << file.getColumn() << ": ";
+    stream << file.getFilename().getValue() << ":" << file.getLine() << ":" << file.getColumn()
+           << ": ";
   else if (auto name = location->findInstanceOf<NameLoc>())
     stream << name.getName().getValue() << ": ";
   stream << diagnostic.str();
@@ -105,7 +107,8 @@ std::vector<int64_t> chosenCounts(ModelOp model) {
 
 } // namespace
 
-void mlir::flowhn::setPipelineOptions(const ::flowhn::CompileOptions &options, PipelineOptions &pipeline) {
+void mlir::flowhn::setPipelineOptions(const ::flowhn::CompileOptions &options,
+                                      PipelineOptions &pipeline) {
   pipeline.strategy = options.split.strategy;
   pipeline.circulation = options.split.circulation;
   pipeline.context = options.split.contextLength;
@@ -160,7 +163,7 @@ Status Compilation::import() {
     return invalidInput("'" + model.name() + "' cannot be imported");
   if (!model.config()->tokenizer.empty())
     for (auto op : module->getOps<ModelOp>())
-      op->setAttr("flowhn.tokenizer", StringAttr::get(&context, model.config()->tokenizer));
+      op->setAttr(tokenizerAttrName, StringAttr::get(&context, model.config()->tokenizer));
   return checkCheckpoint();
 }
 
@@ -184,17 +187,19 @@ Status Compilation::runPasses(Build build) {
 Status Compilation::describeModel() {
   auto models = module->getOps<ModelOp>();
   if (!llvm::hasSingleElement(models))
-    return invalidInput("the module holds " + std::to_string(std::distance(models.begin(), models.end())) +
+    return invalidInput("the module holds " +
+                        std::to_string(std::distance(models.begin(), models.end())) +
                         " flowhn.model ops, expected 1");
   ModelOp op = *models.begin();
   auto forward = op.lookupSymbol<func::FuncOp>("forward");
   if (!forward || forward.getNumResults() != 1)
-    return invalidInput("flowhn.model '" + op.getSymName().str() + "' has no function @forward with one result");
+    return invalidInput("flowhn.model '" + op.getSymName().str() +
+                        "' has no function @forward with one result");
 
   ::flowhn::ManifestModel &described = manifest.model;
   SplitAttr split = op.getSplit();
   described.name = model.name();
-  if (auto tokenizer = op->getAttrOfType<StringAttr>("flowhn.tokenizer"))
+  if (auto tokenizer = op->getAttrOfType<StringAttr>(tokenizerAttrName))
     described.tokenizer = tokenizer.str();
   described.strategy = stringifyStrategy(split.getStrategy()).str();
   if (split.getStrategy() == Strategy::FAC)
@@ -207,8 +212,11 @@ Status Compilation::describeModel() {
       described.splitByCall |= window.getByCall();
     }
   described.numLayers = described.windows.size();
-  if (auto logits = dyn_cast<RankedTensorType>(forward.getResultTypes()[0]))
-    described.vocabSize = logits.getShape().back();
+  auto logits = dyn_cast<RankedTensorType>(forward.getResultTypes()[0]);
+  if (!logits || logits.getRank() != 2 || logits.isDynamicDim(1))
+    return invalidInput("the result of @forward in flowhn.model '" + op.getSymName().str() +
+                        "' must be [rows, vocabulary] with a known vocabulary");
+  described.vocabSize = logits.getDimSize(1);
   forward.walk([&](EmbeddingOp embedding) {
     if (auto type = dyn_cast<RankedTensorType>(embedding.getResult().getType()))
       described.hiddenSize = type.getShape().back();
@@ -231,8 +239,8 @@ Status Compilation::dump(CompilePhase phase) {
   std::filesystem::create_directories(options.dumpPhasesTo, error);
   std::string number = std::to_string(dumped++);
   std::filesystem::path path = std::filesystem::path(options.dumpPhasesTo) /
-                               (std::string(2 - std::min<size_t>(2, number.size()), '0') + number + "-" +
-                                std::string(::flowhn::name(phase)) + ".mlir");
+                               (std::string(2 - std::min<size_t>(2, number.size()), '0') + number +
+                                "-" + std::string(::flowhn::name(phase)) + ".mlir");
   std::ofstream stream(path);
   stream << print();
   stream.close();
@@ -247,7 +255,8 @@ Status Compilation::runTo(CompilePhase last) {
     return info.status();
   target = *info;
 
-  FLOWHN_RETURN_IF_ERROR(timed("import", [&] { return withDiagnostics([&] { return import(); }); }));
+  FLOWHN_RETURN_IF_ERROR(
+      timed("import", [&] { return withDiagnostics([&] { return import(); }); }));
   FLOWHN_RETURN_IF_ERROR(dump(CompilePhase::FlowHN));
 
   struct Step {
@@ -303,7 +312,8 @@ Expected<Artifact> Compilation::emitArtifact() {
     return object.status();
   manifest.target = {"cpu", target.cpu, target.triple};
   manifest.limits.maxBatch = options.maxBatch;
-  manifest.limits.maxTokens = manifest.model.contextLength ? manifest.model.contextLength : options.maxTokens;
+  manifest.limits.maxTokens =
+      manifest.model.contextLength ? manifest.model.contextLength : options.maxTokens;
   auto toBytes = [](const std::vector<char> &chars) {
     auto view = std::as_bytes(std::span(chars));
     return std::vector<std::byte>(view.begin(), view.end());

@@ -9,13 +9,17 @@
 #include "flowhn/Engine/Compiler.h"
 
 #include "Compilation.h"
+#include "flowhn/Support/Guard.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "llvm/Support/ErrorHandling.h"
 
 #include <array>
+#include <mutex>
 #include <new>
 
 using namespace flowhn;
+using mlir::flowhn::Compilation;
 
 namespace {
 
@@ -24,24 +28,47 @@ constexpr std::array<std::string_view, 7> phaseNames = {"flowhn", "split", "sche
 
 Status checkLimits(const CompileOptions &options) {
   if (options.maxBatch < 1 || options.maxBatch > 65536)
-    return invalidArgument("the largest batch must be from 1 to 65536, got " + std::to_string(options.maxBatch));
+    return invalidArgument("the largest batch must be from 1 to 65536, got " +
+                           std::to_string(options.maxBatch));
   if (options.maxTokens < 1 || options.maxTokens > (int64_t(1) << 24))
     return invalidArgument("the most tokens of a row must be from 1 to 16777216, got " +
                            std::to_string(options.maxTokens));
   return Status();
 }
 
+/// LLVM aborts where its own allocator fails, unless told otherwise; operator new
+/// throws as everywhere.
+void throwWhenLLVMHasNoMemory() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::install_bad_alloc_error_handler(
+        [](void *, const char *, bool) { throw std::bad_alloc(); });
+  });
+}
+
 /// Runs `work` on a compilation; memory that runs out is a status.
-template <typename T, typename Work>
-Expected<T> withCompilation(const Model &model, const CompileOptions &options, CompileReport *report, Work work) {
-  FLOWHN_RETURN_IF_ERROR(checkLimits(options));
-  try {
+template <typename Work>
+auto withCompilation(const Model &model, const CompileOptions &options, CompileReport *report,
+                     Work work) -> decltype(work(std::declval<Compilation &>())) {
+  throwWhenLLVMHasNoMemory();
+  return guarded("the compiler", [&]() -> decltype(work(std::declval<Compilation &>())) {
+    FLOWHN_RETURN_IF_ERROR(checkLimits(options));
     CompileReport unused;
-    mlir::flowhn::Compilation compilation(model, options, report ? *report : unused);
+    Compilation compilation(model, options, report ? *report : unused);
     return work(compilation);
-  } catch (const std::bad_alloc &) {
-    return resourceExhausted("out of memory while compiling '" + model.name() + "'");
-  }
+  });
+}
+
+std::string pipelineText(const CompileOptions &options) {
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  mlir::PassManager passes(&context, mlir::ModuleOp::getOperationName());
+  mlir::flowhn::PipelineOptions pipeline;
+  mlir::flowhn::setPipelineOptions(options, pipeline);
+  mlir::flowhn::buildCPUPipeline(passes, pipeline);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  passes.printAsTextualPipeline(stream);
+  return text;
 }
 
 } // namespace
@@ -58,38 +85,29 @@ Expected<CompilePhase> flowhn::parseCompilePhase(std::string_view name) {
   return invalidArgument("unknown phase '" + std::string(name) + "'; phases: " + known);
 }
 
-Expected<Artifact> flowhn::compile(const Model &model, const CompileOptions &options, CompileReport *report) {
-  return withCompilation<Artifact>(model, options, report,
-                                   [](mlir::flowhn::Compilation &compilation) -> Expected<Artifact> {
-                                     FLOWHN_RETURN_IF_ERROR(compilation.runTo(CompilePhase::LLVM));
-                                     return compilation.emitArtifact();
-                                   });
+Expected<Artifact> flowhn::compile(const Model &model, const CompileOptions &options,
+                                   CompileReport *report) {
+  auto work = [](Compilation &compilation) -> Expected<Artifact> {
+    FLOWHN_RETURN_IF_ERROR(compilation.runTo(CompilePhase::LLVM));
+    return compilation.emitArtifact();
+  };
+  return withCompilation(model, options, report, work);
 }
 
-Expected<std::string> flowhn::compileTo(CompilePhase phase, const Model &model, const CompileOptions &options,
-                                        CompileReport *report) {
-  return withCompilation<std::string>(
-      model, options, report, [&](mlir::flowhn::Compilation &compilation) -> Expected<std::string> {
-        if (phase != CompilePhase::Object) {
-          FLOWHN_RETURN_IF_ERROR(compilation.runTo(phase));
-          return compilation.print();
-        }
-        FLOWHN_RETURN_IF_ERROR(compilation.runTo(CompilePhase::LLVM));
-        auto object = compilation.emitObject();
-        if (!object.ok())
-          return object.status();
-        return std::string(object->begin(), object->end());
-      });
+Expected<std::string> flowhn::compileTo(CompilePhase phase, const Model &model,
+                                        const CompileOptions &options, CompileReport *report) {
+  auto work = [phase](Compilation &compilation) -> Expected<std::string> {
+    bool isText = phase != CompilePhase::Object;
+    FLOWHN_RETURN_IF_ERROR(compilation.runTo(isText ? phase : CompilePhase::LLVM));
+    if (isText)
+      return compilation.print();
+    Expected<std::vector<char>> object = compilation.emitObject();
+    FLOWHN_RETURN_IF_ERROR(object.status());
+    return std::string(object->begin(), object->end());
+  };
+  return withCompilation(model, options, report, work);
 }
 
 Expected<std::string> flowhn::passPipeline(const CompileOptions &options) {
-  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  mlir::PassManager passes(&context, mlir::ModuleOp::getOperationName());
-  mlir::flowhn::PipelineOptions pipeline;
-  mlir::flowhn::setPipelineOptions(options, pipeline);
-  mlir::flowhn::buildCPUPipeline(passes, pipeline);
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  passes.printAsTextualPipeline(stream);
-  return text;
+  return guarded("the pipeline", [&]() -> Expected<std::string> { return pipelineText(options); });
 }

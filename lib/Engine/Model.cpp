@@ -9,23 +9,15 @@
 #include "flowhn/Engine/Model.h"
 
 #include "flowhn/Runtime/ParameterSource.h"
+#include "flowhn/Support/Guard.h"
+#include "flowhn/Support/MappedFile.h"
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 using namespace flowhn;
 namespace fs = std::filesystem;
 
 namespace {
-
-Expected<std::string> readText(const fs::path &path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  if (!stream || !(text << stream.rdbuf()))
-    return notFound("cannot read '" + path.string() + "'");
-  return std::move(text).str();
-}
 
 /// The name of a folder or file, also for "dir/" and ".".
 std::string stemOf(const fs::path &path) {
@@ -42,43 +34,45 @@ bool hasWeights(const fs::path &folder) {
 
 Expected<std::map<std::string, DType>> readStorageTypes(const std::string &folder) {
   auto source = openCheckpoint(folder);
-  if (!source.ok())
-    return source.status();
+  FLOWHN_RETURN_IF_ERROR(source.status());
   std::map<std::string, DType> types;
   for (const std::string &name : (*source)->names()) {
     auto spec = (*source)->describe(name);
-    if (!spec.ok())
-      return spec.status();
+    FLOWHN_RETURN_IF_ERROR(spec.status());
     types.emplace(name, spec->type);
   }
   return types;
 }
 
+Expected<ModelConfig> readConfig(const std::string &path) {
+  Expected<MappedFile> file = MappedFile::open(path);
+  FLOWHN_RETURN_IF_ERROR(file.status());
+  return parseModelConfig(file->text(), path);
+}
+
 } // namespace
 
 Expected<Model> Model::load(const std::string &path) {
+  return guarded("the model", [&] { return loadPath(path); });
+}
+
+Expected<Model> Model::loadPath(const std::string &path) {
   std::error_code error;
   bool isFolder = fs::is_directory(path, error);
   if (!isFolder && fs::path(path).extension() == ".mlir") {
-    auto text = readText(path);
-    if (!text.ok())
-      return text.status();
-    return fromIR(std::move(*text), stemOf(path));
+    Expected<MappedFile> file = MappedFile::open(path);
+    FLOWHN_RETURN_IF_ERROR(file.status());
+    return fromIR(std::string(file->text()), stemOf(path));
   }
   fs::path configPath = isFolder ? fs::path(path) / "config.json" : fs::path(path);
-  auto text = readText(configPath);
-  if (!text.ok())
-    return text.status();
-  auto config = parseModelConfig(*text, configPath.string());
-  if (!config.ok())
-    return config.status();
+  Expected<ModelConfig> config = readConfig(configPath.string());
+  FLOWHN_RETURN_IF_ERROR(config.status());
   Model model;
   model.modelConfig = std::move(*config);
   model.modelName = stemOf(isFolder ? fs::path(path) : configPath.parent_path() / ".");
   if (isFolder && hasWeights(path)) {
     auto types = readStorageTypes(path);
-    if (!types.ok())
-      return types.status();
+    FLOWHN_RETURN_IF_ERROR(types.status());
     model.types = std::move(*types);
     model.folder = path;
   }
@@ -87,8 +81,7 @@ Expected<Model> Model::load(const std::string &path) {
 
 Expected<Model> Model::published(const std::string &name) {
   auto config = publishedConfig(name);
-  if (!config.ok())
-    return config.status();
+  FLOWHN_RETURN_IF_ERROR(config.status());
   return fromConfig(std::move(*config), name);
 }
 

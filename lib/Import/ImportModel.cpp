@@ -203,8 +203,8 @@ static func::FuncOp createForward(OpBuilder &builder, int64_t vocabSize) {
   auto named = [&](StringRef name) { return NameLoc::get(builder.getStringAttr(name)); };
   auto forward = func::FuncOp::create(builder, named("forward"), "forward", type);
   Block *body = forward.addEntryBlock();
-  for (auto [argument, name] : llvm::zip_equal(
-           body->getArguments(), ArrayRef<StringRef>{"ids", "begin", "length", "select"}))
+  const StringRef names[] = {"ids", "begin", "length", "select"};
+  for (auto [argument, name] : llvm::zip_equal(body->getArguments(), names))
     argument.setLoc(named(name));
   return forward;
 }

@@ -10,10 +10,13 @@
 
 #include "flowhn/Conversion/FlowHNToKern/FlowHNToKern.h"
 #include "flowhn/Conversion/KernToCPU/KernToCPU.h"
-#include "flowhn/Conversion/KernToGPU/KernToGPU.h"
 #include "flowhn/Dialect/FlowHN/Transforms/Passes.h"
 #include "flowhn/Dialect/Plan/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
+
+#if FLOWHN_ENABLE_NVPTX
+#include "flowhn/Conversion/KernToGPU/KernToGPU.h"
+#endif
 
 using namespace mlir;
 using namespace mlir::flowhn;
@@ -74,17 +77,25 @@ void mlir::flowhn::registerPasses() {
   registerFlowHNPasses();
   registerFlowHNToKernPasses();
   registerKernToCPUPasses();
-  registerKernToGPUPasses();
   plan::registerPlanPasses();
+#if FLOWHN_ENABLE_NVPTX
+  registerKernToGPUPasses();
+#endif
 }
 
 void mlir::flowhn::registerPipelines() {
   using Registration = PassPipelineRegistration<PipelineOptions>;
-  Registration("flowhn-split-pipeline", "choose and materialise the token split", buildSplitPipeline);
-  Registration("flowhn-schedule-pipeline", "outline blocks, fuse ops, schedule branches", buildSchedulePipeline);
-  Registration("flowhn-kern-pipeline", "convert a scheduled model to kernels and procedures", buildKernPipeline);
+  Registration("flowhn-split-pipeline", "choose and materialise the token split",
+               buildSplitPipeline);
+  Registration("flowhn-schedule-pipeline", "outline blocks, fuse ops, schedule branches",
+               buildSchedulePipeline);
+  Registration("flowhn-kern-pipeline", "convert a scheduled model to kernels and procedures",
+               buildKernPipeline);
   Registration("flowhn-plan-pipeline", "place the buffers of the procedures", buildPlanPipeline);
-  Registration("flowhn-cpu-kernel-pipeline", "emit the kernels for the CPU", buildCPUKernelPipeline);
-  Registration("flowhn-cpu-llvm-pipeline", "lower the CPU kernels to the LLVM dialect", buildCPULLVMPipeline);
-  Registration("flowhn-cpu-pipeline", "everything from the imported model to the LLVM dialect", buildCPUPipeline);
+  Registration("flowhn-cpu-kernel-pipeline", "emit the kernels for the CPU",
+               buildCPUKernelPipeline);
+  Registration("flowhn-cpu-llvm-pipeline", "lower the CPU kernels to the LLVM dialect",
+               buildCPULLVMPipeline);
+  Registration("flowhn-cpu-pipeline", "everything from the imported model to the LLVM dialect",
+               buildCPUPipeline);
 }

@@ -7,10 +7,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowhn/Runtime/Session.h"
+#include "flowhn/Support/Guard.h"
+#include "flowhn/Support/Json.h"
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 
 using namespace flowhn;
 
@@ -35,6 +36,14 @@ Expected<int32_t> nextToken(Session &session, std::span<const int32_t> sequence)
 
 Expected<Generation> generate(Session &session, std::span<const int32_t> prompt,
                               int64_t maxNewTokens, const std::function<bool(int32_t)> &onToken) {
+  if (maxNewTokens < 0)
+    return invalidArgument(std::to_string(maxNewTokens) + " new tokens, it must be 0 or more");
+  const ManifestModel &model = session.artifact().manifest().model;
+  if (model.splitByCall)
+    return unsupported(
+        "the split of model " + quote(model.name) +
+        " follows the length of each call, so every new token would send old ones to "
+        "other branches; compile it for a context length (--context)");
   Generation result;
   std::vector<int32_t> sequence(prompt.begin(), prompt.end());
   while (int64_t(result.ids.size()) < maxNewTokens) {
@@ -65,16 +74,5 @@ int32_t flowhn::argmax(std::span<const float> values) {
 Expected<Generation> flowhn::generateGreedy(Session &session, std::span<const int32_t> prompt,
                                             int64_t maxNewTokens,
                                             const std::function<bool(int32_t token)> &onToken) {
-  if (maxNewTokens < 0)
-    return invalidArgument(std::to_string(maxNewTokens) + " new tokens, it must be 0 or more");
-  const ManifestModel &model = session.artifact().manifest().model;
-  if (model.splitByCall)
-    return unsupported("the split of model '" + model.name +
-                       "' follows the length of each call, so every new token would send old ones to "
-                       "other branches; compile it for a context length (--context)");
-  try {
-    return generate(session, prompt, maxNewTokens, onToken);
-  } catch (const std::bad_alloc &) {
-    return resourceExhausted("no memory for " + std::to_string(prompt.size()) + " tokens");
-  }
+  return guarded("a generation", [&] { return generate(session, prompt, maxNewTokens, onToken); });
 }

@@ -8,6 +8,7 @@
 
 #include "flowhn/Runtime/ParameterSource.h"
 
+#include "flowhn/Support/Guard.h"
 #include "flowhn/Support/Json.h"
 
 #include <algorithm>
@@ -171,11 +172,7 @@ std::string checkParameter(const ParameterSource &source, const ParameterSpec &e
   return {};
 }
 
-} // namespace
-
-ParameterSource::~ParameterSource() = default;
-
-Expected<std::unique_ptr<ParameterSource>> flowhn::openCheckpoint(const std::string &folder) {
+Expected<std::unique_ptr<ParameterSource>> openFolder(const std::string &folder) {
   std::error_code ignored;
   fs::path path(folder);
   if (!fs::exists(path, ignored))
@@ -198,8 +195,7 @@ Expected<std::unique_ptr<ParameterSource>> flowhn::openCheckpoint(const std::str
   return std::unique_ptr<ParameterSource>(new Checkpoint(folder, std::move(files)));
 }
 
-Status flowhn::checkParameters(const ParameterSource &source,
-                               std::span<const ParameterSpec> expected) {
+Status compareParameters(const ParameterSource &source, std::span<const ParameterSpec> expected) {
   std::vector<std::string> problems;
   std::set<std::string> wanted;
   for (const ParameterSpec &parameter : expected) {
@@ -215,4 +211,17 @@ Status flowhn::checkParameters(const ParameterSource &source,
                        (actual.ok() ? " " + typedShape(actual->type, actual->shape) : ""));
   }
   return listProblems(source.origin() + " does not hold the parameters of the model", problems);
+}
+
+} // namespace
+
+ParameterSource::~ParameterSource() = default;
+
+Expected<std::unique_ptr<ParameterSource>> flowhn::openCheckpoint(const std::string &folder) {
+  return guarded("the checkpoint", [&] { return openFolder(folder); });
+}
+
+Status flowhn::checkParameters(const ParameterSource &source,
+                               std::span<const ParameterSpec> expected) {
+  return guarded("the names of parameters", [&] { return compareParameters(source, expected); });
 }

@@ -21,6 +21,9 @@ namespace {
 constexpr int64_t alignment = 64;
 /// Kernels may load whole vectors at the end of a buffer.
 constexpr int64_t guardBytes = 256;
+/// Beyond what any machine has, and far from where sums overflow: an arena that
+/// `validatePlan` accepted has no more.
+constexpr int64_t maxWorkspaceBytes = int64_t(1) << 56;
 
 /// A memory value: a place in the workspace or somewhere else.
 struct Place {
@@ -126,8 +129,10 @@ private:
   Status run(const fb::Arena &command, Frame &frame) {
     int64_t units = frame.indices[command.units()], bytes = units * command.bytes_per_unit();
     int64_t offset = top;
-    if (__builtin_add_overflow(top, (bytes + alignment - 1) / alignment * alignment, &top))
-      return resourceExhausted("the workspace overflows");
+    top += (bytes + alignment - 1) / alignment * alignment;
+    if (top > maxWorkspaceBytes)
+      return resourceExhausted("the call needs more than " + std::to_string(maxWorkspaceBytes) +
+                               " bytes of buffers");
     peak = std::max(peak, top);
     frame.arenas.push_back({offset, units, bytes});
     return {};
@@ -254,6 +259,8 @@ Status PlanProgram::reserve(int64_t bytes) {
   int64_t roomy = std::max(bytes, workspace.bytes() + workspace.bytes() / 2);
   workspace = Memory(); // the old one goes before the new one comes
   Expected<Memory> grown = Memory::allocate(roomy, "buffers");
+  if (!grown.ok() && roomy > bytes)
+    grown = Memory::allocate(bytes, "buffers");
   FLOWHN_RETURN_IF_ERROR(grown.status());
   workspace = std::move(*grown);
   return {};

@@ -9,15 +9,12 @@
 #include "PreparedParameters.h"
 #include "PackParameter.h"
 #include "flowhn/Support/Json.h"
+#include "flowhn/Support/Parallel.h"
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <mutex>
-#include <new>
 #include <numeric>
-#include <system_error>
-#include <thread>
 
 using namespace flowhn;
 
@@ -58,8 +55,7 @@ public:
     FLOWHN_RETURN_IF_ERROR(checkParameters(source, sourcesOf(plan)));
     FLOWHN_RETURN_IF_ERROR(decide());
     FLOWHN_RETURN_IF_ERROR(allocate());
-    packAll();
-    return failure;
+    return packAll();
   }
 
 private:
@@ -125,38 +121,25 @@ private:
     return {};
   }
 
-  void packAll() {
+  Status packAll() {
     std::vector<uint32_t> order(aliased.size());
     std::iota(order.begin(), order.end(), 0);
     auto key = [&](uint32_t i) { return std::pair(-preparedBytes(*plan.parameters()->Get(i)), i); };
     std::sort(order.begin(), order.end(), [&](auto a, auto b) { return key(a) < key(b); });
-    std::atomic<size_t> next{0};
-    auto work = [&] {
-      for (size_t i; (i = next.fetch_add(1)) < order.size();)
-        packOne(order[i]);
-    };
-    std::vector<std::thread> helpers;
-    helpers.reserve(size_t(options.threads));
-    try {
-      for (int i = 1; i < options.threads; ++i)
-        helpers.emplace_back(work);
-    } catch (const std::system_error &) {
-      // No more threads to be had: those that there are do it all.
-    }
-    work();
-    for (std::thread &helper : helpers)
-      helper.join();
+    return forEachInParallel(order.size(), size_t(options.threads), "parameters",
+                             [&](size_t i) { return packOne(order[i]); });
   }
 
-  void packOne(uint32_t index) {
+  Status packOne(uint32_t index) {
     const fb::Parameter &parameter = *plan.parameters()->Get(index);
-    Status status;
-    try {
-      status = aliased[index] ? alias(parameter, index) : pack(parameter, index);
-    } catch (const std::bad_alloc &) {
-      status = resourceExhausted("no memory");
-    }
-    finish(parameter, status.withContext("parameter " + quote(parameter.name()->string_view())));
+    Status status = aliased[index] ? alias(parameter, index) : pack(parameter, index);
+    if (!status.ok())
+      return status.withContext("parameter " + quote(parameter.name()->string_view()));
+    std::lock_guard lock(mutex);
+    done += preparedBytes(parameter);
+    if (options.progress)
+      options.progress(done, result.totalBytes);
+    return {};
   }
 
   Status alias(const fb::Parameter &parameter, uint32_t index) {
@@ -193,15 +176,6 @@ private:
       source.release(name);
   }
 
-  void finish(const fb::Parameter &parameter, Status status) {
-    std::lock_guard lock(mutex);
-    if (!status.ok() && failure.ok())
-      failure = std::move(status);
-    done += preparedBytes(parameter);
-    if (options.progress)
-      options.progress(done, result.totalBytes);
-  }
-
   const fb::Plan &plan;
   const PreparedParameters::Options &options;
   PreparedParameters &result;
@@ -211,8 +185,7 @@ private:
   std::vector<int64_t> offsets; ///< in the memory, of those that are packed
 
   std::mutex mutex; ///< for what follows
-  int64_t done = 0;
-  Status failure;
+  int64_t done = 0; ///< bytes
 };
 
 } // namespace flowhn

@@ -8,12 +8,12 @@
 
 #include "flowhn/Runtime/ParameterSource.h"
 #include "flowhn/Support/Json.h"
+#include "flowhn/Support/Parallel.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <exception>
 #include <map>
 #include <mutex>
 #include <new>
@@ -110,22 +110,15 @@ void fillRange(const Distribution &d, DType type, uint64_t start, int64_t begin,
 }
 
 /// Fills [0, count) on several threads when there is enough to do.
-void fillAll(const Distribution &d, DType type, uint64_t start, int64_t count, std::byte *to) {
+Status fillAll(const Distribution &d, DType type, uint64_t start, int64_t count, std::byte *to) {
   int64_t threads = std::clamp<int64_t>(std::thread::hardware_concurrency(), 1, maxThreads);
   threads = std::clamp<int64_t>(count / elementsPerThread, 1, threads);
   int64_t share = (count + threads - 1) / threads;
-  std::vector<std::thread> helpers;
-  helpers.reserve(size_t(threads));
-  int64_t begin = 0;
-  try {
-    for (; begin + share < count; begin += share)
-      helpers.emplace_back(fillRange, d, type, start, begin, begin + share, to);
-  } catch (const std::exception &) {
-    // No more threads to be had: the rest, from `begin` on, is done here.
-  }
-  fillRange(d, type, start, begin, count, to);
-  for (std::thread &helper : helpers)
-    helper.join();
+  return forEachInParallel(size_t(threads), size_t(threads), "random numbers", [&](size_t i) {
+    int64_t begin = int64_t(i) * share;
+    fillRange(d, type, start, begin, std::min(begin + share, count), to);
+    return Status();
+  });
 }
 
 class RandomSource : public ParameterSource {
@@ -193,9 +186,12 @@ private:
     tensor.data.reset(new (std::nothrow) std::byte[tensor.bytes]);
     if (!tensor.data)
       return resourceExhausted("no memory for " + std::to_string(tensor.bytes) + " bytes");
-    fillAll(distributionFor(spec.name, spec.shape), spec.type, mix(seed) ^ fnv1a64(spec.name),
-            *bytes / byteSize(spec.type), tensor.data.get());
-    return {};
+    Status status =
+        fillAll(distributionFor(spec.name, spec.shape), spec.type, mix(seed) ^ fnv1a64(spec.name),
+                *bytes / byteSize(spec.type), tensor.data.get());
+    if (!status.ok())
+      tensor.data.reset();
+    return status;
   }
 
   uint64_t seed;

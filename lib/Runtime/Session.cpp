@@ -10,16 +10,15 @@
 #include "CodeObject.h"
 #include "PlanProgram.h"
 #include "ThreadPool.h"
+#include "flowhn/Support/Guard.h"
 #include "flowhn/Support/Json.h"
 
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <new>
 #include <numeric>
 #include <sched.h>
 #include <set>
-#include <stdexcept>
 #include <tuple>
 
 using namespace flowhn;
@@ -131,17 +130,6 @@ struct CallTables {
     }
   }
 };
-
-/// Runs `body`, which may throw for want of memory.
-template <typename Body> auto guarded(const char *what, Body body) -> decltype(body()) {
-  try {
-    return body();
-  } catch (const std::bad_alloc &) {
-    return resourceExhausted(std::string("no memory for ") + what);
-  } catch (const std::length_error &) {
-    return resourceExhausted(std::string("no memory for ") + what);
-  }
-}
 
 } // namespace
 

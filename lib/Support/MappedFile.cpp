@@ -36,7 +36,10 @@ struct Descriptor {
 Status systemError(const std::string &path, const char *what) {
   int code = errno;
   std::string message = "cannot " + std::string(what) + " " + quote(path) + ": " + strerror(code);
-  return code == ENOENT || code == ENOTDIR ? notFound(message) : invalidInput(message);
+  if (code == ENOENT || code == ENOTDIR)
+    return notFound(message);
+  bool isExhausted = code == ENOMEM || code == EMFILE || code == ENFILE;
+  return isExhausted ? resourceExhausted(message) : invalidInput(message);
 }
 
 Status checkMappable(const std::string &path, const struct stat &info) {

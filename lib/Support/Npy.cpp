@@ -8,6 +8,7 @@
 
 #include "flowhn/Support/Npy.h"
 
+#include "flowhn/Support/Guard.h"
 #include "flowhn/Support/Json.h"
 #include "flowhn/Support/MappedFile.h"
 #include "flowhn/Support/SafeTensors.h"
@@ -211,8 +212,10 @@ std::string headerFor(std::span<const int64_t> shape) {
 } // namespace
 
 Expected<NpyIds> flowhn::parseNpyIds(std::span<const std::byte> file, std::string_view source) {
-  Expected<NpyIds> ids = parse(file);
-  return ids.ok() ? std::move(ids) : ids.status().withContext(source);
+  return guarded(source, [&]() -> Expected<NpyIds> {
+    Expected<NpyIds> ids = parse(file);
+    return ids.ok() ? std::move(ids) : ids.status().withContext(source);
+  });
 }
 
 Expected<NpyIds> flowhn::readNpyIds(const std::string &path) {
@@ -239,6 +242,6 @@ Status flowhn::writeNpy(const std::string &path, std::span<const float> values,
     written = false;
   }
   if (!written)
-    return invalidArgument("cannot write " + quote(path) + ": " + strerror(code));
+    return resourceExhausted("cannot write " + quote(path) + ": " + strerror(code));
   return {};
 }

@@ -8,6 +8,7 @@
 
 #include "flowhn/Support/SafeTensors.h"
 
+#include "flowhn/Support/Guard.h"
 #include "flowhn/Support/Json.h"
 
 #include <algorithm>
@@ -156,6 +157,42 @@ Status checkCoverage(std::vector<Entry> &entries, uint64_t bufferBytes) {
   return {};
 }
 
+/// The tensors and the metadata of a file.
+struct Contents {
+  std::vector<NamedTensor> tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+Expected<Contents> readContents(std::span<const std::byte> file) {
+  Expected<std::string_view> header = headerText(file);
+  FLOWHN_RETURN_IF_ERROR(header.status());
+  Expected<json> document = parseJson(*header, "header");
+  FLOWHN_RETURN_IF_ERROR(document.status());
+
+  Contents result;
+  std::vector<Entry> entries;
+  for (const auto &[name, value] : document->items()) {
+    if (name == "__metadata__") {
+      FLOWHN_RETURN_IF_ERROR(readMetadata(value, result.metadata));
+      continue;
+    }
+    Expected<Entry> entry = readEntry(name, value);
+    if (!entry.ok())
+      return entry.status().withContext("tensor " + quote(name));
+    entries.push_back(std::move(*entry));
+  }
+  std::span<const std::byte> buffer = file.subspan(sizeof(uint64_t) + header->size());
+  FLOWHN_RETURN_IF_ERROR(checkCoverage(entries, buffer.size()));
+
+  for (Entry &entry : entries)
+    result.tensors.push_back({std::move(entry.name),
+                              {entry.type, std::move(entry.shape), buffer.data() + entry.begin,
+                               size_t(entry.end - entry.begin)}});
+  std::sort(result.tensors.begin(), result.tensors.end(),
+            [](const NamedTensor &a, const NamedTensor &b) { return a.name < b.name; });
+  return result;
+}
+
 } // namespace
 
 std::optional<int64_t> flowhn::denseBytes(DType type, std::span<const int64_t> shape) {
@@ -176,34 +213,15 @@ std::string flowhn::shapeString(std::span<const int64_t> shape) {
 }
 
 Expected<SafeTensors> SafeTensors::parse(std::span<const std::byte> file, std::string_view source) {
-  Expected<std::string_view> header = headerText(file);
-  if (!header.ok())
-    return header.status().withContext(source);
-  Expected<json> document = parseJson(*header, std::string(source) + ": header");
-  FLOWHN_RETURN_IF_ERROR(document.status());
-
-  SafeTensors result;
-  std::vector<Entry> entries;
-  for (const auto &[name, value] : document->items()) {
-    if (name == "__metadata__") {
-      FLOWHN_RETURN_IF_ERROR(readMetadata(value, result.metadataMap).withContext(source));
-      continue;
-    }
-    Expected<Entry> entry = readEntry(name, value);
-    if (!entry.ok())
-      return entry.status().withContext("tensor " + quote(name)).withContext(source);
-    entries.push_back(std::move(*entry));
-  }
-  std::span<const std::byte> buffer = file.subspan(sizeof(uint64_t) + header->size());
-  FLOWHN_RETURN_IF_ERROR(checkCoverage(entries, buffer.size()).withContext(source));
-
-  for (Entry &entry : entries)
-    result.entries.push_back({std::move(entry.name),
-                              {entry.type, std::move(entry.shape), buffer.data() + entry.begin,
-                               size_t(entry.end - entry.begin)}});
-  std::sort(result.entries.begin(), result.entries.end(),
-            [](const NamedTensor &a, const NamedTensor &b) { return a.name < b.name; });
-  return result;
+  return guarded(source, [&]() -> Expected<SafeTensors> {
+    Expected<Contents> contents = readContents(file);
+    if (!contents.ok())
+      return contents.status().withContext(source);
+    SafeTensors result;
+    result.entries = std::move(contents->tensors);
+    result.metadataMap = std::move(contents->metadata);
+    return result;
+  });
 }
 
 Expected<SafeTensors> SafeTensors::open(const std::string &path) {

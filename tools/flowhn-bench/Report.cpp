@@ -29,8 +29,8 @@ static void printBuild(const Measurements &r) {
   std::printf("%-12s %.3f s\n", r.wasArtifact ? "open" : "compile", r.compileSeconds);
   for (const CompileReport::Phase &phase : r.compile.phases)
     std::printf("  %-12s %.3f s\n", phase.name.c_str(), phase.seconds);
-  std::printf("load         %.3f s, of which %.3f s before the weights\n", r.loadSeconds,
-              r.artifactLoadSeconds);
+  std::printf("load         %.3f s, of which %.2f ms before the weights\n", r.loadSeconds,
+              r.artifactLoadSeconds * 1e3);
 }
 
 static void printSpeed(const Measurements &r) {

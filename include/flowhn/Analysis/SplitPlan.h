@@ -15,9 +15,11 @@ namespace mlir::flowhn {
 
 /// The attention positions of every block of a model with the given split.
 /// Counts that the split leaves open are the FLOP-balanced ones of each block.
-/// An error tells a split that fixes no positions, or too few or many counts.
-FailureOr<SmallVector<WindowAttr>> computeSplitPlan(SplitAttr split, ArrayRef<BlockCosts> blocks,
-                                                    function_ref<InFlightDiagnostic()> emitError);
+/// An error tells a split that fixes no positions, or too few or many counts;
+/// without `emitError` nothing is said.
+FailureOr<SmallVector<WindowAttr>>
+computeSplitPlan(SplitAttr split, ArrayRef<BlockCosts> blocks,
+                 function_ref<InFlightDiagnostic()> emitError = nullptr);
 
 /// How many of the first `length` tokens a window gives to attention.
 int64_t countAttentionTokens(WindowAttr window, int64_t length);

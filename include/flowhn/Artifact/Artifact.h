@@ -52,7 +52,8 @@ public:
   static Expected<Artifact> open(const std::string &path);
   /// The same from memory, which is copied; `source` names it in messages.
   static Expected<Artifact> parse(std::span<const std::byte> bytes, std::string_view source);
-  /// Straight from the compiler, without a file; checked like one.
+  /// Straight from the compiler, without a file; `manifest.sections` is filled in
+  /// and the rest checked as if it came from a file.
   static Expected<Artifact> create(ArtifactContents contents);
 
   const Manifest &manifest() const { return contents.manifest; }
@@ -78,7 +79,8 @@ private:
 Expected<std::vector<std::byte>> serialize(const ArtifactContents &contents);
 
 /// Writes the artifact beside `path` and renames it into place, so that readers
-/// see the old file or the new one, never a part.
+/// see the old file or the new one, never a part. A link or a device is written
+/// through. ResourceExhausted when the file cannot be written.
 Status writeArtifact(const std::string &path, const ArtifactContents &contents);
 
 } // namespace flowhn

@@ -60,13 +60,17 @@ struct CompileReport {
 };
 
 /// Compiles a model. `report`, where given, is filled in also when the compile fails.
+/// InvalidArgument or Unsupported for an option out of range, InvalidInput for a
+/// model that is malformed, with the diagnostics and the pass that failed;
+/// ResourceExhausted when memory runs out. Calls may come from several threads.
 Expected<Artifact> compile(const Model &model, const CompileOptions &options = {},
                            CompileReport *report = nullptr);
 
 /// Compiles down to `phase` and returns what is there: IR text, or the bytes of the
 /// shared object for `Object`.
 Expected<std::string> compileTo(CompilePhase phase, const Model &model,
-                                const CompileOptions &options = {}, CompileReport *report = nullptr);
+                                const CompileOptions &options = {},
+                                CompileReport *report = nullptr);
 
 /// The passes from the imported model to LLVM, as `flowhn-opt --pass-pipeline=` takes them.
 Expected<std::string> passPipeline(const CompileOptions &options);

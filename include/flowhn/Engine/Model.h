@@ -25,6 +25,7 @@ class Model {
 public:
   /// A folder with `config.json` (and `model.safetensors` or its shards, whose
   /// headers are read for the storage types), a `config.json`, or a `.mlir` file.
+  /// NotFound when there is no such thing, InvalidInput when it is malformed.
   static Expected<Model> load(const std::string &path);
   /// "135M", "350M" or "1B", without weights.
   static Expected<Model> published(const std::string &name);
@@ -45,6 +46,7 @@ public:
 
 private:
   Model() = default;
+  static Expected<Model> loadPath(const std::string &path);
 
   std::string modelName;
   std::optional<ModelConfig> modelConfig;

@@ -20,16 +20,20 @@ namespace mlir::flowhn {
 /// What the named pipelines take; each hands its passes the options that concern
 /// them.
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
-  Option<std::string> strategy{*this, "strategy", llvm::cl::desc("override the split strategy: none|ae|fa|fac"),
+  Option<std::string> strategy{*this, "strategy",
+                               llvm::cl::desc("override the split strategy: none|ae|fa|fac"),
                                llvm::cl::init("")};
   Option<std::string> circulation{*this, "circulation",
-                                  llvm::cl::desc("override the circulation: alternate|rotate"), llvm::cl::init("")};
-  Option<int64_t> context{*this, "context", llvm::cl::desc("override the context length; 0 keeps the model's"),
+                                  llvm::cl::desc("override the circulation: alternate|rotate"),
+                                  llvm::cl::init("")};
+  Option<int64_t> context{*this, "context",
+                          llvm::cl::desc("override the context length; 0 keeps the model's"),
                           llvm::cl::init(0)};
-  ListOption<int64_t> attentionTokens{*this, "attention-tokens",
-                                      llvm::cl::desc("override the count: one for all blocks or one per block")};
-  Option<std::string> branchSchedule{*this, "branch-schedule", llvm::cl::desc("auto|concurrent|serial"),
-                                     llvm::cl::init("auto")};
+  ListOption<int64_t> attentionTokens{
+      *this, "attention-tokens",
+      llvm::cl::desc("override the count: one for all blocks or one per block")};
+  Option<std::string> branchSchedule{
+      *this, "branch-schedule", llvm::cl::desc("auto|concurrent|serial"), llvm::cl::init("auto")};
   Option<std::string> cpu{*this, "cpu", llvm::cl::desc("x86-64-v2|x86-64-v3|x86-64-v4|host"),
                           llvm::cl::init("host")};
 };

@@ -76,13 +76,16 @@ struct KernelProfile {
 };
 
 /// An artifact, its code and its parameters, ready to run. Usable from one thread
-/// at a time; any number of sessions may live in one process. No function throws
-/// or aborts; memory that is not to be had is ResourceExhausted.
+/// at a time; any number of sessions may live in one process, share an artifact and
+/// run at the same time. One that was moved from may only be assigned to or
+/// destroyed.
 class Session {
 public:
   /// Checks that this machine runs the code and that `source` has exactly the
   /// model's parameters, then prepares them; `source` is kept for those that are
-  /// read where they lie.
+  /// read where they lie. Incompatible when the code or the parameters' types do not
+  /// fit, InvalidInput when a parameter is missing, surplus or misshapen,
+  /// ResourceExhausted when there is no memory or thread to be had.
   static Expected<Session> create(std::shared_ptr<const Artifact> artifact,
                                   std::unique_ptr<ParameterSource> source,
                                   SessionOptions options = {});
@@ -92,7 +95,8 @@ public:
   ~Session();
 
   /// InvalidArgument when the call breaks a rule of the model (token ids, context),
-  /// ResourceExhausted when it exceeds the artifact's limits or memory.
+  /// NotFound for an unknown tap, ResourceExhausted when it exceeds the artifact's
+  /// limits or memory. The session can be used again after any of them.
   Expected<CallResult> run(const Call &call);
 
   const Artifact &artifact() const;

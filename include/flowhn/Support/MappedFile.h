@@ -22,8 +22,8 @@ namespace flowhn {
 /// mapped. Move-only; the bytes keep their address when the object is moved.
 class MappedFile {
 public:
-  /// NotFound when there is no such file; InvalidInput when it is a directory,
-  /// not a regular file, empty or not readable.
+  /// NotFound when there is no such file; ResourceExhausted when memory or file descriptors
+  /// run out; InvalidInput when it is not a regular file, empty or not readable.
   static Expected<MappedFile> open(const std::string &path);
 
   MappedFile(MappedFile &&other) noexcept;

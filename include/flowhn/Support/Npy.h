@@ -35,7 +35,8 @@ Expected<NpyIds> readNpyIds(const std::string &path);
 Expected<NpyIds> parseNpyIds(std::span<const std::byte> file, std::string_view source);
 
 /// Writes row-major float32 `values` of any rank as a version 1 file that NumPy
-/// reads. The product of `shape` must be the number of values.
+/// reads. InvalidArgument unless the product of `shape` is the number of values;
+/// ResourceExhausted when the file cannot be written.
 Status writeNpy(const std::string &path, std::span<const float> values,
                 std::span<const int64_t> shape);
 

@@ -29,8 +29,8 @@ enum class StatusCode {
   Internal,           ///< a bug of ours
 };
 
-/// Success, or a code and a message that names place, rule and value.
-/// Public functions return it (or `Expected`); none throws or exits.
+/// Success, or a code and a message that names place, rule and value. Public calls that can fail
+/// return it (or `Expected`) and do not throw or exit; others throw nothing but std::bad_alloc.
 class [[nodiscard]] Status {
 public:
   Status() = default;

@@ -110,7 +110,7 @@ static Value createResultBuffer(ProcedureBuilder &procedure, Value result,
 
 /// Lets a caller see what goes into block `flowhn.index`.
 static LogicalResult tapBlockInput(ProcedureBuilder &procedure, func::CallOp call) {
-  auto index = call->getAttrOfType<IntegerAttr>("flowhn.index");
+  auto index = call->getAttrOfType<IntegerAttr>(blockIndexAttrName);
   if (!index || call.getNumOperands() == 0)
     return success();
   FailureOr<Tokens> input = procedure.getTokens(call.getOperand(0), call);

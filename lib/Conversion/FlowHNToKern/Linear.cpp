@@ -86,26 +86,6 @@ static FailureOr<Tokens> getLinearInput(ProcedureBuilder &procedure, LinearOp op
   return normed;
 }
 
-/// Where the results of `op` go: several are ranges of columns of one buffer.
-static Tokens createLinearResults(ProcedureBuilder &procedure, LinearOp op,
-                                  const TokenSpace *space) {
-  if (op.getNumResults() == 1)
-    return procedure.createResult(op.getResult(0), space);
-  int64_t width = 0;
-  for (Value result : op.getResults())
-    width += getFeatures(result);
-  Tokens out = {procedure.createBuffer(op.getLoc(), space, width, getElementType(op.getResult(0))),
-                0,
-                space,
-                {}};
-  int64_t column = 0;
-  for (Value result : op.getResults()) {
-    procedure.setTokens(result, {out.buffer, column, space, {}});
-    column += getFeatures(result);
-  }
-  return out;
-}
-
 /// Bias, activation and residual of `op` on the sums of a matmul.
 static Value buildEpilogue(LinearOp op, OpBuilder &builder, Location loc, ValueRange values) {
   bool isSwiGLU = op.getActivation() == Activation::SwiGLU;
@@ -136,7 +116,7 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, LinearOp op) 
   if (op.getResidual() && failed(extras.addRows(op.getResidual(), input->space, op)))
     return failure();
   Product product = {*input, getFeatures(op.getInput()), llvm::to_vector(op.getWeights()),
-                     isSwiGLU ? 2 : 1, createLinearResults(procedure, op, input->space)};
+                     isSwiGLU ? 2 : 1, procedure.createResults(op.getResults(), input->space)};
   return launchMatmul(procedure, op, product, extras,
                       [&](OpBuilder &builder, Location loc, ValueRange values) {
                         return buildEpilogue(op, builder, loc, values);
@@ -152,8 +132,8 @@ static Value getFuseBuffer(ProcedureBuilder &procedure, FuseOp fuse, const Token
   Value &buffer = procedure.fuseBuffers[fuse];
   if (!buffer) {
     int64_t width = cast<RankedTensorType>(fuse.getWeight().getType()).getDimSize(1);
-    buffer = procedure.createBuffer(fuse.getLoc(), space, width,
-                                    getElementType(fuse.getInputs().front()));
+    buffer =
+        procedure.createBuffer(fuse.getLoc(), space, width, getJoinedElementType(fuse.getInputs()));
   }
   return buffer;
 }

@@ -66,14 +66,14 @@ static bool isEntryType(FunctionType type) {
   return llvm::all_of(type.getInputs().drop_front(),
                       [](Type input) { return isIntegers(input, 1); }) &&
          logits && logits.getRank() == 2 && !logits.isDynamicDim(1) &&
-         isa<FloatType>(logits.getElementType());
+         logits.getElementType().isF32();
 }
 
 LogicalResult ProcedureBuilder::convertEntrySignature() {
   FunctionType type = source.getFunctionType();
   if (!isEntryType(type))
     return source.emitOpError("is what a call of the model runs and needs to take ids, begin, "
-                              "length and select and to return logits, got ")
+                              "length and select and to return float32 logits, got ")
            << type;
   Location loc = source.getLoc();
   Type index = builder.getIndexType(), table = getTableType(builder.getContext());
@@ -240,6 +240,29 @@ Tokens ProcedureBuilder::createResult(Value result, const TokenSpace *space, boo
   }
   setTokens(result, *place);
   return *place;
+}
+
+Type mlir::flowhn::getJoinedElementType(ValueRange tokens) {
+  Type first = mlir::flowhn::getElementType(tokens.front());
+  bool areAlike = llvm::all_of(
+      tokens, [&](Value value) { return mlir::flowhn::getElementType(value) == first; });
+  return areAlike ? first : Float32Type::get(first.getContext());
+}
+
+Tokens ProcedureBuilder::createResults(ValueRange results, const TokenSpace *space) {
+  if (results.size() == 1)
+    return createResult(results.front(), space);
+  int64_t width = 0;
+  for (Value result : results)
+    width = saturatingAdd(width, getFeatures(result));
+  Value buffer =
+      createBuffer(results.front().getLoc(), space, width, getJoinedElementType(results));
+  int64_t column = 0;
+  for (Value result : results) {
+    setTokens(result, {buffer, column, space, {}});
+    column = saturatingAdd(column, getFeatures(result));
+  }
+  return {buffer, 0, space, {}};
 }
 
 FailureOr<Value> ProcedureBuilder::getParameter(const ParameterUse &use, Operation *user) {

@@ -112,6 +112,8 @@ public:
   /// Where a kernel is to store `result`: where its consumer wants it, or a new
   /// buffer. Some kernels cannot store scattered rows.
   Tokens createResult(Value result, const TokenSpace *space, bool canScatter = true);
+  /// The same for all results of an op: several are ranges of columns of one buffer.
+  Tokens createResults(ValueRange results, const TokenSpace *space);
   /// A buffer of rows for the tokens of `space`, in the current arena.
   Value createBuffer(Location loc, const TokenSpace *space, int64_t width, Type elementType);
   /// The memory of a parameter; fails with a diagnostic on `user`.
@@ -175,6 +177,9 @@ inline int64_t getFeatures(Value tokens) {
 inline Type getElementType(Value tensor) {
   return cast<RankedTensorType>(tensor.getType()).getElementType();
 }
+/// The element type of a buffer that holds all of `tokens`: theirs, or float32 where
+/// they differ.
+Type getJoinedElementType(ValueRange tokens);
 
 } // namespace mlir::flowhn
 

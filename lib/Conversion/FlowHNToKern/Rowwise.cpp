@@ -201,22 +201,7 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, RMSNormOp op)
   FailureOr<Tokens> tokens = procedure.getTokens(op.getInput(), op);
   if (failed(tokens))
     return failure();
-  const TokenSpace *space = tokens->space;
-  Tokens out;
-  if (op.getNumResults() == 1) {
-    out = procedure.createResult(op.getResult(0), space);
-  } else {
-    out = {procedure.createBuffer(op.getLoc(), space, getFeatures(op.getInput()),
-                                  getElementType(op.getResult(0))),
-           0,
-           space,
-           {}};
-    int64_t column = 0;
-    for (Value result : op.getResults()) {
-      procedure.setTokens(result, {out.buffer, column, space, {}});
-      column += getFeatures(result);
-    }
-  }
+  Tokens out = procedure.createResults(op.getResults(), tokens->space);
   return launchNorm(procedure, op, op.getInput(), op.getWeights(), op.getEps().convertToDouble(),
                     out);
 }

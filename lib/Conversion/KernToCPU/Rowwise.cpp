@@ -78,7 +78,9 @@ Value RowwiseEmitter::meanOfSquares(int64_t begin, int64_t width) {
   auto add = [&](Value lhs, Value rhs) -> Value {
     return arith::AddFOp::create(b.builder, b.loc, lhs, rhs);
   };
-  Value total = b.sum(add(add(sums[0], sums[1]), add(sums[2], sums[3])));
+  Value low = add(sums[0], sums[1]);
+  Value high = add(sums[2], sums[3]);
+  Value total = b.sum(add(low, high));
   return arith::DivFOp::create(b.builder, b.loc, b.broadcast(total), b.splat(width));
 }
 

@@ -9,6 +9,7 @@
 #include "flowhn/Target/CPU/ObjectEmitter.h"
 
 #include "Linker.h"
+#include "flowhn/Support/Parallel.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Diagnostics.h"
@@ -24,11 +25,9 @@
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/TargetParser/Triple.h"
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
-#include <thread>
 
 using namespace mlir;
 using namespace mlir::flowhn;
@@ -78,7 +77,8 @@ void cloneWithCallees(LLVM::LLVMFuncOp function, OpBuilder &builder) {
   builder.clone(*function);
   llvm::SmallPtrSet<Operation *, 4> cloned;
   function.walk([&](LLVM::CallOp call) {
-    auto callee = SymbolTable::lookupNearestSymbolFrom<LLVM::LLVMFuncOp>(call, call.getCalleeAttr());
+    auto callee =
+        SymbolTable::lookupNearestSymbolFrom<LLVM::LLVMFuncOp>(call, call.getCalleeAttr());
     if (callee && cloned.insert(callee).second)
       cloneWithCallees(callee, builder);
   });
@@ -166,26 +166,15 @@ Expected<SharedObject> mlir::flowhn::emitSharedObject(ModuleOp kernels, const CP
     return modules.status();
 
   std::vector<ObjectFile> objects(modules->size());
-  std::vector<Status> failures(modules->size());
-  std::atomic<size_t> next = 0;
-  auto work = [&] {
-    for (size_t i = next++; i < objects.size(); i = next++) {
-      auto object = compile((*modules)[i], target);
-      if (object.ok())
-        objects[i] = std::move(*object);
-      else
-        failures[i] =
-            object.status().withContext("kernel '" + (*modules)[i].module->getName().str() + "'");
-    }
+  auto work = [&](size_t i) -> Status {
+    auto object = compile((*modules)[i], target);
+    if (!object.ok())
+      return object.status().withContext("kernel '" + (*modules)[i].module->getName().str() + "'");
+    objects[i] = std::move(*object);
+    return Status();
   };
-  std::vector<std::thread> workers;
-  for (unsigned i = 1; i < std::min<size_t>(threads, objects.size()); ++i)
-    workers.emplace_back(work);
-  work();
-  for (std::thread &worker : workers)
-    worker.join();
-  for (Status &failure : failures)
-    FLOWHN_RETURN_IF_ERROR(failure);
+  FLOWHN_RETURN_IF_ERROR(
+      ::flowhn::forEachInParallel(objects.size(), threads, "the code generator", work));
 
   SharedObject result;
   result.optimizeSeconds = secondsSince(start);

@@ -72,9 +72,22 @@ flowhn.model @m split <none> {
 // -----
 
 flowhn.model @m split <none> {
-  // expected-error @+1 {{is what a call of the model runs and needs to take ids, begin, length and select and to return logits}}
+  // expected-error @+1 {{is what a call of the model runs and needs to take ids, begin, length and select and to return float32 logits}}
   func.func @forward(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
     return %x : tensor<?x?x8xf32>
+  }
+}
+
+// -----
+
+flowhn.model @m split <none> {
+  flowhn.parameter @w : tensor<16x8xbf16>
+  // expected-error @+1 {{needs to take ids, begin, length and select and to return float32 logits}}
+  func.func @forward(%ids: tensor<?x?xi32>, %begin: tensor<?xi32>, %length: tensor<?xi32>, %select: tensor<?xi32>) -> tensor<?x8xbf16> {
+    %w = flowhn.get_parameter @w : tensor<16x8xbf16>
+    %x = flowhn.embedding %ids, %w : (tensor<?x?xi32>, tensor<16x8xbf16>) -> tensor<?x?x8xbf16>
+    %t = flowhn.select_tokens %x, %length, %select : (tensor<?x?x8xbf16>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x8xbf16>
+    return %t : tensor<?x8xbf16>
   }
 }
 

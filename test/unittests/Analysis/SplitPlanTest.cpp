@@ -64,7 +64,7 @@ TEST_F(SplitPlanTest, RotationTilesTheContext) {
   auto split = SplitAttr::get(&context, Strategy::FAC, Circulation::Rotate, 12, {4}, false);
   SmallVector<BlockCosts> blocks(3, BlockCosts{nullptr, {}, {}});
   FailureOr<SmallVector<WindowAttr>> plan =
-      computeSplitPlan(split, blocks, [] { return InFlightDiagnostic(); });
+      computeSplitPlan(split, blocks);
   ASSERT_TRUE(succeeded(plan));
   for (int64_t position = 0; position < 12; ++position)
     EXPECT_EQ(llvm::count_if(*plan, [&](WindowAttr window) { return holds(window, position); }), 1);

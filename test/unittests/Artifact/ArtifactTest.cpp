@@ -69,6 +69,30 @@ TEST(ArtifactTest, ReplacesFilesAndLeavesNothingBeside) {
   EXPECT_EQ(std::distance(begin(entries), end(entries)), 2);
 }
 
+TEST(ArtifactTest, WritesThroughLinksAndDevices) {
+  TempDir dir;
+  ArtifactContents contents = testContents(testPlan(), someCode());
+  std::string file = dir.write("file.fhn", "old"), link = dir.file("link.fhn");
+  std::filesystem::create_symlink(file, link);
+  ASSERT_TRUE(writeArtifact(link, contents).ok());
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_TRUE(Artifact::open(file).ok());
+  EXPECT_TRUE(writeArtifact("/dev/null", contents).ok());
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  expectError(writeArtifact("/dev/full", contents), StatusCode::ResourceExhausted, "No space left");
+}
+
+TEST(ArtifactTest, CreatesNothingThatAReaderWouldRefuse) {
+  ArtifactContents contents = testContents(testPlan(), someCode());
+  contents.manifest.limits.maxBatch = 0;
+  expectError(Artifact::create(contents).status(), StatusCode::InvalidInput,
+              "'max_batch' must be in [1, 2147483647], got number 0");
+  contents = testContents(testPlan(), someCode());
+  contents.sections.erase(contents.sections.begin());
+  expectError(Artifact::create(contents).status(), StatusCode::InvalidInput,
+              "no section 'plan.fb'");
+}
+
 TEST(ArtifactTest, SameContentsGiveSameBytes) { EXPECT_EQ(testFile(), testFile()); }
 
 TEST(ArtifactTest, HoldsFurtherSections) {

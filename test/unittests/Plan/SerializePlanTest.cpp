@@ -207,6 +207,10 @@ TEST_F(SerializePlan, RefusesWhatTheSchemaLacks) {
         Case{"module @kernels { func.func @k() attributes {kern.kernel} { return } }"
              "func.func @f() attributes {plan.entry} { return }",
              "is not emitted yet"},
+        Case{"module @kernels {}"
+             "func.func private @f() { call @g() : () -> () return }"
+             "func.func @g() attributes {plan.entry} { call @f() : () -> () return }",
+             "or recursive"},
         Case{"module @kernels {} func.func @f() { return }", "plan.entry"}}) {
     std::string messages;
     ScopedDiagnosticHandler handler(&context,

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <thread>
 
 using namespace flowhn;
 using namespace flowhn::test;
@@ -149,6 +150,44 @@ TEST(SessionTest, GivesTheLastLogitsOrNone) {
   ASSERT_TRUE(none.ok()) << none.status().message();
   EXPECT_EQ(none->rows, 0);
   EXPECT_TRUE(none->logits.empty());
+}
+
+TEST(SessionTest, ManyShareAnArtifactAndRunAtTheSameTime) {
+  std::vector<Session> sessions;
+  {
+    std::shared_ptr<const Artifact> artifact = artifactOf(contentsWithCode());
+    for (int i = 0; i < 4; ++i) {
+      Expected<Session> session = Session::create(artifact, testParameters(), {1 + i % 3, {}});
+      ASSERT_TRUE(session.ok()) << session.status().message();
+      sessions.push_back(std::move(*session)); // growing moves those before it
+    }
+  } // from here the sessions alone keep the artifact
+  Reference reference;
+  Batch batch = randomBatch(5);
+  std::vector<float> expected =
+      forTokens(batch, [&](auto... at) { return reference.logits(at...); });
+  std::vector<std::thread> threads;
+  for (Session &session : sessions)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) {
+        Expected<CallResult> result =
+            session.run({.ids = batch.ids, .lengths = batch.lengths, .logits = LogitsMode::All});
+        ASSERT_TRUE(result.ok()) << result.status().message();
+        expectNear(result->logits, expected);
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
+TEST(SessionTest, AssigningReplacesTheOldOne) {
+  Session session = makeSession(1);
+  session = makeSession(3);
+  EXPECT_EQ(session.threads(), 3);
+  Ids ids{4}, lengths{1};
+  Expected<CallResult> result = session.run({.ids = ids, .lengths = lengths});
+  ASSERT_TRUE(result.ok()) << result.status().message();
+  expectNear(result->logits, Reference().logits(4, 0));
 }
 
 TEST(SessionTest, WritesIntoTheCallersBuffer) {

@@ -108,9 +108,9 @@ TEST(Npy, writesWhatNumpyReads) {
   EXPECT_NE(readFile(path).find("'shape': (6,), }"), std::string::npos);
   expectError(writeNpy(path, values, std::span(shape, 1)), StatusCode::InvalidArgument,
               "shape [3] does not hold 6 values");
-  expectError(writeNpy(dir.file("no/where"), values, flat), StatusCode::InvalidArgument,
+  expectError(writeNpy(dir.file("no/where"), values, flat), StatusCode::ResourceExhausted,
               "cannot write");
-  expectError(writeNpy("/dev/full", values, flat), StatusCode::InvalidArgument, "No space left");
+  expectError(writeNpy("/dev/full", values, flat), StatusCode::ResourceExhausted, "No space left");
 }
 
 } // namespace

@@ -20,16 +20,16 @@ namespace mlir::flowhn {
 
 /// Optimised machine code of kernels.
 struct SharedObject {
-  std::vector<char> bytes;     ///< an ELF shared object that exports every kernel
-  double optimizeSeconds = 0;  ///< LLVM passes and instruction selection, wall time
-  double linkSeconds = 0;      ///< the linker
+  std::vector<char> bytes;    ///< an ELF shared object that exports every kernel
+  double optimizeSeconds = 0; ///< LLVM passes and instruction selection, wall time
+  double linkSeconds = 0;     ///< the linker
 };
 
 /// Compiles the kernels of `kernels` (the module `@kernels` in the LLVM dialect:
-/// every function that is not internal, with those it calls) for `target`, kernel by kernel on `threads`
-/// threads, and links them in process. The result imports nothing but memcpy,
-/// memmove and memset; anything else that survived is an error that names it.
-/// The bytes depend only on the kernels and the target.
+/// every function that is not internal, with those it calls) for `target`, kernel by kernel on
+/// `threads` threads, and links them in process. The result imports nothing but memcpy, memmove and
+/// memset; anything else that survived is an error that names it. The bytes depend only on the
+/// kernels and the target.
 ::flowhn::Expected<SharedObject> emitSharedObject(ModuleOp kernels, const CPUTargetInfo &target,
                                                   unsigned threads);
 

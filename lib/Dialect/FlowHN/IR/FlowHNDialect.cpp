@@ -27,3 +27,23 @@ void FlowHNDialect::initialize() {
 #include "flowhn/Dialect/FlowHN/IR/FlowHNOps.cpp.inc"
       >();
 }
+
+LogicalResult FlowHNDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  auto refuse = [&](StringRef expected) {
+    return op->emitOpError("attribute ") << attribute.getName() << " must be " << expected;
+  };
+  StringRef name = attribute.getName();
+  // flowhn_c1
+  if (name == blockFunctionAttrName &&
+      (!isa<func::FuncOp>(op) || !isa<UnitAttr>(attribute.getValue())))
+    return refuse("a unit attribute of a func.func");
+  // flowhn_c2
+  auto index = dyn_cast<IntegerAttr>(attribute.getValue());
+  if (name == blockIndexAttrName && (!isa<func::CallOp>(op) || !index ||
+                                     !index.getType().isSignlessInteger(64) || index.getInt() < 0))
+    return refuse("an i64 >= 0 of a func.call");
+  // flowhn_c3
+  if (name == tokenizerAttrName && (!isa<ModelOp>(op) || !isa<StringAttr>(attribute.getValue())))
+    return refuse("a string of a flowhn.model");
+  return success();
+}

@@ -165,8 +165,7 @@ struct ChooseSplitPass : flowhn::impl::ChooseSplitPassBase<ChooseSplitPass> {
     if (split == model.getSplit())
       return;
     // Without the options the split may fix no positions; then nothing is said.
-    auto stayQuiet = [] { return InFlightDiagnostic(); };
-    FailureOr<Plan> oldPlan = computeSplitPlan(model.getSplit(), blocks, stayQuiet);
+    FailureOr<Plan> oldPlan = computeSplitPlan(model.getSplit(), blocks);
     if (failed(oldPlan) || *oldPlan == plan)
       return;
     emitWarning(model.getLoc()) << "overriding the split changes the function of the model: "

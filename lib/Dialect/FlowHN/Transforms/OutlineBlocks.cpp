@@ -151,7 +151,7 @@ static func::FuncOp createBlockFunction(BlockOp block, ArrayRef<Value> arguments
   auto type = builder.getFunctionType(TypeRange(ValueRange(arguments)), block.getType());
   auto function = func::FuncOp::create(block.getLoc(), ("block_" + Twine(number)).str(), type);
   function.setPrivate();
-  function->setAttr("flowhn.block", builder.getUnitAttr());
+  function->setAttr(blockFunctionAttrName, builder.getUnitAttr());
   auto caller = block->getParentOfType<func::FuncOp>();
   symbols.insert(function, caller ? caller->getIterator() : Block::iterator());
 
@@ -183,7 +183,7 @@ static void hoistParameters(BlockOp block) {
 static void replaceByCall(BlockOp block, func::FuncOp function, ArrayRef<Value> arguments) {
   OpBuilder builder(block);
   auto call = func::CallOp::create(builder, block.getLoc(), function, arguments);
-  call->setAttr("flowhn.index", block.getIndexAttr());
+  call->setAttr(blockIndexAttrName, block.getIndexAttr());
   block.getResult().replaceAllUsesWith(call.getResult(0));
   block.erase();
 }

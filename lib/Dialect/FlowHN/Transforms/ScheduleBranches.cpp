@@ -46,7 +46,7 @@ class PlanRows {
 public:
   explicit PlanRows(ModelOp model) : plan(model.getPlanAttr()) {
     model.walk([&](func::CallOp call) {
-      if (auto index = call->getAttrOfType<IntegerAttr>("flowhn.index"))
+      if (auto index = call->getAttrOfType<IntegerAttr>(blockIndexAttrName))
         callRows[call.getCallee()].push_back(index.getInt());
     });
   }

@@ -167,11 +167,13 @@ LogicalResult MatmulOp::verify() {
   if (failed(verifyWeights(*this, n, k, groups)))
     return failure();
   // matmul_c3
-  if (failed(verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), n,
-                          getGather() != nullptr, "there is no gather table")))
-    return failure();
+  return verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), n,
+                      getGather() != nullptr, "there is no gather table");
+}
+
+LogicalResult MatmulOp::verifyRegions() {
   // matmul_c4
-  return verifyRegion(*this, getEpilogue(), groups + getExtras().size());
+  return verifyRegion(*this, getEpilogue(), getGroups() + getExtras().size());
 }
 
 void MatmulOp::getEffects(
@@ -196,9 +198,11 @@ LogicalResult RowwiseOp::verify() {
       failed(verifyColumns(*this, "out", getOut(), getOutColumn(), width)))
     return failure();
   // rowwise_c3
-  if (failed(verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), width,
-                          getGather() != nullptr, "there is no gather table")))
-    return failure();
+  return verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), width,
+                      getGather() != nullptr, "there is no gather table");
+}
+
+LogicalResult RowwiseOp::verifyRegions() {
   // rowwise_c4
   size_t numValues = getReduction() == Reduction::None ? 1 : 2;
   return verifyRegion(*this, getBody(), numValues + getExtras().size());
@@ -251,9 +255,11 @@ LogicalResult Conv1DOp::verify() {
       failed(verifyColumns(*this, "out", getOut(), getOutColumn(), channels)))
     return failure();
   // conv1d_c2
-  if (failed(verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), channels,
-                          /*canGather=*/false, "a convolution does not gather")))
-    return failure();
+  return verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), channels,
+                      /*canGather=*/false, "a convolution does not gather");
+}
+
+LogicalResult Conv1DOp::verifyRegions() {
   // conv1d_c3
   return verifyRegion(*this, getEpilogue(), 1 + getExtras().size());
 }
@@ -279,9 +285,11 @@ LogicalResult ScanOp::verify() {
       failed(verifyColumns(*this, "out", getOut(), getOutColumn(), channels)))
     return failure();
   // scan_c2
-  if (failed(verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), channels,
-                          /*canGather=*/false, "a scan does not gather")))
-    return failure();
+  return verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), channels,
+                      /*canGather=*/false, "a scan does not gather");
+}
+
+LogicalResult ScanOp::verifyRegions() {
   // scan_c3
   return verifyRegion(*this, getEpilogue(), 2 + getExtras().size());
 }

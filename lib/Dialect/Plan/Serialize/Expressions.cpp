@@ -32,7 +32,8 @@ static Opcode getOpcode(AffineExprKind kind) {
   }
 }
 
-static void append(AffineExpr expression, unsigned numDims, ArrayRef<int64_t> values, Expression &result) {
+static void append(AffineExpr expression, unsigned numDims, ArrayRef<int64_t> values,
+                   Expression &result) {
   if (auto constant = dyn_cast<AffineConstantExpr>(expression)) {
     result.emplace_back(Opcode::Constant, constant.getValue());
   } else if (auto dim = dyn_cast<AffineDimExpr>(expression)) {
@@ -47,7 +48,9 @@ static void append(AffineExpr expression, unsigned numDims, ArrayRef<int64_t> va
   }
 }
 
-Expression mlir::plan::serializeConstant(int64_t value) { return {Instruction(Opcode::Constant, value)}; }
+Expression mlir::plan::serializeConstant(int64_t value) {
+  return {Instruction(Opcode::Constant, value)};
+}
 
 Expression mlir::plan::serializeMap(AffineMap map, ArrayRef<int64_t> values) {
   Expression result;

@@ -37,7 +37,8 @@ void ProcedureSerializer::define(Value value) {
   numbers[value] = isIndex(value.getType()) ? indexValues++ : memoryValues++;
 }
 
-std::vector<uint32_t> ProcedureSerializer::numbersOf(ValueRange values, bool (*isKind)(Type)) const {
+std::vector<uint32_t> ProcedureSerializer::numbersOf(ValueRange values,
+                                                     bool (*isKind)(Type)) const {
   std::vector<uint32_t> result;
   for (Value value : values)
     if (isKind(value.getType()))
@@ -50,7 +51,8 @@ LogicalResult ProcedureSerializer::serialize(func::FuncOp procedure) {
   for (BlockArgument argument : procedure.getArguments()) {
     if (!isIndex(argument.getType()) && !isMemory(argument.getType()))
       return procedure.emitOpError("argument ")
-             << argument.getArgNumber() << " of a procedure must be an index or a memref, got " << argument.getType();
+             << argument.getArgNumber() << " of a procedure must be an index or a memref, got "
+             << argument.getType();
     define(argument);
   }
   result.index_args = indexValues;
@@ -65,10 +67,12 @@ LogicalResult ProcedureSerializer::serialize(func::FuncOp procedure) {
 
 LogicalResult ProcedureSerializer::serializeOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<arith::ConstantIndexOp, affine::AffineApplyOp, GetParameterOp, ArenaOp, ViewOp, PartitionOp, LaunchOp,
-            func::CallOp, ForkOp, JoinOp, TapOp>([&](auto typed) { return serialize(typed); })
+      .Case<arith::ConstantIndexOp, affine::AffineApplyOp, GetParameterOp, ArenaOp, ViewOp,
+            PartitionOp, LaunchOp, func::CallOp, ForkOp, JoinOp, TapOp>(
+          [&](auto typed) { return serialize(typed); })
       .Case([](func::ReturnOp) { return success(); })
-      .Default([](Operation *other) { return other->emitOpError("has no place in a serialised plan"); });
+      .Default(
+          [](Operation *other) { return other->emitOpError("has no place in a serialised plan"); });
 }
 
 LogicalResult ProcedureSerializer::serialize(arith::ConstantIndexOp op) {
@@ -128,9 +132,9 @@ LogicalResult ProcedureSerializer::serialize(PartitionOp op) {
   fb::PartitionT command;
   command.begin = number(op.getBegin());
   command.length = number(op.getLength());
-  command.window =
-      std::make_unique<fb::Window>(window.getStart(), window.getCount(), window.getPeriod(), window.getNumerator(),
-                                   window.getDenominator(), window.getByCall(), window.getLast(), window.getCeil());
+  command.window = std::make_unique<fb::Window>(
+      window.getStart(), window.getCount(), window.getPeriod(), window.getNumerator(),
+      window.getDenominator(), window.getByCall(), window.getLast(), window.getCeil());
   add(std::move(command));
   for (Value value : op->getResults())
     define(value);
@@ -150,7 +154,8 @@ LogicalResult ProcedureSerializer::serialize(LaunchOp op) {
 LogicalResult ProcedureSerializer::serialize(func::CallOp op) {
   auto callee = index.procedures.find(op.getCallee());
   if (callee == index.procedures.end())
-    return op.emitOpError("calls '") << op.getCallee() << "', which is no procedure that comes earlier";
+    return op.emitOpError("calls '")
+           << op.getCallee() << "', which is no procedure that comes earlier";
   if (op.getNumResults() != 0)
     return op.emitOpError("has results, and procedures return nothing");
   fb::CallT command;

@@ -31,7 +31,8 @@ std::optional<::flowhn::fb::DType> getDType(Type type);
 /// values as it goes.
 class ProcedureSerializer {
 public:
-  ProcedureSerializer(const PlanIndex &index, ::flowhn::fb::ProcedureT &result) : index(index), result(result) {}
+  ProcedureSerializer(const PlanIndex &index, ::flowhn::fb::ProcedureT &result)
+      : index(index), result(result) {}
 
   /// Fails with a diagnostic on the op that has no place in the schema.
   LogicalResult serialize(func::FuncOp procedure);

@@ -45,7 +45,9 @@ static LogicalResult serializeParameter(ParameterOp op, fb::ParameterT &result) 
 }
 
 /// The values that the index arguments of a kernel have in its own expressions: 0, 1, …
-static SmallVector<int64_t> iota(unsigned count) { return llvm::to_vector(llvm::seq<int64_t>(count)); }
+static SmallVector<int64_t> iota(unsigned count) {
+  return llvm::to_vector(llvm::seq<int64_t>(count));
+}
 
 static LogicalResult serializeKernel(func::FuncOp kernel, fb::KernelT &result) {
   auto grid = kernel->getAttrOfType<AffineMapAttr>(kern::gridAttrName);
@@ -53,7 +55,8 @@ static LogicalResult serializeKernel(func::FuncOp kernel, fb::KernelT &result) {
   auto op = kernel->getAttrOfType<StringAttr>(kern::kernelOpAttrName);
   if (!grid || !scratch || !op)
     return kernel.emitOpError("is not emitted yet: it lacks ")
-           << kern::gridAttrName << ", " << kern::scratchBytesAttrName << " or " << kern::kernelOpAttrName;
+           << kern::gridAttrName << ", " << kern::scratchBytesAttrName << " or "
+           << kern::kernelOpAttrName;
   result.name = kernel.getName().str();
   result.symbol = result.name;
   result.op = op.str();
@@ -71,25 +74,31 @@ static LogicalResult serializeKernel(func::FuncOp kernel, fb::KernelT &result) {
 /// Appends a table made by `serialize` and remembers its number by name.
 template <typename Op, typename Table>
 static LogicalResult append(Op op, StringRef name, LogicalResult (*serialize)(Op, Table &),
-                            std::vector<std::unique_ptr<Table>> &tables, llvm::StringMap<uint32_t> &numbers) {
+                            std::vector<std::unique_ptr<Table>> &tables,
+                            llvm::StringMap<uint32_t> &numbers) {
   numbers[name] = tables.size();
   return serialize(op, *tables.emplace_back(std::make_unique<Table>()));
 }
 
-/// Appends `procedure` behind the procedures that it calls.
-static LogicalResult appendProcedure(func::FuncOp procedure, ModuleOp module, PlanIndex &index, fb::PlanT &plan) {
+/// Appends `procedure` behind the procedures that it calls; `callers` are those that
+/// wait for it.
+static LogicalResult appendProcedure(func::FuncOp procedure, ModuleOp module, PlanIndex &index,
+                                     fb::PlanT &plan, llvm::SmallPtrSetImpl<Operation *> &callers) {
   if (index.procedures.contains(procedure.getName()))
     return success();
+  callers.insert(procedure);
   WalkResult result = procedure.walk([&](func::CallOp call) {
     auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
-    if (!callee || callee == procedure || callee.isExternal()) {
-      call.emitOpError("calls '") << call.getCallee() << "', which is no other procedure of the module";
+    if (!callee || callers.contains(callee) || callee.isExternal()) {
+      call.emitOpError("calls '") << call.getCallee()
+                                  << "', which is no other procedure of the module, or recursive";
       return WalkResult::interrupt();
     }
-    return WalkResult(appendProcedure(callee, module, index, plan));
+    return WalkResult(appendProcedure(callee, module, index, plan, callers));
   });
   if (result.wasInterrupted())
     return failure();
+  callers.erase(procedure);
   auto serialized = std::make_unique<fb::ProcedureT>();
   if (failed(ProcedureSerializer(index, *serialized).serialize(procedure)))
     return failure();
@@ -103,7 +112,8 @@ static LogicalResult appendProcedure(func::FuncOp procedure, ModuleOp module, Pl
 static LogicalResult buildPlan(ModuleOp module, fb::PlanT &plan) {
   PlanIndex index;
   for (auto parameter : module.getOps<ParameterOp>())
-    if (failed(append(parameter, parameter.getSymName(), serializeParameter, plan.parameters, index.parameters)))
+    if (failed(append(parameter, parameter.getSymName(), serializeParameter, plan.parameters,
+                      index.parameters)))
       return failure();
   auto kernels = module.lookupSymbol<ModuleOp>(kern::kernelModuleName);
   if (!kernels)
@@ -111,10 +121,12 @@ static LogicalResult buildPlan(ModuleOp module, fb::PlanT &plan) {
   for (auto kernel : kernels.getOps<func::FuncOp>())
     if (failed(append(kernel, kernel.getName(), serializeKernel, plan.kernels, index.kernels)))
       return failure();
+  llvm::SmallPtrSet<Operation *, 8> callers;
   for (auto procedure : module.getOps<func::FuncOp>())
-    if (failed(appendProcedure(procedure, module, index, plan)))
+    if (failed(appendProcedure(procedure, module, index, plan, callers)))
       return failure();
-  if (llvm::none_of(module.getOps<func::FuncOp>(), [](func::FuncOp op) { return op->hasAttr(entryAttrName); }))
+  if (llvm::none_of(module.getOps<func::FuncOp>(),
+                    [](func::FuncOp op) { return op->hasAttr(entryAttrName); }))
     return module.emitOpError("has no procedure with the attribute ") << entryAttrName;
   return success();
 }

@@ -15,7 +15,8 @@ using namespace mlir::plan;
 
 Placement mlir::plan::placeBuffers(llvm::ArrayRef<Lifetime> lifetimes) {
   auto order = llvm::to_vector(llvm::seq<size_t>(lifetimes.size()));
-  llvm::stable_sort(order, [&](size_t a, size_t b) { return lifetimes[a].first < lifetimes[b].first; });
+  llvm::stable_sort(order,
+                    [&](size_t a, size_t b) { return lifetimes[a].first < lifetimes[b].first; });
 
   Placement placement;
   placement.offsets.resize(lifetimes.size());

@@ -805,3 +805,23 @@ func.func @weight_unranked(%x: tensor<?x?x8xf32>, %w: tensor<*xf32>) {
   %0 = flowhn.linear %x [%w] : (tensor<?x?x8xf32>, tensor<*xf32>) -> tensor<?x?x8xf32>
   return
 }
+
+// -----
+
+// expected-error @below {{attribute "flowhn.block" must be a unit attribute of a func.func}}
+func.func private @flowhn_c1(tensor<?x?x8xf32>) -> tensor<?x?x8xf32> attributes {flowhn.block = 1 : i64}
+
+// -----
+
+func.func private @block_0(tensor<?x?x8xf32>) -> tensor<?x?x8xf32> attributes {flowhn.block}
+func.func @flowhn_c2(%x: tensor<?x?x8xf32>) {
+  // expected-error @below {{attribute "flowhn.index" must be an i64 >= 0 of a func.call}}
+  %0 = call @block_0(%x) {flowhn.index = -1 : i64} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+// expected-error @below {{attribute "flowhn.tokenizer" must be a string of a flowhn.model}}
+flowhn.model @flowhn_c3 split<none> attributes {flowhn.tokenizer = 1 : i64} {
+}

@@ -200,7 +200,21 @@ func.func @matmul_c4(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, 
   // expected-error@+1 {{region must end in kern.yield}}
   kern.matmul rows(%rows) %a, %b -> %out {
   ^bb0(%sum: f32):
-    func.return
+    llvm.unreachable
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+// The op in the region is wrong by itself, and is told so before its parent looks at it.
+func.func @matmul_c4(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    %zero = arith.constant 0 : i32
+    // expected-error@+1 {{operand #0 must be 32-bit float, but got 'i32'}}
+    "kern.yield"(%zero) : (i32) -> ()
   } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [], extra_columns = array<i64>}
     : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
   return

@@ -17,6 +17,9 @@ module @kernels {
   func.func @scale(%rows: index, %x: memref<?x4xf32>) attributes {kern.kernel} {
     return
   }
+  func.func @nullary() attributes {kern.kernel} {
+    return
+  }
 }
 
 // CHECK-LABEL: func.func @forward
@@ -35,6 +38,8 @@ func.func @forward(%batch: index, %rows: index, %begin: memref<?xi32>, %length: 
   plan.fork [0, 1]
   // CHECK: plan.launch @kernels::@scale(%[[ROWS]], %[[BUFFER]]) stream 1 : index, memref<?x4xf32>
   plan.launch @kernels::@scale(%p#0, %buffer) stream 1 : index, memref<?x4xf32>
+  // CHECK: plan.launch @kernels::@nullary() stream 0{{$}}
+  plan.launch @kernels::@nullary() stream 0
   // CHECK: plan.join [0, 1]
   plan.join [0, 1]
   // CHECK: plan.tap "hidden.0" rows(%{{.*}}) %[[VIEW]] : memref<?x4xf32>

@@ -28,9 +28,16 @@ def FlowHN_Dialect : Dialect {
     constants. Which positions a block gives to attention is one table on the
     model (`flowhn.model`, `plan`), one row per block.
 
+    Attributes of the dialect on ops of others:
+    * (C1) `flowhn.block`, a unit attribute, marks a `func.func` as an outlined block.
+    * (C2) `flowhn.index`, an i64 ≥ 0, on a `func.call` of one is the index of the
+      block, its row of the plan.
+    * (C3) `flowhn.tokenizer`, a string on a `flowhn.model`, names what its tokens are.
+
     Sources: arXiv 2505.19472 and the authors' published model class.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
   let extraClassDeclaration = [{
     /// Adds the attributes; their storage is complete in one file only.
     void registerAttributes();

@@ -24,6 +24,13 @@
 
 namespace mlir::flowhn {
 
+/// Marks the `func.func` of an outlined block.
+inline constexpr llvm::StringLiteral blockFunctionAttrName = "flowhn.block";
+/// On a `func.call` of an outlined block: the block's index, its row of the plan.
+inline constexpr llvm::StringLiteral blockIndexAttrName = "flowhn.index";
+/// On a `flowhn.model`: what its tokens are ("bytes").
+inline constexpr llvm::StringLiteral tokenizerAttrName = "flowhn.tokenizer";
+
 /// Whether a value is a parameter: a `flowhn.get_parameter` result, or a function
 /// argument of static shape (blocks are outlined with their parameters as arguments).
 bool isParameter(Value value);

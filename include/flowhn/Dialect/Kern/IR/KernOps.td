@@ -38,13 +38,17 @@ def Kern_Data : MemRefRankOf<[F32, BF16, F16], [1, 2, 3]>;
 
 class Kern_Op<string mnemonic, list<Trait> traits = []> : Op<Kern_Dialect, mnemonic, traits>;
 
-/// A compute op: memory effects through its operands, and a region that makes
-/// the stored value.
+/// A compute op: memory effects through its operands.
 class Kern_ComputeOp<string mnemonic, list<Trait> traits = []>
     : Kern_Op<mnemonic, !listconcat(traits, [
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
         DeclareOpInterfaceMethods<Kern_KernelOpInterface>])> {
   let hasVerifier = 1;
+}
+
+/// A compute op with a region that makes the stored value.
+class Kern_EpilogueOp<string mnemonic, list<Trait> traits = []> : Kern_ComputeOp<mnemonic, traits> {
+  let hasRegionVerifier = 1;
 }
 
 def Kern_YieldOp : Kern_Op<"yield", [Pure, Terminator, ReturnLike,
@@ -54,7 +58,7 @@ def Kern_YieldOp : Kern_Op<"yield", [Pure, Terminator, ReturnLike,
   let assemblyFormat = "$value attr-dict";
 }
 
-def Kern_MatmulOp : Kern_ComputeOp<"matmul", [AttrSizedOperandSegments]> {
+def Kern_MatmulOp : Kern_EpilogueOp<"matmul", [AttrSizedOperandSegments]> {
   let summary = "out[i, j] = epilogue(Σ_l a[i, l] · b[j, l])";
   let description = [{
     `a` is rows × k at column `a_column`; the result is rows × n at `out_column`
@@ -98,7 +102,7 @@ def Kern_MatmulOp : Kern_ComputeOp<"matmul", [AttrSizedOperandSegments]> {
   }];
 }
 
-def Kern_RowwiseOp : Kern_ComputeOp<"rowwise", [AttrSizedOperandSegments]> {
+def Kern_RowwiseOp : Kern_EpilogueOp<"rowwise", [AttrSizedOperandSegments]> {
   let summary = "Reduce sections of a row, then map its elements";
   let description = [{
     Row i reads row `gather[i]` (or i) of `input` at `in_column` and stores to row
@@ -153,7 +157,7 @@ def Kern_AttentionOp : Kern_ComputeOp<"attention"> {
   }];
 }
 
-def Kern_Conv1DOp : Kern_ComputeOp<"conv1d"> {
+def Kern_Conv1DOp : Kern_EpilogueOp<"conv1d"> {
   let summary = "Causal depthwise convolution";
   let description = [{
     out[t, c] = epilogue(Σ_j weight[j, c] · input[t - (k-1) + j, c]) inside each
@@ -178,7 +182,7 @@ def Kern_Conv1DOp : Kern_ComputeOp<"conv1d"> {
   }];
 }
 
-def Kern_ScanOp : Kern_ComputeOp<"scan"> {
+def Kern_ScanOp : Kern_EpilogueOp<"scan"> {
   let summary = "Selective state-space scan";
   let description = [{
     In each sequence, for channel e and state s, from h = 0, in float32:

@@ -26,7 +26,7 @@ def Plan_Dialect : Dialect {
     batch, rows (valid tokens of all sequences), max_length (the longest sequence),
     selected (tokens whose logits are wanted): index; ids [rows], begin [batch],
     length [batch], offsets [batch + 1], select [selected]: memref<?xi32>; logits
-    [selected, vocabulary].
+    [selected, vocabulary], float32.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect", "::mlir::flowhn::FlowHNDialect"];

@@ -160,7 +160,7 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
       `func.func` any more is not checked.
   }];
   let arguments = (ins SymbolRefAttr:$kernel, Variadic<AnyTypeOf<[Index, Plan_Memory]>>:$operands, DefaultValuedAttr<I64Attr, "0">:$stream);
-  let assemblyFormat = "$kernel `(` $operands `)` `stream` $stream attr-dict `:` type($operands)";
+  let assemblyFormat = "$kernel `(` $operands `)` `stream` $stream attr-dict (`:` type($operands)^)?";
 }
 
 def Plan_ForkOp : Plan_Op<"fork"> {
