@@ -23,7 +23,7 @@
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
-#include <numeric>
+#include <regex>
 
 using namespace mlir;
 using namespace mlir::flowhn;
@@ -99,14 +99,18 @@ Sequence runInterpreted(const Model &model, const std::vector<std::vector<int32_
   return interpret(*module->getOps<ModelOp>().begin(), makeParameter, ids);
 }
 
-/// Checks compiled logits of `model` for rows of `lengths`, to a relative error of 1e-5.
-void expectSame(const std::string &path, const std::vector<int32_t> &lengths,
-                const CompileOptions &options = {}) {
+Model load(const std::string &path) {
   auto model = Model::load(FLOWHN_TEST_INPUTS + path);
-  ASSERT_TRUE(model.ok()) << model.status().message();
+  EXPECT_TRUE(model.ok()) << model.status().message();
+  return std::move(*model);
+}
+
+/// Checks the relative error of every row of compiled logits, for rows of `lengths`.
+void expectSame(const Model &model, const std::vector<int32_t> &lengths,
+                const CompileOptions &options = {}, double tolerance = 1e-5) {
   auto ids = makeIds(lengths);
-  std::vector<float> logits = runCompiled(*model, options, ids);
-  Sequence expected = runInterpreted(*model, ids);
+  std::vector<float> logits = runCompiled(model, options, ids);
+  Sequence expected = runInterpreted(model, ids);
   size_t vocabSize = expected.front().size();
   ASSERT_EQ(logits.size(), expected.size() * vocabSize);
   for (size_t row = 0; row < expected.size(); ++row) {
@@ -116,28 +120,43 @@ void expectSame(const std::string &path, const std::vector<int32_t> &lengths,
       error += std::pow(logits[row * vocabSize + i] - reference, 2);
       norm += reference * reference;
     }
-    EXPECT_LE(std::sqrt(error / norm), 1e-5) << path << ", token " << row;
+    EXPECT_LE(std::sqrt(error / norm), tolerance) << model.name() << ", token " << row;
   }
 }
 
-TEST(Semantics, PureTransformer) { expectSame("/models/transformer.mlir", {1, 17, 6}); }
+/// The IR of `model` with activations of `type` up to the logits.
+Model withActivations(const Model &model, const std::string &type) {
+  std::regex tokens("tensor<\\?x(\\?x)?(3|8)xf32>");
+  return Model::fromIR(std::regex_replace(model.ir(), tokens, "tensor<?x$1$2x" + type + ">"),
+                       model.name() + ", " + type);
+}
 
-TEST(Semantics, PureMamba) { expectSame("/models/mamba.mlir", {1, 17, 2}); }
+TEST(Semantics, PureTransformer) { expectSame(load("/models/transformer.mlir"), {1, 17, 6}); }
 
-TEST(Semantics, SequentialHybridAndOddBranches) { expectSame("/models/hybrid.mlir", {40, 1, 3}); }
+TEST(Semantics, PureMamba) { expectSame(load("/models/mamba.mlir"), {1, 17, 2}); }
+
+TEST(Semantics, SequentialHybridAndOddBranches) {
+  expectSame(load("/models/hybrid.mlir"), {40, 1, 3});
+}
 
 TEST(Semantics, SchedulesComputeTheSame) {
   for (const char *schedule : {"serial", "concurrent"}) {
     CompileOptions options;
     options.branchSchedule = schedule;
-    expectSame("/models/hybrid.mlir", {5, 9}, options);
+    expectSame(load("/models/hybrid.mlir"), {5, 9}, options);
   }
+}
+
+TEST(Semantics, NarrowActivationsAreRoundedBetweenKernels) {
+  Model model = load("/models/hybrid.mlir");
+  expectSame(withActivations(model, "bf16"), {9, 2}, {}, 5e-2);
+  expectSame(withActivations(model, "f16"), {9, 2}, {}, 5e-3);
 }
 
 TEST(Semantics, EveryStrategy) {
   for (const char *folder : {"/flowhn-none", "/flowhn-ae", "/flowhn-fa", "/flowhn-fac",
                              "/flowhn-own-ae", "/flowhn-fac-rotate"})
-    expectSame(std::string(folder) + "/config.json", {7, 1, 2, 19});
+    expectSame(load(std::string(folder) + "/config.json"), {7, 1, 2, 19});
 }
 
 } // namespace

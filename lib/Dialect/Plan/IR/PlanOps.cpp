@@ -120,11 +120,13 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
 
 /// Streams of a fork or join: at least one, none twice or negative.
 static LogicalResult verifyStreams(Operation *op, ArrayRef<int64_t> streams) {
-  llvm::SmallDenseSet<int64_t> seen;
-  for (int64_t stream : streams)
-    if (stream < 0 || !seen.insert(stream).second)
+  SmallVector<int64_t> seen;
+  for (int64_t stream : streams) {
+    if (stream < 0 || llvm::is_contained(seen, stream))
       return op->emitOpError("needs different streams >= 0, got stream ")
              << stream << (stream < 0 ? "" : " twice");
+    seen.push_back(stream);
+  }
   if (streams.empty())
     return op->emitOpError("needs a stream");
   return success();

@@ -42,6 +42,8 @@ func.func @forward(%batch: index, %rows: index, %begin: memref<?xi32>, %length: 
   plan.launch @kernels::@nullary() stream 0
   // CHECK: plan.join [0, 1]
   plan.join [0, 1]
+  // CHECK: plan.fork [0, 9223372036854775807]
+  plan.fork [0, 9223372036854775807]
   // CHECK: plan.tap "hidden.0" rows(%{{.*}}) %[[VIEW]] : memref<?x4xf32>
   plan.tap "hidden.0" rows(%rows) %view : memref<?x4xf32>
   return
