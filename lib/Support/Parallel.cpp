@@ -64,7 +64,7 @@ Status flowhn::forEachInParallel(size_t count, size_t threads, std::string_view 
     helpers.reserve(std::min(threads, count));
     for (size_t i = 1; i < std::min(threads, count); ++i)
       helpers.emplace_back([&] { list.drain(); });
-  } catch (...) {
+  } catch (...) { // NOLINT(bugprone-empty-catch)
     // No more threads to be had.
   }
   list.drain();
