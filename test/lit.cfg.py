@@ -38,8 +38,6 @@ if not config.sanitizers:
     config.available_features.add("unsanitized")
 if subprocess.call([config.python, "-c", "import numpy"], stderr=subprocess.DEVNULL) == 0:
     config.available_features.add("numpy")
-if not config.nvptx:
-    config.excludes += ["KernToGPU", "CUDA"]
 # Machine code for GPUs is made where the toolkit's assembler is.
 roots = [os.environ.get(name) for name in ("CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
 if any(root and os.access(os.path.join(root, "bin", "ptxas"), os.X_OK) for root in roots):

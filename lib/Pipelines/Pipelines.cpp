@@ -10,13 +10,10 @@
 
 #include "flowhn/Conversion/FlowHNToKern/FlowHNToKern.h"
 #include "flowhn/Conversion/KernToCPU/KernToCPU.h"
+#include "flowhn/Conversion/KernToGPU/KernToGPU.h"
 #include "flowhn/Dialect/FlowHN/Transforms/Passes.h"
 #include "flowhn/Dialect/Plan/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
-
-#if FLOWHN_ENABLE_NVPTX
-#include "flowhn/Conversion/KernToGPU/KernToGPU.h"
-#endif
 
 using namespace mlir;
 using namespace mlir::flowhn;
@@ -78,9 +75,7 @@ void mlir::flowhn::registerPasses() {
   registerFlowHNToKernPasses();
   registerKernToCPUPasses();
   plan::registerPlanPasses();
-#if FLOWHN_ENABLE_NVPTX
   registerKernToGPUPasses();
-#endif
 }
 
 void mlir::flowhn::registerPipelines() {

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowhn/Conversion/KernToCPU/KernToCPU.h"
+#include "flowhn/Conversion/KernToGPU/KernToGPU.h"
 #include "flowhn/Dialect/FlowHN/IR/FlowHNOps.h"
 #include "flowhn/Dialect/Kern/IR/KernOps.h"
 #include "flowhn/Dialect/Plan/IR/PlanOps.h"
@@ -18,18 +19,14 @@
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-
-#if FLOWHN_ENABLE_NVPTX
-#include "flowhn/Conversion/KernToGPU/KernToGPU.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
-#endif
 
 using namespace mlir;
 
@@ -42,9 +39,7 @@ void mlir::flowhn::registerDialects(DialectRegistry &registry) {
   kern::registerCPUKernelModels(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
-#if FLOWHN_ENABLE_NVPTX
   registry.insert<NVVM::NVVMDialect>();
   kern::registerGPUKernelModels(registry);
   registerNVVMDialectTranslation(registry);
-#endif
 }

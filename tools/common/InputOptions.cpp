@@ -42,8 +42,8 @@ void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
   flags.add_option("--cpu", compile.cpu, "Processor level: host, x86-64-v2, x86-64-v3, x86-64-v4");
   flags
       .add_option("--branch-schedule", compile.branchSchedule,
-                  "Whether a block's branches run at the same time: auto, concurrent, serial")
-      ->check(CLI::IsMember({"auto", "concurrent", "serial"}));
+                  "Whether a block's branches run at the same time: auto, streams, serial")
+      ->check(CLI::IsMember({"auto", "streams", "serial"}));
   flags.add_option("--max-batch", compile.maxBatch, "Most sequences of one call")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

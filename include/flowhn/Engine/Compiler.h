@@ -31,10 +31,17 @@ struct SplitOptions {
 };
 
 struct CompileOptions {
-  std::string target = "cpu";
-  std::string cpu = "host"; ///< host, x86-64-v2, x86-64-v3, x86-64-v4
+  std::string target = "cpu"; ///< cpu, nvptx; auto: nvptx where this machine has a GPU for it
+  std::string cpu = "host";   ///< host, x86-64-v2, x86-64-v3, x86-64-v4
+  std::string chip = "sm_90a"; ///< of nvptx
+  /// Of nvptx: path of ptxas; auto: the one of CUDA_HOME, CUDA_PATH, /usr/local/cuda or the
+  /// search path, if any; none: PTX alone, which the driver assembles at load.
+  std::string ptxas = "auto";
+  /// What activations and the weights of products are held in: float32, bfloat16; auto:
+  /// float32 on the cpu, bfloat16 on nvptx.
+  std::string dtype = "auto";
   SplitOptions split;
-  std::string branchSchedule = "auto"; ///< auto, concurrent, serial
+  std::string branchSchedule = "auto"; ///< auto, streams, serial
   int64_t maxBatch = 64;               ///< rows of one call
   int64_t maxTokens = 32768;           ///< longest row of a model without a context length
   unsigned threads = 0;                ///< threads that compile; 0: one per processor

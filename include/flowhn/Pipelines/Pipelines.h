@@ -33,7 +33,7 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       *this, "attention-tokens",
       llvm::cl::desc("override the count: one for all blocks or one per block")};
   Option<std::string> branchSchedule{
-      *this, "branch-schedule", llvm::cl::desc("auto|concurrent|serial"), llvm::cl::init("auto")};
+      *this, "branch-schedule", llvm::cl::desc("auto|streams|serial"), llvm::cl::init("auto")};
   Option<std::string> cpu{*this, "cpu", llvm::cl::desc("x86-64-v2|x86-64-v3|x86-64-v4|host"),
                           llvm::cl::init("host")};
 };

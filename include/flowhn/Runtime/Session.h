@@ -29,6 +29,11 @@ struct SessionOptions {
   /// Threads that compute, the caller's included; 0: one for every processor the
   /// process may use. Results do not depend on it.
   int threads = 0;
+  /// Which GPU, in the driver's order; for an artifact of the target nvptx.
+  int device = 0;
+  /// On a GPU: a call whose lengths repeat is recorded as a CUDA graph and replayed. Results
+  /// do not depend on it.
+  bool graphs = true;
   /// Called while parameters are prepared, with bytes; one call at a time, from
   /// any thread. The last call has done == total.
   std::function<void(int64_t done, int64_t total)> progress;
@@ -63,6 +68,7 @@ struct CallResult {
   std::vector<float> logits;          ///< [rows, vocabulary]; empty when the call had a buffer
   std::map<std::string, Tensor> taps; ///< [rows of the value, elements]; where a name
                                       ///< comes up more than once, the first
+  double deviceSeconds = 0; ///< on a GPU, from the first kernel's start to the last one's end
 };
 
 /// What a kernel did since profiling was switched on.
@@ -70,9 +76,11 @@ struct KernelProfile {
   std::string kernel;
   std::string op;     ///< "kern.matmul"
   int64_t calls = 0;  ///< launches that were not empty
-  double seconds = 0; ///< of all threads together
+  double seconds = 0; ///< of all threads together; of the device on a GPU
   double flops = 0;
   double bytes = 0;
+  double floorSeconds = 0; ///< what the target's rates allow at best; 0: unknown
+  std::string config;      ///< "tile_rows=128 tile_columns=256 stages=4"
 };
 
 /// An artifact, its code and its parameters, ready to run. Usable from one thread
@@ -106,6 +114,8 @@ public:
   int64_t maxBatch() const;
   int64_t maxTokens() const;
   int threads() const;
+  /// Where it runs: "cpu x86-64-v4, 2 threads", "NVIDIA H200 (device 0), sm_90a".
+  std::string target() const;
   /// Names that `Call::taps` takes, sorted.
   std::vector<std::string> tapNames() const;
 
@@ -117,8 +127,13 @@ public:
   int64_t sharedParameterBytes() const;
   /// Bytes reserved for buffers between kernels, for the largest call so far.
   int64_t workspaceBytes() const;
+  /// On a GPU: all of its memory that the session holds, and how long the parameters took
+  /// to get there; 0 on the CPU.
+  int64_t deviceBytes() const;
+  double uploadSeconds() const;
 
-  /// Starts counting from zero, or stops. Costs two clock reads per work item.
+  /// Starts counting from zero, or stops. Costs two clock reads per work item; on a GPU
+  /// kernels then run one at a time.
   void enableProfile(bool enable);
   /// One entry per kernel that ran, most time first.
   std::vector<KernelProfile> profile() const;

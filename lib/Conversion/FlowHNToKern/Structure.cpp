@@ -107,7 +107,7 @@ static void wantFuseInputs(ProcedureBuilder &procedure, ParallelOp op) {
 /// Branches run concurrently where they are scheduled so, unless they call
 /// procedures, which have streams of their own, or a branch around them does so.
 static bool runsConcurrently(ProcedureBuilder &procedure, ParallelOp op) {
-  if (op.getSchedule() != Schedule::Concurrent || op.getNumResults() < 2 ||
+  if (op.getSchedule() != Schedule::Streams || op.getNumResults() < 2 ||
       procedure.scope.isConcurrent)
     return false;
   return !op.walk([](func::CallOp) { return WalkResult::interrupt(); }).wasInterrupted();

@@ -30,7 +30,7 @@ flowhn.model @m split <ae, by_call> {
   // CHECK: plan.launch @kernels::@matmul_8x8_f32_0(%[[ROWS]], %[[JOINED]], %{{.*}}, %[[OUT]], %[[X]]) stream 0
   func.func private @block(%x: tensor<?x?x8xf32>, %begin: tensor<?xi32>, %length: tensor<?xi32>, %as: tensor<?x2x2xi32>, %ss: tensor<?x2x2xi32>, %n: tensor<8xf32>, %wa: tensor<8x8xf32>, %ws: tensor<8x8xf32>, %wf: tensor<8x8xf32>) -> tensor<?x?x8xf32> {
     %a, %ab, %al, %s, %sb, %sl = flowhn.split %x at(%begin, %length) segments(%as, %ss : tensor<?x2x2xi32>, tensor<?x2x2xi32>) : tensor<?x?x8xf32>, tensor<?xi32>
-    %f:2 = flowhn.parallel schedule(concurrent) -> tensor<?x?x8xf32>, tensor<?x?x8xf32> {
+    %f:2 = flowhn.parallel schedule(streams) -> tensor<?x?x8xf32>, tensor<?x?x8xf32> {
     attention {
       %t = flowhn.rms_norm %a, [%n] {eps = 1.0e-6 : f64} : (tensor<?x?x8xf32>, tensor<8xf32>) -> tensor<?x?x8xf32>
       %y = flowhn.linear %t [%wa] residual(%a) : (tensor<?x?x8xf32>, tensor<8x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
@@ -77,7 +77,7 @@ flowhn.model @m split <ae, by_call> {
   // CHECK: plan.launch @kernels::@[[SECOND:.*]](%{{.*}}, %{{.*}}, %{{.*}}, %[[BOTH]]) stream 1
   // CHECK: plan.launch @kernels::@matmul_8x16_f32(%{{.*}}, %[[BOTH]],
   func.func private @features(%x: tensor<?x?x8xf32>, %wa: tensor<8x8xf32>, %ws: tensor<8x8xf32>, %wf: tensor<8x16xf32>) -> tensor<?x?x8xf32> {
-    %f:2 = flowhn.parallel schedule(concurrent) -> tensor<?x?x8xf32>, tensor<?x?x8xf32> {
+    %f:2 = flowhn.parallel schedule(streams) -> tensor<?x?x8xf32>, tensor<?x?x8xf32> {
     attention {
       %y = flowhn.linear %x [%wa] : (tensor<?x?x8xf32>, tensor<8x8xf32>) -> tensor<?x?x8xf32>
       flowhn.yield %y : tensor<?x?x8xf32>

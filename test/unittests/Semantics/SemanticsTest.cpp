@@ -140,7 +140,7 @@ TEST(Semantics, SequentialHybridAndOddBranches) {
 }
 
 TEST(Semantics, SchedulesComputeTheSame) {
-  for (const char *schedule : {"serial", "concurrent"}) {
+  for (const char *schedule : {"serial", "streams"}) {
     CompileOptions options;
     options.branchSchedule = schedule;
     expectSame(load("/models/hybrid.mlir"), {5, 9}, options);

@@ -30,7 +30,7 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
     merged projections are columns of one buffer. A result is stored where its consumer
     wants it; where a kernel cannot store so, a copy follows.
 
-    Branches with the schedule `concurrent` run on a stream and in an arena each, between
+    Branches with the schedule `streams` run on a stream and in an arena each, between
     `plan.fork` and `plan.join`; others share stream 0 and the arena "branch". The entry
     taps the input of block i as "hidden.i" and the norm of the selected tokens as "final".
 

@@ -83,7 +83,7 @@ struct ScheduleBranchesPass : flowhn::impl::ScheduleBranchesPassBase<ScheduleBra
     std::optional<Schedule> forced = symbolizeSchedule(mode);
     if (!forced && mode != "auto") {
       emitError(getOperation().getLoc())
-          << "flowhn-schedule-branches: 'mode' must be 'auto', 'concurrent' or 'serial', got '"
+          << "flowhn-schedule-branches: 'mode' must be 'auto', 'streams' or 'serial', got '"
           << mode << "'";
       return signalPassFailure();
     }
@@ -97,9 +97,9 @@ struct ScheduleBranchesPass : flowhn::impl::ScheduleBranchesPassBase<ScheduleBra
   /// next to a branch without any there is nothing to overlap with.
   void schedule(ParallelOp parallel, std::optional<Schedule> forced, const PlanRows &rows) {
     bool worthwhile = parallel.getBranches().size() >= 2 && !rows.hasEmptyBranch(parallel);
-    Schedule chosen = forced.value_or(worthwhile ? Schedule::Concurrent : Schedule::Serial);
+    Schedule chosen = forced.value_or(worthwhile ? Schedule::Streams : Schedule::Serial);
     parallel.setSchedule(chosen);
-    emitRemark(parallel.getLoc()) << "branches are " << stringifySchedule(chosen)
+    emitRemark(parallel.getLoc()) << "branches scheduled: " << stringifySchedule(chosen)
                                   << ", FLOPs per row of n tokens: " << describeFlops(parallel);
   }
 };

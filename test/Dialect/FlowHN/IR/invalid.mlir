@@ -321,7 +321,7 @@ func.func @parallel_branch(%x: tensor<?x?x8xf32>) {
 // -----
 
 func.func @parallel_schedule() {
-  // expected-error @below {{expected a schedule: serial or concurrent, got 'later'}}
+  // expected-error @below {{expected a schedule: serial or streams, got 'later'}}
   %0 = flowhn.parallel schedule(later) -> tensor<?x?x8xf32> { }
   return
 }

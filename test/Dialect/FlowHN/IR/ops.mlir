@@ -80,8 +80,8 @@ func.func @segments(%x: tensor<?x?x8xf32>, %begin: tensor<?xi32>, %length: tenso
 
 // CHECK-LABEL: func.func @scheduled
 func.func @scheduled(%x: tensor<?x?x8xf32>, %w: tensor<4x16xf32>) -> tensor<?x?x4xf32> {
-  // CHECK: %[[F:.*]]:2 = flowhn.parallel schedule(concurrent) attributes {note} -> tensor<?x?x8xf32>, tensor<?x?x8xf32> {
-  %f:2 = flowhn.parallel schedule(concurrent) attributes {note} -> tensor<?x?x8xf32>, tensor<?x?x8xf32> {
+  // CHECK: %[[F:.*]]:2 = flowhn.parallel schedule(streams) attributes {note} -> tensor<?x?x8xf32>, tensor<?x?x8xf32> {
+  %f:2 = flowhn.parallel schedule(streams) attributes {note} -> tensor<?x?x8xf32>, tensor<?x?x8xf32> {
   ssm {
     flowhn.yield %x : tensor<?x?x8xf32>
   }

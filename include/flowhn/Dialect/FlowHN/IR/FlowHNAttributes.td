@@ -51,7 +51,7 @@ def FlowHN_FuseKindAttr : FlowHN_EnumAttr<FlowHN_FuseKind, "fuse_kind"> {
 }
 
 def FlowHN_Schedule : FlowHN_Enum<"Schedule", "how the branches of a block share the machine", [
-  I32EnumCase<"Serial", 0, "serial">, I32EnumCase<"Concurrent", 1, "concurrent">]>;
+  I32EnumCase<"Serial", 0, "serial">, I32EnumCase<"Streams", 1, "streams">]>;
 def FlowHN_ScheduleAttr : FlowHN_EnumAttr<FlowHN_Schedule, "schedule">;
 
 def FlowHN_SplitAttr : FlowHN_Attr<"Split", "split"> {

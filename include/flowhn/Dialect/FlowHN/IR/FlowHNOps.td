@@ -184,7 +184,7 @@ def FlowHN_ParallelOp : FlowHN_Op<"parallel", [
   let summary = "Branches that do not depend on each other";
   let description = [{
     One region per branch, each with its kind, each yielding one value. Branches
-    may run at the same time; `schedule(serial)` or `schedule(concurrent)` behind
+    may run at the same time; `schedule(serial)` or `schedule(streams)` behind
     the name says whether they do.
 
     Constraints:

@@ -227,8 +227,8 @@ def FuseOpsPass : Pass<"flowhn-fuse-ops", "::mlir::ModuleOp"> {
 def ScheduleBranchesPass : Pass<"flowhn-schedule-branches", "::mlir::ModuleOp"> {
   let summary = "Decide whether the branches of a block run concurrently";
   let description = [{
-    Sets `schedule` on every `flowhn.parallel`. `mode=concurrent` and `mode=serial`
-    set that one. `mode=auto` takes `concurrent` for two or more branches, unless the
+    Sets `schedule` on every `flowhn.parallel`. `mode=streams` and `mode=serial`
+    set that one. `mode=auto` takes `streams` for two or more branches, unless the
     plan leaves one of them without a token in every block that runs them (no
     attention position, or nothing but attention positions): beside an empty branch
     there is nothing to overlap.
@@ -242,13 +242,13 @@ def ScheduleBranchesPass : Pass<"flowhn-schedule-branches", "::mlir::ModuleOp"> 
     ```
     ⇒
     ```mlir
-    %a, %s = flowhn.parallel schedule(concurrent) -> … { attention { … } ssm { … } }
+    %a, %s = flowhn.parallel schedule(streams) -> … { attention { … } ssm { … } }
     ```
 
     Numerics: bit-exact.
   }];
   let options = [
-    Option<"mode", "mode", "std::string", "\"auto\"", "auto|concurrent|serial">,
+    Option<"mode", "mode", "std::string", "\"auto\"", "auto|streams|serial">,
   ];
 }
 
