@@ -95,6 +95,11 @@ Expected<ArtifactContents> readContents(std::span<const std::byte> bytes) {
 
 std::string flowhn::codeSection(std::string_view cpu) { return "code/" + std::string(cpu) + ".so"; }
 
+std::string flowhn::kernelSection(std::string_view chip, std::string_view symbol,
+                                  std::string_view form) {
+  return "code/" + std::string(chip) + "/" + std::string(symbol) + "." + std::string(form);
+}
+
 Expected<Artifact> Artifact::open(const std::string &path) {
   Expected<MappedFile> file = MappedFile::open(path);
   FLOWHN_RETURN_IF_ERROR(file.status());

@@ -254,6 +254,12 @@ double Session::loadSeconds() const { return impl->loadSeconds; }
 int64_t Session::parameterBytes() const { return impl->parameters.bytes(); }
 int64_t Session::sharedParameterBytes() const { return impl->parameters.sharedBytes(); }
 int64_t Session::workspaceBytes() const { return impl->program.workspaceBytes(); }
+int64_t Session::deviceBytes() const { return 0; }
+double Session::uploadSeconds() const { return 0; }
+std::string Session::target() const {
+  return "cpu " + impl->manifest().target.cpu + ", " + std::to_string(threads()) +
+         (threads() == 1 ? " thread" : " threads");
+}
 
 std::vector<std::string> Session::tapNames() const {
   return {impl->taps.begin(), impl->taps.end()};

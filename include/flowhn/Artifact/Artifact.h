@@ -27,6 +27,10 @@ inline constexpr std::string_view planSection = "plan.fb";
 /// Section with the machine code for `cpu`: "code/x86-64-v4.so".
 std::string codeSection(std::string_view cpu);
 
+/// Section with the code of one GPU kernel for `chip`, in the form "ptx" or "cubin":
+/// "code/sm_90a/matmul_768x768_bf16.ptx".
+std::string kernelSection(std::string_view chip, std::string_view symbol, std::string_view form);
+
 /// One named part of an artifact.
 struct ArtifactSection {
   std::string name;

@@ -21,10 +21,11 @@ namespace flowhn {
 /// The artifact format this build reads and writes. A reader takes no other.
 inline constexpr int64_t artifactFormatVersion = 1;
 
-/// What machine the code section is for.
+/// What machine the code sections are for.
 struct ManifestTarget {
-  std::string kind = "cpu";
-  std::string cpu;    ///< an x86-64 level: "x86-64-v4"
+  std::string kind = "cpu"; ///< "cpu", "nvptx"
+  std::string cpu;          ///< of cpu: an x86-64 level, "x86-64-v4"
+  std::string chip;         ///< of nvptx: "sm_90a"
   std::string triple; ///< "x86_64-unknown-linux-gnu"
 };
 
