@@ -12,7 +12,6 @@
 #include "flowhn/Dialect/Kern/IR/KernOps.h"
 #include "flowhn/Dialect/Plan/Serialize.h"
 #include "flowhn/Import/ImportModel.h"
-#include "flowhn/Target/CPU/ObjectEmitter.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
@@ -24,7 +23,6 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 using namespace mlir;
 using namespace mlir::flowhn;
@@ -114,7 +112,9 @@ void mlir::flowhn::setPipelineOptions(const ::flowhn::CompileOptions &options,
   pipeline.context = options.split.contextLength;
   pipeline.attentionTokens = options.split.attentionTokens;
   pipeline.branchSchedule = options.branchSchedule;
+  pipeline.target = options.target;
   pipeline.cpu = options.cpu;
+  pipeline.chip = options.chip;
 }
 
 Compilation::Compilation(const ::flowhn::Model &model, const ::flowhn::CompileOptions &options,
@@ -158,7 +158,7 @@ Status Compilation::import() {
   StorageTypes types;
   for (const auto &[name, type] : model.storageTypes())
     types[name] = type;
-  module = importModel(context, *model.config(), types);
+  module = importModel(context, *model.config(), types, activations);
   if (!module)
     return invalidInput("'" + model.name() + "' cannot be imported");
   if (!model.config()->tokenizer.empty())
@@ -248,12 +248,12 @@ Status Compilation::dump(CompilePhase phase) {
 }
 
 Status Compilation::runTo(CompilePhase last) {
-  if (options.target != "cpu")
-    return ::flowhn::unsupported("target '" + options.target + "' is not built in; targets: cpu");
-  auto info = CPUTargetInfo::get(options.cpu);
-  if (!info.ok())
-    return info.status();
-  target = *info;
+  auto machine = resolveTarget(options);
+  FLOWHN_RETURN_IF_ERROR(machine.status());
+  target = *machine;
+  auto type = resolveActivations(options);
+  FLOWHN_RETURN_IF_ERROR(type.status());
+  activations = *type;
 
   FLOWHN_RETURN_IF_ERROR(
       timed("import", [&] { return withDiagnostics([&] { return import(); }); }));
@@ -274,9 +274,9 @@ Status Compilation::runTo(CompilePhase last) {
     auto run = [&]() -> Status {
       if (step.phase != CompilePhase::LLVM)
         return runPasses(step.build);
-      FLOWHN_RETURN_IF_ERROR(runPasses(buildCPUKernelPipeline));
+      FLOWHN_RETURN_IF_ERROR(runPasses(buildEmitPipeline));
       FLOWHN_RETURN_IF_ERROR(serialize());
-      return runPasses(buildCPULLVMPipeline);
+      return runPasses(buildLLVMPipeline);
     };
     FLOWHN_RETURN_IF_ERROR(
         timed(std::string(::flowhn::name(step.phase)), [&] { return withDiagnostics(run); }));
@@ -289,39 +289,33 @@ Status Compilation::runTo(CompilePhase last) {
 
 ModuleOp Compilation::kernels() { return module->lookupSymbol<ModuleOp>(kern::kernelModuleName); }
 
-Expected<std::vector<char>> Compilation::emitObject() {
-  unsigned threads = options.threads ? options.threads : std::thread::hardware_concurrency();
-  std::vector<char> bytes;
-  Status status = withDiagnostics([&]() -> Status {
-    auto object = emitSharedObject(kernels(), target, threads);
-    if (!object.ok())
-      return object.status();
-    report.phases.push_back({"codegen", object->optimizeSeconds});
-    report.phases.push_back({"link", object->linkSeconds});
-    bytes = std::move(object->bytes);
+Expected<std::string> Compilation::emitObject() {
+  std::string bytes;
+  FLOWHN_RETURN_IF_ERROR(withDiagnostics([&]() -> Status {
+    auto object = mlir::flowhn::emitObject(kernels(), target, options, report);
+    FLOWHN_RETURN_IF_ERROR(object.status());
+    bytes = std::move(*object);
     return Status();
-  });
-  if (!status.ok())
-    return status;
+  }));
   return bytes;
 }
 
 Expected<Artifact> Compilation::emitArtifact() {
-  auto object = emitObject();
-  if (!object.ok())
-    return object.status();
-  manifest.target = {"cpu", target.cpu, target.triple};
+  ArtifactContents contents;
+  auto planBytes = std::as_bytes(std::span(plan));
+  contents.sections.push_back(
+      {std::string(::flowhn::planSection), {planBytes.begin(), planBytes.end()}});
+  FLOWHN_RETURN_IF_ERROR(withDiagnostics([&]() -> Status {
+    auto code = emitCode(kernels(), target, options, report);
+    FLOWHN_RETURN_IF_ERROR(code.status());
+    manifest.target = code->target;
+    llvm::move(code->sections, std::back_inserter(contents.sections));
+    return Status();
+  }));
   manifest.limits.maxBatch = options.maxBatch;
   manifest.limits.maxTokens =
       manifest.model.contextLength ? manifest.model.contextLength : options.maxTokens;
-  auto toBytes = [](const std::vector<char> &chars) {
-    auto view = std::as_bytes(std::span(chars));
-    return std::vector<std::byte>(view.begin(), view.end());
-  };
-  ArtifactContents contents;
   contents.manifest = manifest;
-  contents.sections.push_back({std::string(::flowhn::planSection), toBytes(plan)});
-  contents.sections.push_back({::flowhn::codeSection(target.cpu), toBytes(*object)});
   return Artifact::create(std::move(contents));
 }
 

@@ -9,9 +9,9 @@
 #ifndef FLOWHN_LIB_ENGINE_COMPILATION_H
 #define FLOWHN_LIB_ENGINE_COMPILATION_H
 
+#include "TargetCode.h"
 #include "flowhn/Engine/Compiler.h"
 #include "flowhn/Pipelines/Pipelines.h"
-#include "flowhn/Target/CPU/TargetInfo.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -31,8 +31,8 @@ public:
   /// Imports the model and runs every phase up to and including `last`, which is
   /// before `Object`.
   ::flowhn::Status runTo(::flowhn::CompilePhase last);
-  /// After the phase LLVM: the shared object.
-  ::flowhn::Expected<std::vector<char>> emitObject();
+  /// After the phase LLVM: the code, as one piece.
+  ::flowhn::Expected<std::string> emitObject();
   /// After the phase LLVM: everything.
   ::flowhn::Expected<::flowhn::Artifact> emitArtifact();
   std::string print();
@@ -55,7 +55,8 @@ private:
   const ::flowhn::CompileOptions &options;
   ::flowhn::CompileReport &report;
   PipelineOptions pipeline;
-  CPUTargetInfo target;
+  CompileTarget target;
+  ::flowhn::DType activations = ::flowhn::DType::F32;
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
   ::flowhn::Manifest manifest;

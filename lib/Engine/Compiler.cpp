@@ -64,7 +64,7 @@ std::string pipelineText(const CompileOptions &options) {
   mlir::PassManager passes(&context, mlir::ModuleOp::getOperationName());
   mlir::flowhn::PipelineOptions pipeline;
   mlir::flowhn::setPipelineOptions(options, pipeline);
-  mlir::flowhn::buildCPUPipeline(passes, pipeline);
+  mlir::flowhn::buildWholePipeline(passes, pipeline);
   std::string text;
   llvm::raw_string_ostream stream(text);
   passes.printAsTextualPipeline(stream);
@@ -101,9 +101,7 @@ Expected<std::string> flowhn::compileTo(CompilePhase phase, const Model &model,
     FLOWHN_RETURN_IF_ERROR(compilation.runTo(isText ? phase : CompilePhase::LLVM));
     if (isText)
       return compilation.print();
-    Expected<std::vector<char>> object = compilation.emitObject();
-    FLOWHN_RETURN_IF_ERROR(object.status());
-    return std::string(object->begin(), object->end());
+    return compilation.emitObject();
   };
   return withCompilation(model, options, report, work);
 }

@@ -169,14 +169,8 @@ static Value importHead(LayerBuilder &layers, Value hidden, Value length, Value 
       SelectTokensOp::create(builder, layers.location("model.select"),
                              layers.packedTokens(config.hiddenSize), hidden, length, selected);
   Value normed = layers.rmsNorm("model.final_layernorm", tokens);
-  if (!config.tieWordEmbeddings)
-    return layers.linear("lm_head", normed, config.vocabSize);
-  Value table =
-      layers.parameter("model.embed_tokens.weight", {config.vocabSize, config.hiddenSize});
-  return LinearOp::create(builder, layers.location("lm_head"),
-                          layers.packedTokens(config.vocabSize), normed, table, /*norm=*/Value(),
-                          /*bias=*/Value(), /*residual=*/Value(), ActivationAttr(), FloatAttr())
-      .getResult(0);
+  return layers.logits("lm_head", normed,
+                       config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
 }
 
 static Value importNetwork(LayerBuilder &layers, Block::BlockArgListType arguments) {
@@ -211,7 +205,8 @@ static func::FuncOp createForward(OpBuilder &builder, int64_t vocabSize) {
 
 OwningOpRef<ModuleOp> mlir::flowhn::importModel(MLIRContext &context,
                                                 const ::flowhn::ModelConfig &config,
-                                                const StorageTypes &storage) {
+                                                const StorageTypes &storage,
+                                                ::flowhn::DType activations) {
   Location loc = NameLoc::get(StringAttr::get(&context, "model"));
   if (failed(checkRequest(loc, config, storage)))
     return {};
@@ -224,7 +219,10 @@ OwningOpRef<ModuleOp> mlir::flowhn::importModel(MLIRContext &context,
 
   // Parameters go in front of the function, in the order of their first use.
   builder.setInsertionPoint(forward);
-  LayerBuilder layers(builder, config, storage);
+  Type activationType = builder.getF32Type();
+  if (activations == ::flowhn::DType::BF16)
+    activationType = builder.getBF16Type();
+  LayerBuilder layers(builder, config, storage, activationType);
   layers.builder.setInsertionPointToStart(&forward.front());
   Value logits = importNetwork(layers, forward.getArguments());
   func::ReturnOp::create(layers.builder, forward.getLoc(), logits);

@@ -16,9 +16,9 @@ static int64_t features(Value tokens) {
 }
 
 LayerBuilder::LayerBuilder(OpBuilder parameters, const ::flowhn::ModelConfig &config,
-                           const StorageTypes &storage)
+                           const StorageTypes &storage, Type activationType)
     : config(config), builder(parameters.getContext()), parameterBuilder(parameters),
-      storage(storage) {}
+      storage(storage), activationType(activationType) {}
 
 Location LayerBuilder::location(StringRef path) const {
   return NameLoc::get(StringAttr::get(builder.getContext(), path));
@@ -26,12 +26,11 @@ Location LayerBuilder::location(StringRef path) const {
 
 RankedTensorType LayerBuilder::tokens(int64_t features) const {
   return RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic, features},
-                               Float32Type::get(builder.getContext()));
+                               activationType);
 }
 
 RankedTensorType LayerBuilder::packedTokens(int64_t features) const {
-  return RankedTensorType::get({ShapedType::kDynamic, features},
-                               Float32Type::get(builder.getContext()));
+  return RankedTensorType::get({ShapedType::kDynamic, features}, activationType);
 }
 
 Type LayerBuilder::storageType(StringRef name) {
@@ -60,12 +59,17 @@ Value LayerBuilder::linear(StringRef path, Value input, int64_t outputs, bool bi
   int64_t inputs = features(input);
   Value weight = parameter((path + ".weight").str(), {outputs, inputs});
   Value biasValue = bias ? parameter((path + ".bias").str(), {outputs}) : Value();
-  SmallVector<int64_t> shape(cast<RankedTensorType>(input.getType()).getShape());
-  shape.back() = outputs;
-  Type result = RankedTensorType::get(shape, builder.getF32Type());
-  return LinearOp::create(builder, location(path), result, input, weight, /*norm=*/Value(),
+  return LinearOp::create(builder, location(path), tokens(outputs), input, weight, /*norm=*/Value(),
                           biasValue, /*residual=*/Value(), /*activation=*/ActivationAttr(),
                           /*eps=*/FloatAttr())
+      .getResult(0);
+}
+
+Value LayerBuilder::logits(StringRef path, Value input, StringRef weightName) {
+  Value weight = parameter(weightName, {config.vocabSize, features(input)});
+  Type result = packedTokens(config.vocabSize).clone(builder.getF32Type());
+  return LinearOp::create(builder, location(path), result, input, weight, /*norm=*/Value(),
+                          /*bias=*/Value(), /*residual=*/Value(), ActivationAttr(), FloatAttr())
       .getResult(0);
 }
 

@@ -38,10 +38,19 @@ void mlir::flowhn::buildSchedulePipeline(OpPassManager &passes, const PipelineOp
   passes.addPass(createScheduleBranchesPass(schedule));
 }
 
+/// Any target but nvptx is left to convert-flowhn-to-kern, which knows the names.
+static bool isForGPU(const PipelineOptions &options) { return options.target == "nvptx"; }
+
 void mlir::flowhn::buildKernPipeline(OpPassManager &passes, const PipelineOptions &options) {
   ConvertFlowHNToKernPassOptions convert;
+  convert.target = options.target;
   convert.cpu = options.cpu;
+  convert.chip = options.chip;
   passes.addPass(createConvertFlowHNToKernPass(convert));
+  if (isForGPU(options)) {
+    passes.addPass(createChooseGPUConfigsPass({options.chip}));
+    return;
+  }
   ChooseCPUConfigsPassOptions choose;
   choose.cpu = options.cpu;
   passes.addPass(createChooseCPUConfigsPass(choose));
@@ -51,23 +60,30 @@ void mlir::flowhn::buildPlanPipeline(OpPassManager &passes, const PipelineOption
   passes.addPass(plan::createAssignBuffersPass());
 }
 
-void mlir::flowhn::buildCPUKernelPipeline(OpPassManager &passes, const PipelineOptions &options) {
+void mlir::flowhn::buildEmitPipeline(OpPassManager &passes, const PipelineOptions &options) {
+  if (isForGPU(options)) {
+    passes.addPass(createConvertKernToGPUPass({options.chip}));
+    return;
+  }
   ConvertKernToCPUPassOptions convert;
   convert.cpu = options.cpu;
   passes.addPass(createConvertKernToCPUPass(convert));
 }
 
-void mlir::flowhn::buildCPULLVMPipeline(OpPassManager &passes, const PipelineOptions &) {
-  passes.addPass(createLowerCPUKernelsToLLVMPass());
+void mlir::flowhn::buildLLVMPipeline(OpPassManager &passes, const PipelineOptions &options) {
+  if (isForGPU(options))
+    passes.addPass(createLowerGPUKernelsToLLVMPass());
+  else
+    passes.addPass(createLowerCPUKernelsToLLVMPass());
 }
 
-void mlir::flowhn::buildCPUPipeline(OpPassManager &passes, const PipelineOptions &options) {
+void mlir::flowhn::buildWholePipeline(OpPassManager &passes, const PipelineOptions &options) {
   buildSplitPipeline(passes, options);
   buildSchedulePipeline(passes, options);
   buildKernPipeline(passes, options);
   buildPlanPipeline(passes, options);
-  buildCPUKernelPipeline(passes, options);
-  buildCPULLVMPipeline(passes, options);
+  buildEmitPipeline(passes, options);
+  buildLLVMPipeline(passes, options);
 }
 
 void mlir::flowhn::registerPasses() {
@@ -87,10 +103,8 @@ void mlir::flowhn::registerPipelines() {
   Registration("flowhn-kern-pipeline", "convert a scheduled model to kernels and procedures",
                buildKernPipeline);
   Registration("flowhn-plan-pipeline", "place the buffers of the procedures", buildPlanPipeline);
-  Registration("flowhn-cpu-kernel-pipeline", "emit the kernels for the CPU",
-               buildCPUKernelPipeline);
-  Registration("flowhn-cpu-llvm-pipeline", "lower the CPU kernels to the LLVM dialect",
-               buildCPULLVMPipeline);
-  Registration("flowhn-cpu-pipeline", "everything from the imported model to the LLVM dialect",
-               buildCPUPipeline);
+  Registration("flowhn-emit-pipeline", "emit the code of the kernels", buildEmitPipeline);
+  Registration("flowhn-llvm-pipeline", "lower the kernels to the LLVM dialect", buildLLVMPipeline);
+  Registration("flowhn-pipeline", "everything from the imported model to the LLVM dialect",
+               buildWholePipeline);
 }

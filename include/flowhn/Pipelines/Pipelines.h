@@ -34,8 +34,12 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("override the count: one for all blocks or one per block")};
   Option<std::string> branchSchedule{
       *this, "branch-schedule", llvm::cl::desc("auto|streams|serial"), llvm::cl::init("auto")};
-  Option<std::string> cpu{*this, "cpu", llvm::cl::desc("x86-64-v2|x86-64-v3|x86-64-v4|host"),
+  Option<std::string> target{*this, "target", llvm::cl::desc("cpu|nvptx"), llvm::cl::init("cpu")};
+  Option<std::string> cpu{*this, "cpu",
+                          llvm::cl::desc("of cpu: x86-64-v2|x86-64-v3|x86-64-v4|host"),
                           llvm::cl::init("host")};
+  Option<std::string> chip{*this, "chip", llvm::cl::desc("of nvptx: sm_90a"),
+                           llvm::cl::init("sm_90a")};
 };
 
 /// Imported model → split chosen and materialised.
@@ -46,21 +50,21 @@ void buildSchedulePipeline(OpPassManager &passes, const PipelineOptions &options
 void buildKernPipeline(OpPassManager &passes, const PipelineOptions &options);
 /// → buffers placed.
 void buildPlanPipeline(OpPassManager &passes, const PipelineOptions &options);
-/// → kernels as loops and vectors. The plan serialises from here on.
-void buildCPUKernelPipeline(OpPassManager &passes, const PipelineOptions &options);
+/// → the code of the kernels. The plan serialises from here on.
+void buildEmitPipeline(OpPassManager &passes, const PipelineOptions &options);
 /// → kernels in the LLVM dialect.
-void buildCPULLVMPipeline(OpPassManager &passes, const PipelineOptions &options);
+void buildLLVMPipeline(OpPassManager &passes, const PipelineOptions &options);
 /// All of the above, in order.
-void buildCPUPipeline(OpPassManager &passes, const PipelineOptions &options);
+void buildWholePipeline(OpPassManager &passes, const PipelineOptions &options);
 
-/// Every dialect that the passes read or produce, with the CPU kernel models and
-/// the translation to LLVM IR.
+/// Every dialect that the passes read or produce, with the kernel models of all targets
+/// and the translation to LLVM IR.
 void registerDialects(DialectRegistry &registry);
 /// Every pass of the project, by its flag.
 void registerPasses();
 /// The pipelines above: flowhn-split-pipeline, flowhn-schedule-pipeline,
-/// flowhn-kern-pipeline, flowhn-plan-pipeline, flowhn-cpu-kernel-pipeline,
-/// flowhn-cpu-llvm-pipeline and flowhn-cpu-pipeline.
+/// flowhn-kern-pipeline, flowhn-plan-pipeline, flowhn-emit-pipeline,
+/// flowhn-llvm-pipeline and flowhn-pipeline.
 void registerPipelines();
 
 } // namespace mlir::flowhn

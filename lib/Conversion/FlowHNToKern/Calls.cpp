@@ -11,24 +11,25 @@
 using namespace mlir;
 using namespace mlir::flowhn;
 
-/// Whether `tokens` are the whole rows of a buffer of `width` columns.
-static bool isWholeBuffer(const Tokens &tokens, int64_t width) {
+/// Whether `tokens`, of `width` features, are the whole rows of a buffer.
+static bool isWholeBuffer(ProcedureBuilder &procedure, const Tokens &tokens, int64_t width) {
+  auto type = cast<MemRefType>(tokens.buffer.getType());
   return tokens.column == 0 && !tokens.index &&
-         cast<MemRefType>(tokens.buffer.getType()).getDimSize(1) == width;
+         type == procedure.getRowsType(width, type.getElementType());
 }
 
 void mlir::flowhn::tap(ProcedureBuilder &procedure, Location loc, const Twine &name,
                        const Tokens &tokens, int64_t width) {
-  if (!procedure.isEntry || !isWholeBuffer(tokens, width))
+  if (!procedure.isEntry || !isWholeBuffer(procedure, tokens, width))
     return;
   plan::TapOp::create(procedure.builder, loc, procedure.builder.getStringAttr(name),
-                      tokens.space->rows, tokens.buffer);
+                      tokens.space->rows, tokens.buffer, width);
 }
 
 /// The buffer of `value`, as whole rows.
 static FailureOr<Value> getWholeBuffer(ProcedureBuilder &procedure, Value value, Operation *user) {
   FailureOr<Tokens> tokens = procedure.getTokens(value, user);
-  if (failed(tokens) || isWholeBuffer(*tokens, getFeatures(value)))
+  if (failed(tokens) || isWholeBuffer(procedure, *tokens, getFeatures(value)))
     return failed(tokens) ? FailureOr<Value>() : tokens->buffer;
   Value buffer = procedure.createBuffer(user->getLoc(), tokens->space, getFeatures(value),
                                         getElementType(value));
@@ -100,7 +101,7 @@ static FailureOr<Value> getCapture(ProcedureBuilder &procedure, func::CallOp cal
 static Value createResultBuffer(ProcedureBuilder &procedure, Value result,
                                 const TokenSpace *space) {
   Tokens place = procedure.createResult(result, space);
-  if (isWholeBuffer(place, getFeatures(result)))
+  if (isWholeBuffer(procedure, place, getFeatures(result)))
     return place.buffer;
   Value buffer =
       procedure.createBuffer(result.getLoc(), space, getFeatures(result), getElementType(result));

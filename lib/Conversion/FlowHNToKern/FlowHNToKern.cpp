@@ -27,7 +27,7 @@ namespace {
 /// Converts the functions of one model, callees before callers.
 class ModelConverter {
 public:
-  ModelConverter(ModelOp model, ModuleOp kernelModule, const CPUTargetInfo &target)
+  ModelConverter(ModelOp model, ModuleOp kernelModule, const KernelTarget &target)
       : symbols(model->getParentOp()), parameters(model, symbols, kernelModule),
         kernels(kernelModule),
         context{model, target, parameters, kernels,
@@ -115,14 +115,14 @@ void ConvertFlowHNToKernPass::runOnOperation() {
     module.emitError("has a module @") << kern::kernelModuleName << " already";
     return signalPassFailure();
   }
-  ::flowhn::Expected<CPUTargetInfo> target = CPUTargetInfo::get(cpu);
-  if (!target.ok()) {
-    module.emitError(target.status().message());
+  ::flowhn::Expected<KernelTarget> machine = KernelTarget::get(target, cpu, chip);
+  if (!machine.ok()) {
+    module.emitError(machine.status().message());
     return signalPassFailure();
   }
   OpBuilder builder(models.front());
   auto kernels = ModuleOp::create(builder, models.front().getLoc(), kern::kernelModuleName);
-  if (failed(ModelConverter(models.front(), kernels, *target).convert()))
+  if (failed(ModelConverter(models.front(), kernels, *machine).convert()))
     return signalPassFailure();
   models.front().erase();
 }

@@ -42,11 +42,9 @@ static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
   for (Value weight : product.weights)
     n += getRows(weight);
   n /= groups;
-  ParameterUse use;
-  use.sources = product.weights;
-  use.layout = plan::Layout::Panels;
-  use.panel = procedure.context.target.panelColumns(n, groups);
-  use.groups = groups;
+  Type activation = cast<MemRefType>(product.input.buffer.getType()).getElementType();
+  ParameterUse use = procedure.context.target.weights(product.weights, n, product.k, groups,
+                                                      activation);
   FailureOr<Value> weights = procedure.getParameter(use, op);
   if (failed(weights))
     return failure();
@@ -105,7 +103,7 @@ static Value buildEpilogue(LinearOp op, OpBuilder &builder, Location loc, ValueR
 LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, LinearOp op) {
   bool isSwiGLU = op.getActivation() == Activation::SwiGLU;
   if (isSwiGLU && op.getBias())
-    return op.emitError("a bias under swiglu is not supported by the cpu target yet: ")
+    return op.emitError("a bias under swiglu is not supported yet: ")
            << op->getName();
   FailureOr<Tokens> input = getLinearInput(procedure, op);
   if (failed(input))

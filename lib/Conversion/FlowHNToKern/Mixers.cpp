@@ -19,7 +19,7 @@ using namespace mlir::flowhn;
 static LogicalResult refuseState(Operation *op, Value state, Value newState) {
   if (!state && !newState)
     return success();
-  return op->emitError("state is not supported by the cpu target yet: ") << op->getName();
+  return op->emitError("state is not supported yet: ") << op->getName();
 }
 
 /// The rows of `value`, whole sequences whose lengths are `length`.

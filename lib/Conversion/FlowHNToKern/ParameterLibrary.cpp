@@ -24,9 +24,18 @@ MemRefType ParameterUse::getType() const {
   Type element = types.front().getElementType();
   bool areAlike =
       llvm::all_of(types, [&](RankedTensorType type) { return type.getElementType() == element; });
-  if (!areAlike || transform != plan::Transform::None)
+  if (roundsTo)
+    element = roundsTo;
+  else if (!areAlike || transform != plan::Transform::None)
     element = Float32Type::get(element.getContext());
   return plan::ParameterOp::getPreparedType(types, layout, panel, groups, element);
+}
+
+bool ParameterUse::rounds() const {
+  return roundsTo && llvm::any_of(getSourceTypes(*this), [&](RankedTensorType type) {
+           Type element = type.getElementType();
+           return element != roundsTo && !roundsTo.isF32();
+         });
 }
 
 /// One name for tensors that are prepared together: the parts in which dotted
@@ -61,7 +70,8 @@ plan::ParameterOp ParameterLibrary::getOrCreate(const ParameterUse &use) {
   }
   auto parameter = plan::ParameterOp::create(builder, modelSymbols.lookup(names[0])->getLoc(),
                                              StringRef(), builder.getArrayAttr(sources), use.layout,
-                                             use.panel, use.groups, use.transform, use.getType());
+                                             use.panel, use.groups, use.transform,
+                                             /*rounds=*/use.rounds(), use.getType());
   plan::ParameterOp &entry = known[parameter->getPropertiesAsAttribute()];
   if (entry) {
     parameter.erase();

@@ -29,10 +29,14 @@ struct ParameterUse {
   int64_t panel = 0;
   int64_t groups = 1;
   plan::Transform transform = plan::Transform::None;
-
-  /// The memref that kernels read. Elements stay as they are stored, unless a
+  /// What elements are rounded to; null: they stay as they are stored, unless a
   /// transform or sources of different types ask for float32.
+  Type roundsTo = {};
+
+  /// The memref that kernels read.
   MemRefType getType() const;
+  /// Whether some source holds values that the type of elements cannot.
+  bool rounds() const;
 
   friend bool operator==(const ParameterUse &, const ParameterUse &) = default;
 };

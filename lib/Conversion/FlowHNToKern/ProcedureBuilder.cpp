@@ -20,9 +20,9 @@ static MemRefType getTableType(MLIRContext *context) {
   return MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 32));
 }
 
-/// Packed rows of `width` elements.
-static MemRefType getRowsType(int64_t width, Type elementType) {
-  return MemRefType::get({ShapedType::kDynamic, width}, elementType);
+MemRefType ProcedureBuilder::getRowsType(int64_t width, Type elementType) const {
+  int64_t elements = context.target.rowElements(width, elementType);
+  return MemRefType::get({ShapedType::kDynamic, elements}, elementType);
 }
 
 ArgumentKind mlir::flowhn::getArgumentKind(Type type) {
@@ -90,7 +90,9 @@ LogicalResult ProcedureBuilder::convertEntrySignature() {
     spaceOf[source.getArgument(i)] = callSpace;
   spaceOf[source.getArgument(3)] = createSpace({{}, selected, {}, {}});
   auto logits = cast<RankedTensorType>(type.getResult(0));
-  results.push_back(addArgument(getRowsType(logits.getDimSize(1), logits.getElementType()), loc));
+  // Callers get logits without gaps.
+  results.push_back(
+      addArgument(MemRefType::get(logits.getShape(), logits.getElementType()), loc));
   return success();
 }
 
@@ -270,7 +272,7 @@ FailureOr<Value> ProcedureBuilder::getParameter(const ParameterUse &use, Operati
     if (!isParameter(source))
       return user->emitOpError("needs a parameter, got tokens of type ") << source.getType();
     if (mlir::flowhn::getElementType(source).isInteger())
-      return user->emitError("scaled parameters are not supported by the cpu target yet: ")
+      return user->emitError("scaled parameters are not supported yet: ")
              << user->getName() << " reads " << source.getType();
   }
   MemRefType type = use.getType();

@@ -19,8 +19,8 @@
 #define FLOWHN_LIB_CONVERSION_FLOWHNTOKERN_PROCEDUREBUILDER_H
 
 #include "KernelLibrary.h"
+#include "KernelTarget.h"
 #include "ParameterLibrary.h"
-#include "flowhn/Target/CPU/TargetInfo.h"
 
 #include <deque>
 #include <functional>
@@ -74,7 +74,7 @@ struct Procedure {
 /// What all procedures of a model share.
 struct ConversionContext {
   ModelOp model;
-  const CPUTargetInfo &target;
+  const KernelTarget &target;
   ParameterLibrary &parameters;
   KernelLibrary &kernels;
   /// The procedure for a function of the model, which callees precede.
@@ -114,6 +114,8 @@ public:
   Tokens createResult(Value result, const TokenSpace *space, bool canScatter = true);
   /// The same for all results of an op: several are ranges of columns of one buffer.
   Tokens createResults(ValueRange results, const TokenSpace *space);
+  /// Packed rows of at least `width` elements, as far apart as the target wants them.
+  MemRefType getRowsType(int64_t width, Type elementType) const;
   /// A buffer of rows for the tokens of `space`, in the current arena.
   Value createBuffer(Location loc, const TokenSpace *space, int64_t width, Type elementType);
   /// The memory of a parameter; fails with a diagnostic on `user`.

@@ -98,6 +98,7 @@ static LogicalResult convertKernel(func::FuncOp kernel, const mlir::flowhn::CPUT
   kernel->setAttr(gridAttrName, AffineMapAttr::get(*grid));
   kernel->setAttr(scratchBytesAttrName, builder.getI64IntegerAttr(op->getCPUScratchBytes()));
   kernel->setAttr(kernelOpAttrName, builder.getStringAttr((*op)->getName().getStringRef()));
+  kernel->setAttr(configAttrName, (*op)->getAttr("config"));
   (*op)->erase();
   return expandMath(kernel, target);
 }

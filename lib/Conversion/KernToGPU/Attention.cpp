@@ -276,6 +276,7 @@ struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, Attent
                                  op->getContext());
     launch.threads = shape.threads();
     launch.sharedBytes = shape.sharedBytes();
+    launch.flopRate = target.attentionRate(shape.headSize);
     return launch;
   }
 };

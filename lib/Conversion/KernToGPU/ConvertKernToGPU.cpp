@@ -85,6 +85,7 @@ static void usePointers(func::FuncOp kernel) {
 }
 
 static void setLaunchAttributes(func::FuncOp kernel, GPUKernelInterface op, const GPULaunch &launch,
+                                const mlir::flowhn::GPUTargetInfo &target,
                                 ArrayRef<AffineExpr> symbols) {
   Builder builder(kernel.getContext());
   unsigned numExtents =
@@ -92,12 +93,16 @@ static void setLaunchAttributes(func::FuncOp kernel, GPUKernelInterface op, cons
   auto overArguments = [&](AffineMap map) {
     return AffineMapAttr::get(map.replaceDimsAndSymbols(symbols, {}, 0, numExtents));
   };
-  kernel->setAttr(gpuGridAttrName, overArguments(launch.grid));
+  kernel->setAttr(gridAttrName, overArguments(launch.grid));
   if (launch.maxBlocks > 0)
     kernel->setAttr(gpuMaxBlocksAttrName, builder.getI64IntegerAttr(launch.maxBlocks));
   kernel->setAttr(gpuThreadsAttrName, builder.getI64IntegerAttr(launch.threads));
   kernel->setAttr(gpuSharedBytesAttrName, builder.getI64IntegerAttr(launch.sharedBytes));
-  kernel->setAttr(gpuKernelOpAttrName, builder.getStringAttr(op->getName().getStringRef()));
+  kernel->setAttr(kernelOpAttrName, builder.getStringAttr(op->getName().getStringRef()));
+  kernel->setAttr(configAttrName, op->getAttr("config"));
+  kernel->setAttr(gpuByteRateAttrName, builder.getF64FloatAttr(target.byteRate));
+  if (launch.flopRate > 0)
+    kernel->setAttr(gpuFlopRateAttrName, builder.getF64FloatAttr(launch.flopRate));
   auto maps = kernel->getAttrOfType<ArrayAttr>(gpuTensorMapsAttrName);
   if (!maps)
     return;
@@ -125,7 +130,7 @@ static LogicalResult convertKernel(func::FuncOp kernel, const mlir::flowhn::GPUT
   FailureOr<GPULaunch> launch = op->emitGPU(builder, target);
   if (failed(launch))
     return failure();
-  setLaunchAttributes(kernel, *op, *launch, *symbols);
+  setLaunchAttributes(kernel, *op, *launch, target, *symbols);
   (*op)->erase();
   usePointers(kernel);
   return success();

@@ -78,7 +78,7 @@ static llvm::json::Object describeLaunch(LLVM::LLVMFuncOp kernel) {
   return llvm::json::Object{
       {"name", kernel.getName()},
       {"arguments", std::move(arguments)},
-      {"grid", describeMap(kernel->getAttrOfType<AffineMapAttr>(gpuGridAttrName).getValue())},
+      {"grid", describeMap(kernel->getAttrOfType<AffineMapAttr>(gridAttrName).getValue())},
       {"max_blocks", integer(gpuMaxBlocksAttrName)},
       {"threads", integer(gpuThreadsAttrName)},
       {"shared_bytes", integer(gpuSharedBytesAttrName)},

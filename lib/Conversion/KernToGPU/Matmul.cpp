@@ -306,7 +306,7 @@ struct MatmulModel : GPUKernelInterface::ExternalModel<MatmulModel, MatmulOp> {
     MatmulEmitter(b, matmul, plan).emit();
     AffineExpr rowTiles = builder.getAffineDimExpr(0).ceilDiv(plan.tileRows);
     return GPULaunch{AffineMap::get(1, 0, rowTiles * plan.columnTiles()), target.multiprocessors,
-                     plan.threads(), plan.sharedBytes()};
+                     plan.threads(), plan.sharedBytes(), target.matmulRate};
   }
 };
 } // namespace

@@ -152,7 +152,7 @@ struct RowwiseModel : GPUKernelInterface::ExternalModel<RowwiseModel, RowwiseOp>
     RowwiseEmitter(b, rowwise, vector).emit(rows);
     AffineExpr blocks = builder.getAffineDimExpr(0).ceilDiv(rows);
     return GPULaunch{AffineMap::get(1, 0, blocks), /*maxBlocks=*/0, rows * warpLanes,
-                     /*sharedBytes=*/0};
+                     /*sharedBytes=*/0, /*flopRate=*/0};
   }
 };
 } // namespace

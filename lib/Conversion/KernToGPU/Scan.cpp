@@ -23,6 +23,8 @@ using mlir::flowhn::GPUTargetInfo;
 
 /// States of a thread at most: as many again are rates, and both stay in registers.
 static constexpr int64_t maxThreadStates = 16;
+/// FLOPs that a state's step counts for, one of them an exponential.
+static constexpr int64_t flopsPerExponential = 9;
 /// Threads of a block: small ones spread over the chip evenly.
 static constexpr int64_t blockThreads = 64;
 /// Rows of a tile at most, and elements of b that a thread stages for it.
@@ -251,6 +253,7 @@ struct ScanModel : GPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
         AffineMap::get(2, 0, {channelBlocks, builder.getAffineDimExpr(0)}, op->getContext());
     launch.threads = shape.threads;
     launch.sharedBytes = shape.sharedBytes();
+    launch.flopRate = flopsPerExponential * target.exponentialRate;
     return launch;
   }
 };

@@ -8,6 +8,7 @@
 
 #include "flowhn/Target/NVPTX/PTXEmitter.h"
 
+#include "flowhn/Support/Parallel.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LLVMContext.h"
@@ -20,9 +21,7 @@
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/TargetParser/Triple.h"
 
-#include <atomic>
 #include <mutex>
-#include <thread>
 
 using namespace mlir;
 using namespace mlir::flowhn;
@@ -144,24 +143,12 @@ mlir::flowhn::emitPTX(ModuleOp kernels, const GPUTargetInfo &target, unsigned th
   if (!modules.ok())
     return modules.status();
   std::vector<PTXKernel> results(modules->size());
-  std::vector<Status> failures(modules->size());
-  std::atomic<size_t> next = 0;
-  auto work = [&] {
-    for (size_t i = next++; i < results.size(); i = next++) {
-      auto compiled = compile((*modules)[i], target);
-      if (compiled.ok())
+  FLOWHN_RETURN_IF_ERROR(::flowhn::forEachInParallel(
+      results.size(), threads, "PTX", [&](size_t i) -> Status {
+        auto compiled = compile((*modules)[i], target);
+        FLOWHN_RETURN_IF_ERROR(compiled.status());
         results[i] = std::move(*compiled);
-      else
-        failures[i] = compiled.status();
-    }
-  };
-  std::vector<std::thread> workers;
-  for (unsigned i = 1; i < std::min<size_t>(threads, results.size()); ++i)
-    workers.emplace_back(work);
-  work();
-  for (std::thread &worker : workers)
-    worker.join();
-  for (Status &failure : failures)
-    FLOWHN_RETURN_IF_ERROR(failure);
+        return Status();
+      }));
   return results;
 }

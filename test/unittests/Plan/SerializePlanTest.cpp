@@ -45,7 +45,7 @@ constexpr llvm::StringLiteral program = R"mlir(
     %p:8 = plan.partition <start = 2, count = 3, period = 8> at(%begin, %length)
     %arena = plan.arena "shared" units(%half) bytes_per_unit 128
     %view = plan.view %arena at 64 : memref<?x4xf32>
-    plan.tap "hidden.0" rows(%p#4) %view : memref<?x4xf32>
+    plan.tap "hidden.0" rows(%p#4) %view width 4 : memref<?x4xf32>
     func.call @block(%batch, %p#4, %view) : (index, index, memref<?x4xf32>) -> ()
     return
   }

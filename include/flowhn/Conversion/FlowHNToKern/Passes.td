@@ -16,7 +16,8 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
   let description = [{
     Replaces the only `flowhn.model` of the module by what a call of it does:
     * a `plan.parameter` for every way of reading each weight: weights of products
-      packed in panels of the target's width (`cpu`), those of one product joined,
+      packed in panels of the `cpu`'s width, or for `nvptx` as rows in the activations'
+      type, 16 bytes apart or a multiple; those of one product joined,
       `A_log` as -exp(A_log) in float32, convolution weights transposed;
     * the module `@kernels`, one function per distinct kernel: kernels of the same op,
       region and types are one, whoever launches them. FLOPs and bytes, where they are
@@ -53,7 +54,9 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
     Numerics: bit-exact in what is computed; sums inside a kernel are formed in the
     order that the target chooses, and values between fused ops stay in float32.
   }];
-  let options = [Option<"cpu", "cpu", "std::string", "\"host\"", "x86-64-v2|x86-64-v3|x86-64-v4|host">];
+  let options = [Option<"target", "target", "std::string", "\"cpu\"", "cpu|nvptx">,
+                 Option<"cpu", "cpu", "std::string", "\"host\"", "of cpu: x86-64-v2|x86-64-v3|x86-64-v4|host">,
+                 Option<"chip", "chip", "std::string", "\"sm_90a\"", "of nvptx: sm_90a">];
   let dependentDialects = ["::mlir::kern::KernDialect", "::mlir::plan::PlanDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::affine::AffineDialect"];
 }

@@ -23,14 +23,8 @@ class DialectRegistry;
 
 namespace kern {
 
-/// Set by convert-kern-to-cpu on each kernel function: the AffineMap from the
-/// function's index arguments, in order, to the number of work items. They are its
-/// symbols, which unlike dimensions may be multiplied with each other.
-inline constexpr llvm::StringLiteral gridAttrName = "kern.grid";
 /// Set by convert-kern-to-cpu: bytes of scratch memory a worker needs (i64).
 inline constexpr llvm::StringLiteral scratchBytesAttrName = "kern.scratch_bytes";
-/// Set by convert-kern-to-cpu: the name of the op the kernel was made of.
-inline constexpr llvm::StringLiteral kernelOpAttrName = "kern.op";
 
 /// Attaches `CPUKernelInterface` to every op of kern when the dialect is loaded.
 void registerCPUKernelModels(DialectRegistry &registry);

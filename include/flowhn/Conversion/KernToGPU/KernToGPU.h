@@ -24,6 +24,7 @@ struct GPULaunch {
   int64_t maxBlocks = 0;   ///< where positive, at most so many blocks are launched (1-d grids)
   int64_t threads = 0;     ///< of a block
   int64_t sharedBytes = 0; ///< dynamic shared memory of a block
+  double flopRate = 0;     ///< FLOP/s that the chip gives it at best; 0: bytes bound it
 };
 
 } // namespace mlir::kern
@@ -35,20 +36,21 @@ class DialectRegistry;
 
 namespace kern {
 
-// What convert-kern-to-gpu sets on each kernel function. Its parameters are, in order,
+// What convert-kern-to-gpu sets on each kernel function, besides what every target sets
+// (KernOps.h): `kern.grid` has up to 3 results, block counts. Its parameters are, in order,
 // the arguments of the kernel (an index is an i64, a buffer a pointer to global memory)
 // and the tensor maps: 128 bytes each by value, 64-byte aligned.
 
-/// AffineMap from the function's index arguments, as symbols, to up to 3 block counts.
-inline constexpr llvm::StringLiteral gpuGridAttrName = "kern.grid";
 /// At most so many blocks are launched; each takes several shares of the work (i64).
 inline constexpr llvm::StringLiteral gpuMaxBlocksAttrName = "kern.max_blocks";
 /// Threads of a block (i64).
 inline constexpr llvm::StringLiteral gpuThreadsAttrName = "kern.threads";
 /// Bytes of dynamic shared memory (i64).
 inline constexpr llvm::StringLiteral gpuSharedBytesAttrName = "kern.shared_bytes";
-/// The name of the op the kernel was made of.
-inline constexpr llvm::StringLiteral gpuKernelOpAttrName = "kern.op";
+/// FLOP/s that the chip gives such a kernel at best (f64); absent: bytes bound it.
+inline constexpr llvm::StringLiteral gpuFlopRateAttrName = "kern.flop_rate";
+/// Bytes/s of the chip's memory at best (f64).
+inline constexpr llvm::StringLiteral gpuByteRateAttrName = "kern.byte_rate";
 /// Array of dictionaries, one per tensor map: `argument` (position of the buffer among
 /// the function's arguments), `type` (element type), `columns` (i64, inner extent in
 /// elements), `rows` (AffineMap from the index arguments to the outer extent),

@@ -18,7 +18,7 @@ namespace mlir::plan {
 
 /// The plan section of an artifact (Plan.fbs): the parameters and procedures of
 /// `module`, and what its kernels say of themselves (`kern.grid` and the other
-/// attributes set by convert-kern-to-cpu). The same module gives the same bytes.
+/// attributes that a conversion to a target sets). The same module gives the same bytes.
 /// What has no place in the schema is an error, with a diagnostic on the op.
 ::flowhn::Expected<std::vector<char>> serializePlan(ModuleOp module);
 

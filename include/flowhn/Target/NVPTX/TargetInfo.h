@@ -25,6 +25,14 @@ struct GPUTargetInfo {
   int64_t sharedBytes = 227 << 10;  ///< a block's dynamic shared memory at most
   int64_t registers = 64 << 10;     ///< of a multiprocessor
   int64_t registersPerThread = 255; ///< at most
+  int64_t rowAlignment = 16;        ///< bytes: rows that the copy engine reads lie so far apart
+
+  // What the chip does at best, measured: an H200 at its own clocks (docs/Performance.md).
+  double byteRate = 4.2e12;          ///< bytes read and written per second
+  double matmulRate = 790e12;        ///< FLOP/s of bfloat16 products
+  double exponentialRate = 4.18e12;  ///< ex2 per second
+  /// FLOP/s of attention: exponentials weigh the more the smaller a head is.
+  double attentionRate(int64_t headSize) const { return headSize > 64 ? 650e12 : 455e12; }
 
   /// Whether a tile of the matmul kernel, `rows` × `columns` sums of one block, suits
   /// the chip: 64 rows to a warpgroup, its sums in registers.

@@ -88,13 +88,20 @@ LogicalResult ViewOp::verify() {
   return success();
 }
 
+/// Whether an argument of type `expected` takes an operand of type `given`. A target may
+/// have made a pointer of its own of a buffer.
+static bool takes(Type expected, Type given) {
+  bool isPointer = !isa<MemRefType, IndexType>(expected);
+  return given == expected || (isPointer && isa<MemRefType>(given));
+}
+
 /// Checks operands against the kernel's first argument types.
 static LogicalResult verifyKernelOperands(LaunchOp launch, func::FuncOp kernel) {
   ArrayRef<Type> expected = kernel.getArgumentTypes();
   auto given = launch.getOperands().getTypes();
   bool matches = given.size() <= expected.size();
   for (size_t i = 0; matches && i < given.size(); ++i)
-    matches = given[i] == expected[i];
+    matches = takes(expected[i], given[i]);
   if (matches)
     return success();
   InFlightDiagnostic diagnostic = launch.emitOpError("passes (")
@@ -140,4 +147,14 @@ LogicalResult ForkOp::verify() {
 LogicalResult JoinOp::verify() {
   // join_c1
   return verifyStreams(*this, getStreams());
+}
+
+LogicalResult TapOp::verify() {
+  // tap_c1
+  auto type = cast<MemRefType>(getBuffer().getType());
+  int64_t width = getWidth();
+  if (width < 1 || (type.getRank() == 2 && width > type.getDimSize(1)))
+    return emitOpError("needs a width from 1 to the elements of a row, got ")
+           << width << " of " << type;
+  return success();
 }

@@ -61,6 +61,14 @@ MemRefType ParameterOp::getPreparedType(ArrayRef<RankedTensorType> sources, Layo
     return isVector ? MemRefType::get({k}, elementType) : MemRefType::get({n, k}, elementType);
   case Layout::Transposed:
     return MemRefType::get({k, n}, elementType);
+  case Layout::Padded: {
+    if (panel < 1 || isVector)
+      return {};
+    std::optional<int64_t> width = checkedProduct(llvm::divideCeil(k, panel), panel);
+    if (!width || !checkedProduct(n, *width))
+      return {};
+    return MemRefType::get({n, *width}, elementType);
+  }
   case Layout::Panels: {
     std::optional<int64_t> width = checkedProduct(groups, panel);
     if (!width || !checkedProduct(llvm::divideCeil(n / groups, panel) * k, *width))
@@ -93,6 +101,13 @@ static LogicalResult verifySources(ParameterOp op, ArrayRef<RankedTensorType> so
 
 static LogicalResult verifyPanels(ParameterOp op, ArrayRef<RankedTensorType> sources) {
   int64_t panel = op.getPanel(), groups = op.getGroups();
+  if (op.getLayout() == Layout::Padded) {
+    if (panel < 1 || groups != 1 || sources.front().getRank() < 2)
+      return op.emitOpError("needs panel >= 1, no groups and matrices for the layout padded, got "
+                            "panel ")
+             << panel << ", groups " << groups << " and " << sources.front();
+    return success();
+  }
   if (op.getLayout() != Layout::Panels) {
     if (panel != 0 || groups != 1)
       return op.emitOpError("takes panel and groups with the layout panels only");
@@ -132,8 +147,9 @@ LogicalResult ParameterOp::verify() {
            << expected << ", got " << type;
   // parameter_c4
   for (RankedTensorType source : sources)
-    if (!isAtLeastAsWide(type.getElementType(), source.getElementType()))
+    if (!getRounds() && !isAtLeastAsWide(type.getElementType(), source.getElementType()))
       return emitOpError("stores elements of ")
-             << source.getElementType() << " as the narrower " << type.getElementType();
+             << source.getElementType() << " as the narrower " << type.getElementType()
+             << " without 'rounds'";
   return success();
 }

@@ -52,9 +52,9 @@ Expression mlir::plan::serializeConstant(int64_t value) {
   return {Instruction(Opcode::Constant, value)};
 }
 
-Expression mlir::plan::serializeMap(AffineMap map, ArrayRef<int64_t> values) {
+Expression mlir::plan::serializeMap(AffineMap map, ArrayRef<int64_t> values, unsigned position) {
   Expression result;
-  append(map.getResult(0), map.getNumDims(), values, result);
+  append(map.getResult(position), map.getNumDims(), values, result);
   return result;
 }
 

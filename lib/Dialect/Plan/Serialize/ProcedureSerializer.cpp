@@ -190,7 +190,8 @@ LogicalResult ProcedureSerializer::serialize(TapOp op) {
   command.name = op.getName().str();
   command.rows = number(op.getRows());
   command.memory = number(op.getBuffer());
-  command.row_elements = *rowBytes / (type.getElementTypeBitWidth() / 8);
+  command.row_elements = op.getWidth();
+  command.row_bytes = *rowBytes;
   command.dtype = *dtype;
   add(std::move(command));
   return success();

@@ -8,10 +8,9 @@
 
 #include "flowhn/Dialect/Plan/Serialize.h"
 
-#include "Expressions.h"
+#include "KernelSerializer.h"
 #include "ProcedureSerializer.h"
 
-#include "flowhn/Conversion/KernToCPU/KernToCPU.h"
 #include "flowhn/Dialect/Kern/IR/KernOps.h"
 
 using namespace mlir;
@@ -41,33 +40,6 @@ static LogicalResult serializeParameter(ParameterOp op, fb::ParameterT &result) 
     described.dtype = *stored;
     described.shape.assign(source.getType().getShape().begin(), source.getType().getShape().end());
   }
-  return success();
-}
-
-/// The values that the index arguments of a kernel have in its own expressions: 0, 1, …
-static SmallVector<int64_t> iota(unsigned count) {
-  return llvm::to_vector(llvm::seq<int64_t>(count));
-}
-
-static LogicalResult serializeKernel(func::FuncOp kernel, fb::KernelT &result) {
-  auto grid = kernel->getAttrOfType<AffineMapAttr>(kern::gridAttrName);
-  auto scratch = kernel->getAttrOfType<IntegerAttr>(kern::scratchBytesAttrName);
-  auto op = kernel->getAttrOfType<StringAttr>(kern::kernelOpAttrName);
-  if (!grid || !scratch || !op)
-    return kernel.emitOpError("is not emitted yet: it lacks ")
-           << kern::gridAttrName << ", " << kern::scratchBytesAttrName << " or "
-           << kern::kernelOpAttrName;
-  result.name = kernel.getName().str();
-  result.symbol = result.name;
-  result.op = op.str();
-  // The last two arguments, work item and scratch memory, are the target's own.
-  for (Type type : kernel.getArgumentTypes().drop_back(2))
-    result.index_args.push_back(isa<IndexType>(type));
-  AffineMap map = grid.getValue();
-  result.grid = serializeMap(map, iota(map.getNumInputs()));
-  result.scratch_bytes = scratch.getInt();
-  result.flops = serializePolynomial(kernel->getAttrOfType<ArrayAttr>(kern::flopsAttrName));
-  result.bytes = serializePolynomial(kernel->getAttrOfType<ArrayAttr>(kern::bytesAttrName));
   return success();
 }
 

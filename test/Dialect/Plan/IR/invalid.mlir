@@ -50,13 +50,13 @@ plan.parameter @p : memref<4xf32> from [#plan.source<"a" : tensor<46116860184273
 // -----
 
 // @parameter_c4
-// expected-error @+1 {{stores elements of 'f32' as the narrower 'bf16'}}
+// expected-error @+1 {{stores elements of 'f32' as the narrower 'bf16' without 'rounds'}}
 plan.parameter @p : memref<4xbf16> from [#plan.source<"a" : tensor<4xf32>>] as row_major
 
 // -----
 
 // @parameter_c4
-// expected-error @+1 {{stores elements of 'f16' as the narrower 'bf16'}}
+// expected-error @+1 {{stores elements of 'f16' as the narrower 'bf16' without 'rounds'}}
 plan.parameter @p : memref<4xbf16> from [#plan.source<"a" : tensor<4xf16>>] as row_major
 
 // -----

@@ -44,7 +44,7 @@ func.func @forward(%batch: index, %rows: index, %begin: memref<?xi32>, %length: 
   plan.join [0, 1]
   // CHECK: plan.fork [0, 9223372036854775807]
   plan.fork [0, 9223372036854775807]
-  // CHECK: plan.tap "hidden.0" rows(%{{.*}}) %[[VIEW]] : memref<?x4xf32>
-  plan.tap "hidden.0" rows(%rows) %view : memref<?x4xf32>
+  // CHECK: plan.tap "hidden.0" rows(%{{.*}}) %[[VIEW]] width 4 : memref<?x4xf32>
+  plan.tap "hidden.0" rows(%rows) %view width 4 : memref<?x4xf32>
   return
 }

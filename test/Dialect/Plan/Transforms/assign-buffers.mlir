@@ -33,9 +33,9 @@ func.func @keys(%rows: index, %selected: index) {
   %a = plan.alloc %rows in "shared" : memref<?x1xf32>
   %b = plan.alloc %selected in "shared" : memref<?x1xf32>
   %c = plan.alloc %rows in "branch" : memref<?x1xf32>
-  plan.tap "a" rows(%rows) %a : memref<?x1xf32>
-  plan.tap "b" rows(%selected) %b : memref<?x1xf32>
-  plan.tap "c" rows(%rows) %c : memref<?x1xf32>
+  plan.tap "a" rows(%rows) %a width 1 : memref<?x1xf32>
+  plan.tap "b" rows(%selected) %b width 1 : memref<?x1xf32>
+  plan.tap "c" rows(%rows) %c width 1 : memref<?x1xf32>
   return
 }
 

@@ -42,6 +42,15 @@ inline constexpr llvm::StringLiteral kernelModuleName = "kernels";
 inline constexpr llvm::StringLiteral flopsAttrName = "kern.flops";
 inline constexpr llvm::StringLiteral bytesAttrName = "kern.bytes";
 
+// What the conversions to a target leave on each kernel function.
+
+/// The AffineMap from the function's index arguments, in order, to the size of a launch.
+/// They are its symbols, which unlike dimensions may be multiplied with each other.
+inline constexpr llvm::StringLiteral gridAttrName = "kern.grid";
+/// The name of the op the kernel was made of, and the configuration it had.
+inline constexpr llvm::StringLiteral kernelOpAttrName = "kern.op";
+inline constexpr llvm::StringLiteral configAttrName = "kern.config";
+
 } // namespace mlir::kern
 
 #endif // FLOWHN_DIALECT_KERN_IR_KERNOPS_H

@@ -14,7 +14,7 @@ include "mlir/IR/EnumAttr.td"
 
 def Plan_Layout : I32Enum<"Layout", "how a prepared parameter lies in memory", [
     I32EnumCase<"RowMajor", 0, "row_major">, I32EnumCase<"Transposed", 1, "transposed">,
-    I32EnumCase<"Panels", 2, "panels">]> {
+    I32EnumCase<"Panels", 2, "panels">, I32EnumCase<"Padded", 3, "padded">]> {
   let cppNamespace = "::mlir::plan";
 }
 def Plan_LayoutAttr : EnumAttr<Plan_Dialect, Plan_Layout, "layout"> { let assemblyFormat = "$value"; }

@@ -49,20 +49,21 @@ def Plan_ParameterOp : Plan_Op<"parameter", [Symbol]> {
     * `transposed`: [k, n];
     * `panels`: [⌈(n/groups)/panel⌉, k, groups·panel]: panel p, row l holds, for
       group g, the columns g·(n/groups) + p·panel … of the matrix' row range,
-      zero where there is none. Groups are interleaved panel by panel (gate, up).
+      zero where there is none. Groups are interleaved panel by panel (gate, up);
+    * `padded`: [n, ⌈k/panel⌉·panel], zero behind column k.
     A parameter with one source, `row_major`, no transform and the stored type is
     not copied: kernels read the mapped file.
 
     Constraints:
     * (C1) at least one source; sources agree in all dimensions but the first.
-    * (C2) `panels` needs `panel` ≥ 1 and groups ≥ 1 that divides n; other layouts take neither.
+    * (C2) `panels` needs `panel` ≥ 1 and groups ≥ 1 that divides n; `padded` needs `panel` ≥ 1; nothing else takes them.
     * (C3) `type` is the memref described above.
-    * (C4) a narrower element type than a source's is refused.
+    * (C4) a narrower element type than a source's needs `rounds`: values are rounded to the nearest, to even.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Plan_SourceArrayAttr:$sources, Plan_LayoutAttr:$layout,
       DefaultValuedAttr<I64Attr, "0">:$panel, DefaultValuedAttr<I64Attr, "1">:$groups,
       DefaultValuedAttr<Plan_TransformAttr, "::mlir::plan::Transform::None">:$transform,
-      TypeAttrOf<Plan_Memory>:$type);
+      UnitAttr:$rounds, TypeAttrOf<Plan_Memory>:$type);
   let assemblyFormat = "$sym_name `:` $type `from` $sources `as` $layout attr-dict";
   let extraClassDeclaration = [{
     /// The types of the sources, in order.
@@ -155,9 +156,9 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
 
     Constraints:
     * (C1) `kernel` is a kernel of the module `@kernels` (`@kernels::@name`).
-    * (C2) the operand types are the kernel's first argument types. A target adds
-      its own arguments behind them (work item, scratch); a kernel that is no
-      `func.func` any more is not checked.
+    * (C2) the operand types are the kernel's first argument types, where a target has
+      not made pointers of its buffers. It adds its own arguments behind them (work item,
+      scratch); a kernel that is no `func.func` any more is not checked.
   }];
   let arguments = (ins SymbolRefAttr:$kernel, Variadic<AnyTypeOf<[Index, Plan_Memory]>>:$operands, DefaultValuedAttr<I64Attr, "0">:$stream);
   let assemblyFormat = "$kernel `(` $operands `)` `stream` $stream attr-dict (`:` type($operands)^)?";
@@ -187,9 +188,16 @@ def Plan_JoinOp : Plan_Op<"join"> {
 
 def Plan_TapOp : Plan_Op<"tap"> {
   let summary = "A value that a caller may ask to see";
-  let description = "Copies nothing unless the caller asked for `name`.";
-  let arguments = (ins StrAttr:$name, Index:$rows, Plan_Memory:$buffer);
-  let assemblyFormat = "$name `rows` `(` $rows `)` $buffer attr-dict `:` type($buffer)";
+  let description = [{
+    The first `width` elements of each row. Copies nothing unless the caller asked for
+    `name`.
+
+    Constraints:
+    * (C1) width ≥ 1, and a row has at least as many elements.
+  }];
+  let arguments = (ins StrAttr:$name, Index:$rows, Plan_Memory:$buffer, I64Attr:$width);
+  let assemblyFormat = "$name `rows` `(` $rows `)` $buffer `width` $width attr-dict `:` type($buffer)";
+  let hasVerifier = 1;
 }
 
 #endif // FLOWHN_DIALECT_PLAN_IR_PLANOPS_TD

@@ -1,0 +1,66 @@
+//===- KernelTarget.cpp - How a machine wants memory to lie ---------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelTarget.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::flowhn;
+using ::flowhn::Expected;
+
+Expected<KernelTarget> KernelTarget::get(StringRef kind, StringRef cpu, StringRef chip) {
+  KernelTarget target;
+  if (kind == "cpu") {
+    auto info = CPUTargetInfo::get(cpu);
+    FLOWHN_RETURN_IF_ERROR(info.status());
+    target.cpu = *info;
+  } else if (kind == "nvptx") {
+    auto info = GPUTargetInfo::get(chip);
+    FLOWHN_RETURN_IF_ERROR(info.status());
+    target.gpu = *info;
+  } else {
+    return ::flowhn::invalidArgument("unknown target '" + kind.str() + "': expected cpu or nvptx");
+  }
+  return target;
+}
+
+/// Elements of `type` in the step that the GPU's copy engine wants between rows.
+static int64_t rowStep(const GPUTargetInfo &gpu, Type type) {
+  return gpu.rowAlignment * 8 / type.getIntOrFloatBitWidth();
+}
+
+int64_t KernelTarget::rowElements(int64_t width, Type type) const {
+  return gpu ? llvm::alignTo(width, rowStep(*gpu, type)) : width;
+}
+
+ParameterUse KernelTarget::weights(ArrayRef<Value> sources, int64_t n, int64_t k, int64_t groups,
+                                   Type activation) const {
+  ParameterUse use;
+  use.sources = llvm::to_vector(sources);
+  if (cpu) {
+    use.layout = plan::Layout::Panels;
+    use.panel = cpu->panelColumns(n, groups);
+    use.groups = groups;
+    return use;
+  }
+  use.roundsTo = activation;
+  if (k != rowElements(k, activation)) {
+    use.layout = plan::Layout::Padded;
+    use.panel = rowStep(*gpu, activation);
+  }
+  return use;
+}
+
+ParameterUse KernelTarget::table(Value source, Type activation) const {
+  ParameterUse use;
+  use.sources = {source};
+  if (gpu)
+    use.roundsTo = activation;
+  return use;
+}

@@ -1,0 +1,165 @@
+//===- Argmax.cpp - kern.argmax on the GPU --------------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+// A block takes a row. Each thread finds the best of its columns, then warps and at last
+// the block agree. Of equal elements the one with the least column is better, so the order
+// in which they meet does not matter.
+//
+//===----------------------------------------------------------------------===//
+
+#include "EmitterSupport.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::kern;
+using namespace mlir::kern::nvptx;
+using mlir::flowhn::GPUTargetInfo;
+
+static constexpr int64_t warpLanes = 32;
+static constexpr int64_t blockThreads = 512;
+
+/// Neighbours that a thread may load at once.
+static int64_t chooseVector(ArgmaxOp op) {
+  auto type = cast<MemRefType>(op.getInput().getType());
+  int64_t count = type.getElementType().isF32() ? 4 : 8;
+  while (op.getN() % count != 0 || op.getInColumn() % count != 0 || type.getDimSize(1) % count != 0)
+    count /= 2;
+  return count;
+}
+
+namespace {
+/// An element and its column; where there is none yet, a column behind all others.
+struct Candidate {
+  Value value, column;
+};
+
+/// Emits the code of one thread.
+class ArgmaxEmitter {
+public:
+  ArgmaxEmitter(GPUKernelBuilder &b, ArgmaxOp op, int64_t threads, int64_t vector)
+      : b(b), op(op), threads(threads), vector(vector), input(b.buffer(op.getInput())) {}
+
+  void emit();
+
+private:
+  GPUKernelBuilder &b;
+  ArgmaxOp op;
+  int64_t threads, vector;
+  Buffer input;
+
+  Candidate none();
+  Candidate better(Candidate lhs, Candidate rhs);
+  Candidate ofThread(Value thread);
+  Candidate overWarp(Candidate candidate, int64_t lanes);
+  void store(Candidate candidate);
+};
+} // namespace
+
+Candidate ArgmaxEmitter::none() {
+  return {b.f32(-std::numeric_limits<float>::infinity()),
+          b.i32(std::numeric_limits<int32_t>::max())};
+}
+
+/// NaN compares false, so it never wins.
+Candidate ArgmaxEmitter::better(Candidate lhs, Candidate rhs) {
+  auto compare = [&](arith::CmpFPredicate predicate) -> Value {
+    return arith::CmpFOp::create(b.builder, b.loc, predicate, rhs.value, lhs.value);
+  };
+  Value isFirst = b.both(compare(arith::CmpFPredicate::OEQ), b.less(rhs.column, lhs.column));
+  Value wins =
+      arith::OrIOp::create(b.builder, b.loc, compare(arith::CmpFPredicate::OGT), isFirst);
+  return {b.select(wins, rhs.value, lhs.value), b.select(wins, rhs.column, lhs.column)};
+}
+
+Candidate ArgmaxEmitter::ofThread(Value thread) {
+  SmallVector<Value> inits = {none().value, none().column};
+  auto best = b.forLoop(b.mul(thread, vector), b.i32(op.getN()), b.i32(threads * vector), inits,
+                        [&](Value column, ValueRange carried) {
+                          Candidate current{carried[0], carried[1]};
+                          Value place =
+                              b.rowOffset(input, b.blockId(), b.add(column, op.getInColumn()));
+                          auto values = b.loadVector(input, place, vector);
+                          for (auto [i, value] : llvm::enumerate(values))
+                            current = better(current, {value, b.add(column, i)});
+                          return SmallVector<Value>{current.value, current.column};
+                        });
+  return {best[0], best[1]};
+}
+
+Candidate ArgmaxEmitter::overWarp(Candidate candidate, int64_t lanes) {
+  for (int64_t distance = lanes / 2; distance > 0; distance /= 2)
+    candidate = better(candidate, {b.shuffleXor(candidate.value, distance),
+                                   b.shuffleXor(candidate.column, distance)});
+  return candidate;
+}
+
+/// In shared memory: the values of all warps, then their columns.
+void ArgmaxEmitter::emit() {
+  Value thread = b.threadId(), base = b.sharedBase();
+  int64_t warps = threads / warpLanes;
+  Value lane = b.rem(thread, warpLanes), warp = b.div(thread, warpLanes);
+  Candidate best = overWarp(ofThread(thread), warpLanes);
+  auto valueAt = [&](Value index) { return b.shared(base, b.mul(index, 4)); };
+  auto columnAt = [&](Value index) { return b.shared(base, b.mul(b.add(index, warps), 4)); };
+  b.ifThen(b.equal(lane, 0), [&] {
+    b.storeRaw(best.value, valueAt(warp));
+    b.storeRaw(best.column, columnAt(warp));
+  });
+  b.barrier();
+  b.ifThen(b.less(thread, b.i32(warpLanes)), [&] {
+    Value source = b.rem(lane, warps);
+    Candidate ofWarp{b.loadRaw(b.f32(), valueAt(source)), b.loadRaw(b.i32(), columnAt(source))};
+    Candidate ofBlock = overWarp(ofWarp, warps);
+    b.ifThen(b.equal(lane, 0), [&] { store(ofBlock); });
+  });
+}
+
+void ArgmaxEmitter::store(Candidate candidate) {
+  Buffer out = b.buffer(op.getOut());
+  Value isNone = b.equal(candidate.column, std::numeric_limits<int32_t>::max());
+  Value column = b.select(isNone, b.i32(-1), candidate.column);
+  b.storeRaw(column, b.at(out.pointer, b.widen(b.blockId()), b.i32()));
+}
+
+namespace {
+struct ArgmaxModel : GPUKernelInterface::ExternalModel<ArgmaxModel, ArgmaxOp> {
+  DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &) const {
+    return makeConfig(op->getContext(), {{"threads", blockThreads},
+                                         {"vector", chooseVector(cast<ArgmaxOp>(op))}});
+  }
+
+  FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
+                               const GPUTargetInfo &target) const {
+    auto argmax = cast<ArgmaxOp>(op);
+    if (failed(checkConfig(op, {"threads", "vector"})))
+      return failure();
+    int64_t threads = configValue(op, "threads"), vector = configValue(op, "vector");
+    if (threads < warpLanes || threads > 1024 || !llvm::isPowerOf2_64(threads) ||
+        chooseVector(argmax) % vector != 0)
+      return op->emitOpError("needs 'threads' that are a power of two from 32 to 1024 and a "
+                             "'vector' that divides ")
+             << chooseVector(argmax) << " in its GPU configuration, got " << threads << " and "
+             << vector;
+    GPUKernelBuilder b(builder, op, target);
+    ArgmaxEmitter(b, argmax, threads, vector).emit();
+    GPULaunch launch;
+    launch.grid = AffineMap::getMultiDimIdentityMap(1, op->getContext());
+    launch.threads = threads;
+    launch.sharedBytes = threads / warpLanes * 8;
+    return launch;
+  }
+};
+} // namespace
+
+void nvptx::attachArgmaxModel(MLIRContext &context) {
+  ArgmaxOp::attachInterface<ArgmaxModel>(context);
+}

@@ -1,0 +1,51 @@
+//===- TargetCode.h - What a target makes of kernels --------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_ENGINE_TARGETCODE_H
+#define FLOWHN_LIB_ENGINE_TARGETCODE_H
+
+#include "flowhn/Artifact/Artifact.h"
+#include "flowhn/Engine/Compiler.h"
+#include "flowhn/Target/CPU/TargetInfo.h"
+#include "flowhn/Target/NVPTX/TargetInfo.h"
+#include "mlir/IR/BuiltinOps.h"
+
+#include <variant>
+
+namespace mlir::flowhn {
+
+/// The machine that a compile is for.
+using CompileTarget = std::variant<CPUTargetInfo, GPUTargetInfo>;
+
+/// The one that the options name; what they ask of another target is an error.
+::flowhn::Expected<CompileTarget> resolveTarget(const ::flowhn::CompileOptions &options);
+
+/// What activations are held in; Unsupported where the target does not compute in it.
+::flowhn::Expected<::flowhn::DType> resolveActivations(const ::flowhn::CompileOptions &options);
+
+/// The code of an artifact.
+struct TargetCode {
+  ::flowhn::ManifestTarget target;
+  std::vector<::flowhn::ArtifactSection> sections;
+};
+
+/// Compiles the module `@kernels`, lowered to the LLVM dialect, adding its phases to
+/// `report`. For a CPU one shared object; for a GPU the PTX of each kernel and, where
+/// there is a ptxas, its machine code.
+::flowhn::Expected<TargetCode> emitCode(ModuleOp kernels, const CompileTarget &target,
+                                        const ::flowhn::CompileOptions &options,
+                                        ::flowhn::CompileReport &report);
+
+/// The same as one piece, to look at: the shared object, or the PTX of all kernels.
+::flowhn::Expected<std::string> emitObject(ModuleOp kernels, const CompileTarget &target,
+                                           const ::flowhn::CompileOptions &options,
+                                           ::flowhn::CompileReport &report);
+
+} // namespace mlir::flowhn
+
+#endif // FLOWHN_LIB_ENGINE_TARGETCODE_H
