@@ -130,6 +130,7 @@ int64_t configValue(DictionaryAttr config, StringRef name);
 LogicalResult checkConfig(Operation *op, ArrayRef<StringRef> names);
 
 /// Each emitter's external model, attached by registerCPUKernelModels.
+void attachArgmaxCPUModel(MLIRContext &context);
 void attachAttentionCPUModel(MLIRContext &context);
 void attachConv1DCPUModel(MLIRContext &context);
 void attachMatmulCPUModel(MLIRContext &context);

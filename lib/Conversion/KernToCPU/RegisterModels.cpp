@@ -17,6 +17,7 @@ using namespace mlir::kern;
 
 void kern::registerCPUKernelModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, KernDialect *) {
+    attachArgmaxCPUModel(*context);
     attachAttentionCPUModel(*context);
     attachConv1DCPUModel(*context);
     attachMatmulCPUModel(*context);

@@ -175,6 +175,7 @@ int64_t configValue(Operation *op, StringRef name);
 LogicalResult checkConfig(Operation *op, ArrayRef<StringRef> names);
 
 /// Each emitter's external model, attached by registerGPUKernelModels.
+void attachArgmaxModel(MLIRContext &context);
 void attachAttentionModel(MLIRContext &context);
 void attachConv1DModel(MLIRContext &context);
 void attachMatmulModel(MLIRContext &context);

@@ -17,6 +17,7 @@ using namespace mlir::kern;
 
 void kern::registerGPUKernelModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, KernDialect *) {
+    nvptx::attachArgmaxModel(*context);
     nvptx::attachAttentionModel(*context);
     nvptx::attachConv1DModel(*context);
     nvptx::attachMatmulModel(*context);

@@ -112,6 +112,11 @@ class Case:
         self.out, self.out_columns, self.out_dtype = len(self.types), columns, dtype
         return self.add(f"memref<?x{width}x{element}>", stored.shape, stored)
 
+    def integers(self, rows):
+        stored = np.full((rows, 1), POISON, np.int32)
+        self.out, self.out_columns, self.out_dtype = len(self.types), slice(0, 1), np.int32
+        return self.add("memref<?xi32>", stored.shape, stored)
+
     def kernel(self, name):
         arguments = ", ".join(f"%{i}: {kind}" for i, kind in enumerate(self.types))
         operands = ", ".join(["index"] + [self.types[int(i)] for i in self.used])
@@ -195,6 +200,26 @@ def rowwise(rows, sections, in_column=0, out_column=0, in_width=None, out_width=
     return case
 
 
+def argmax(rows, n, in_column=0, width=None, element="f32"):
+    """Rows with equal largest elements, with NaN, with nothing but NaN and of minus infinity."""
+    case = Case(rows)
+    x = np.full((rows, width or in_column + n), np.nan, np.float32)
+    values = case.rng.integers(-9, 9, (rows, n)).astype(np.float32)
+    values[0, ::3] = np.nan
+    values[1 % rows] = -np.inf
+    values[2 % rows] = np.nan
+    x[:, in_column:in_column + n] = values
+    stored = ptx.f2bf(x) if element == "bf16" else x.view(np.uint32)
+    source = case.add(f"memref<?x{x.shape[1]}x{element}>", stored.shape, stored)
+    out = case.integers(rows)
+    best = np.where(np.isnan(values), -np.inf, values).max(1, keepdims=True)
+    hits = values == best
+    expected = np.where(hits.any(1), hits.argmax(1), -1)
+    case.define(f"argmax rows(%rows) {source} -> {out} {{n = {n}, in_column = {in_column}}}",
+                (np.arange(rows), expected[:, None]))
+    return case
+
+
 TILE_128 = "tile_rows = 128, tile_columns = 128, stages = 3"
 TILE_64 = "tile_rows = 64, tile_columns = 64, stages = 2"
 CASES = {
@@ -209,6 +234,9 @@ CASES = {
     "matmul_scatter": lambda: matmul(137, 96, 64, TILE_64, scatter=True, residuals=True),
     "matmul_logits": lambda: matmul(9, 260, 64, out_element="f32"),
     "matmul_one_row": lambda: matmul(1, 64, 16, TILE_64),
+    "argmax": lambda: argmax(5, 3000),
+    "argmax_odd": lambda: argmax(4, 77, in_column=3, width=90, element="bf16"),
+    "argmax_one": lambda: argmax(1, 1),
     "rowwise_norm": lambda: rowwise(37, [0, 256]),
     "rowwise_odd": lambda: rowwise(19, [0, 13, 50], in_column=3, out_column=5, gather=True,
                                    scatter=True),
@@ -259,7 +287,8 @@ def check(name, case, directory):
     stored = case.memory.view(case.pointers[case.out], case.shapes[case.out], case.out_dtype)
     targets, expected = case.expected
     result = stored[targets][:, case.out_columns]
-    result = ptx.bf2f(result) if case.out_dtype == np.uint16 else result.view(np.float32)
+    if case.out_dtype != np.int32:
+        result = ptx.bf2f(result) if case.out_dtype == np.uint16 else result.view(np.float32)
     error = np.linalg.norm(result.astype(np.float64) - expected) / np.linalg.norm(expected)
     untouched = np.ones(stored.shape, bool)
     untouched[targets, case.out_columns] = False

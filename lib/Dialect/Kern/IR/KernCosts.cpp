@@ -53,6 +53,8 @@ int64_t MatmulOp::getFlops(ArrayRef<int64_t> extents) {
 
 int64_t RowwiseOp::getFlops(ArrayRef<int64_t> extents) { return 0; }
 
+int64_t ArgmaxOp::getFlops(ArrayRef<int64_t> extents) { return 0; }
+
 int64_t AttentionOp::getFlops(ArrayRef<int64_t> extents) {
   auto [batch, length] = std::pair(extents[0], extents[1]);
   // Two products of 2 FLOPs each, over the length * (length + 1) / 2 pairs.
@@ -83,6 +85,11 @@ int64_t RowwiseOp::getBytes(ArrayRef<int64_t> extents) {
   return bytesOf(getInput(), rows * width) + bytesOf(getOut(), rows * width) +
          extraBytes(getExtras(), getAccesses(), rows, width) + tableBytes(getGather(), rows) +
          tableBytes(getScatter(), rows);
+}
+
+int64_t ArgmaxOp::getBytes(ArrayRef<int64_t> extents) {
+  int64_t rows = extents[0], n = getN();
+  return bytesOf(getInput(), rows * n) + tableBytes(getOut(), rows);
 }
 
 int64_t AttentionOp::getBytes(ArrayRef<int64_t> extents) {

@@ -11,6 +11,8 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/STLExtras.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace mlir::kern;
 
@@ -209,6 +211,23 @@ LogicalResult RowwiseOp::verifyRegions() {
 }
 
 void RowwiseOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  getKernelEffects(*this, getOutMutable(), effects);
+}
+
+//===----------------------------------------------------------------------===//
+// ArgmaxOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ArgmaxOp::verify() {
+  // argmax_c1
+  int64_t n = getN();
+  if (n < 1 || n > std::numeric_limits<int32_t>::max())
+    return emitOpError("n must be from 1 to 2^31 - 1, got ") << n;
+  return verifyColumns(*this, "input", getInput(), getInColumn(), n);
+}
+
+void ArgmaxOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   getKernelEffects(*this, getOutMutable(), effects);
 }

@@ -461,3 +461,20 @@ func.func @scan_c3(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<
     : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
   return
 }
+
+// -----
+
+func.func @argmax_c1(%rows: index, %x: memref<?x16xf32>, %out: memref<?xi32>) {
+  // expected-error@+1 {{n must be from 1 to 2^31 - 1, got 0}}
+  kern.argmax rows(%rows) %x -> %out {n = 0 : i64} : (index, memref<?x16xf32>, memref<?xi32>) -> ()
+  return
+}
+
+// -----
+
+func.func @argmax_c1(%rows: index, %x: memref<?x16xf32>, %out: memref<?xi32>) {
+  // expected-error@+1 {{input must hold 16 columns from column 1, got 'memref<?x16xf32>'}}
+  kern.argmax rows(%rows) %x -> %out {n = 16 : i64, in_column = 1 : i64}
+    : (index, memref<?x16xf32>, memref<?xi32>) -> ()
+  return
+}

@@ -107,3 +107,12 @@ func.func @scan(%batch: index, %max: index, %u: memref<?x64xf32>, %a: memref<16x
        memref<?x40xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x64xf32>) -> ()
   return
 }
+
+// CHECK-LABEL: func.func @argmax
+func.func @argmax(%rows: index, %logits: memref<?x300xf32>, %tokens: memref<?xi32>) {
+  // CHECK: kern.argmax rows(%{{.*}}) %{{.*}} -> %{{.*}} {in_column = 44 : i64, n = 256 : i64}
+  // CHECK-SAME: : (index, memref<?x300xf32>, memref<?xi32>) -> ()
+  kern.argmax rows(%rows) %logits -> %tokens {n = 256 : i64, in_column = 44 : i64}
+    : (index, memref<?x300xf32>, memref<?xi32>) -> ()
+  return
+}

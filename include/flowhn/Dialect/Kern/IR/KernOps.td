@@ -133,6 +133,26 @@ def Kern_RowwiseOp : Kern_EpilogueOp<"rowwise", [AttrSizedOperandSegments]> {
   }];
 }
 
+def Kern_ArgmaxOp : Kern_ComputeOp<"argmax"> {
+  let summary = "The column of the largest element of each row";
+  let description = [{
+    out[i] is the least j in [0, n) whose input[i, in_column + j] is the largest; NaN is
+    never the largest, and where there is nothing else out[i] is -1.
+
+    Constraints:
+    * (C1) n ≥ 1 and below 2^31; input holds n columns from `in_column` on.
+
+    ```mlir
+    kern.argmax rows(%rows) %logits -> %tokens {n = 256} : (index, memref<?x256xf32>, memref<?xi32>) -> ()
+    ```
+  }];
+  let arguments = (ins Index:$rows, Kern_Rows:$input, Kern_Table:$out, I64Attr:$n,
+      DefaultValuedAttr<I64Attr, "0">:$in_column, OptionalAttr<DictionaryAttr>:$config);
+  let assemblyFormat = [{
+    `rows` `(` $rows `)` $input `->` $out attr-dict `:` functional-type(operands, results)
+  }];
+}
+
 def Kern_AttentionOp : Kern_ComputeOp<"attention"> {
   let summary = "Causal grouped-query attention, without the L×L matrix";
   let description = [{
