@@ -310,7 +310,7 @@ Expected<Artifact> Compilation::emitArtifact() {
   auto object = emitObject();
   if (!object.ok())
     return object.status();
-  manifest.target = {"cpu", target.cpu, target.triple};
+  manifest.target = {.kind = "cpu", .cpu = target.cpu, .triple = target.triple};
   manifest.limits.maxBatch = options.maxBatch;
   manifest.limits.maxTokens =
       manifest.model.contextLength ? manifest.model.contextLength : options.maxTokens;

@@ -79,6 +79,7 @@ LogicalResult ProcedureBuilder::convertEntrySignature() {
   Type index = builder.getIndexType(), table = getTableType(builder.getContext());
   Value batch = addArgument(index, loc), rows = addArgument(index, loc);
   Value maxLength = addArgument(index, loc), selected = addArgument(index, loc);
+  chosen = addArgument(index, loc);
   Value ids = addArgument(table, loc), begin = addArgument(table, loc);
   Value length = addArgument(table, loc), offsets = addArgument(table, loc);
   Value select = addArgument(table, loc);
@@ -91,6 +92,7 @@ LogicalResult ProcedureBuilder::convertEntrySignature() {
   spaceOf[source.getArgument(3)] = createSpace({{}, selected, {}, {}});
   auto logits = cast<RankedTensorType>(type.getResult(0));
   results.push_back(addArgument(getRowsType(logits.getDimSize(1), logits.getElementType()), loc));
+  tokens = addArgument(table, loc);
   return success();
 }
 
