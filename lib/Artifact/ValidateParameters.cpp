@@ -30,8 +30,10 @@ bool isReal(fb::DType type) {
   return type == fb::DType::F32 || type == fb::DType::BF16 || type == fb::DType::F16;
 }
 
-/// Whether the values of `from` are among those of `to`.
-bool widens(fb::DType from, fb::DType to) { return to == fb::DType::F32 || from == to; }
+/// Whether the values of `from` are among those of the parameter, or may be rounded.
+bool fits(fb::DType from, const fb::Parameter &parameter) {
+  return parameter.rounds() || parameter.dtype() == fb::DType::F32 || from == parameter.dtype();
+}
 
 /// The shape of a tensor that can be, and whose elements are real numbers.
 Expected<Shape> checkTensor(fb::DType type, const flatbuffers::Vector<int64_t> &dims) {
@@ -55,7 +57,7 @@ Expected<Matrix> matrixOf(const fb::Parameter &parameter) {
     std::string label = "source " + quote(source->name()->string_view());
     Expected<Shape> shape = checkTensor(source->dtype(), *source->shape());
     FLOWHN_RETURN_IF_ERROR(shape.status().withContext(label));
-    if (!widens(source->dtype(), parameter.dtype()))
+    if (!fits(source->dtype(), parameter))
       return invalidInput(label + " is " + std::string(name(DType(source->dtype()))) +
                           ", which does not fit the parameter's " +
                           std::string(name(DType(parameter.dtype()))));
@@ -86,12 +88,24 @@ Expected<Shape> panelShape(const Matrix &matrix, const fb::Parameter &parameter)
   return Shape{ceilDivide(matrix.rows / groups, panel), matrix.columns, groups * panel};
 }
 
+Expected<Shape> paddedShape(const Matrix &matrix, const fb::Parameter &parameter) {
+  int64_t panel = parameter.panel();
+  if (panel < 1 || panel > (1 << 16) || parameter.groups() != 1)
+    return invalidInput("rows padded to " + std::to_string(panel) + " columns in " +
+                        std::to_string(parameter.groups()) + " groups");
+  if (matrix.isVector)
+    return invalidInput("a vector is not padded");
+  return Shape{matrix.rows, ceilDivide(matrix.columns, panel) * panel};
+}
+
 /// The shape that kernels see.
 Expected<Shape> preparedShape(const Matrix &matrix, const fb::Parameter &parameter) {
   if (parameter.layout() == fb::Layout::Panels)
     return panelShape(matrix, parameter);
+  if (parameter.layout() == fb::Layout::Padded)
+    return paddedShape(matrix, parameter);
   if (parameter.panel() != 0 || parameter.groups() != 1)
-    return invalidInput("only the layout panels takes panel and groups");
+    return invalidInput("only the layouts panels and padded take panel and groups");
   bool transposed = parameter.layout() == fb::Layout::Transposed;
   if (matrix.isVector)
     return transposed ? Shape{matrix.rows, 1} : Shape{matrix.rows};
@@ -107,6 +121,9 @@ Status flowhn::checkParameter(const fb::Parameter &parameter) {
   FLOWHN_RETURN_IF_ERROR(shape.status());
   if (parameter.transform() != fb::Transform::None && parameter.dtype() != fb::DType::F32)
     return invalidInput("a transformed parameter must be F32, got " +
+                        std::string(name(DType(parameter.dtype()))));
+  if (parameter.rounds() && parameter.dtype() != fb::DType::BF16)
+    return invalidInput("a rounded parameter must be BF16, got " +
                         std::string(name(DType(parameter.dtype()))));
   Expected<Matrix> matrix = matrixOf(parameter);
   FLOWHN_RETURN_IF_ERROR(matrix.status());

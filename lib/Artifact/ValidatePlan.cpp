@@ -15,8 +15,8 @@ using namespace flowhn;
 
 namespace {
 
-constexpr uint32_t entryIndexArguments = 4;
-constexpr uint32_t entryMemoryArguments = 6;
+constexpr uint32_t entryIndexArguments = 5;
+constexpr uint32_t entryMemoryArguments = 7;
 constexpr uint32_t maxArguments = 1 << 16;
 constexpr int64_t maxScratchBytes = int64_t(1) << 30;
 
@@ -97,7 +97,8 @@ Status checkEntry(const fb::Plan &plan) {
 Status checkProcedures(const fb::Plan &plan, const ManifestLimits &limits) {
   std::vector<ProcedureUse> uses(plan.procedures()->size());
   int64_t tokens = maxCallTokens(limits);
-  uses[plan.entry()] = {{{1, limits.maxBatch}, {1, tokens}, {1, limits.maxTokens}, {0, tokens}}, 1};
+  uses[plan.entry()] = {
+      {{1, limits.maxBatch}, {1, tokens}, {1, limits.maxTokens}, {0, tokens}, {0, tokens}}, 1};
   int64_t commands = 0;
   for (uint32_t i = plan.procedures()->size(); i-- > 0;) {
     const fb::Procedure &procedure = *plan.procedures()->Get(i);

@@ -26,9 +26,10 @@ size_t longestSequence(const Session &session) {
 /// The most likely token after `sequence`.
 Expected<int32_t> nextToken(Session &session, std::span<const int32_t> sequence) {
   int32_t length = int32_t(sequence.size());
-  Expected<CallResult> result = session.run({.ids = sequence, .lengths = {&length, 1}});
+  Expected<CallResult> result = session.run(
+      {.ids = sequence, .lengths = {&length, 1}, .tokens = true, .returnLogits = false});
   FLOWHN_RETURN_IF_ERROR(result.status());
-  int32_t token = argmax(result->logits);
+  int32_t token = result->tokens.front();
   if (token < 0)
     return internalError("no logit of position " + std::to_string(length - 1) + " is a number");
   return token;

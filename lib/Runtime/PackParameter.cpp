@@ -61,6 +61,18 @@ template <typename Source> struct NegExp {
   static float load(const std::byte *from) { return -std::exp(Source::load(from)); }
 };
 
+/// bfloat16, the nearest, to even; what is not a number stays so.
+template <typename Source> struct RoundBF16 {
+  using Stored = uint16_t;
+  static constexpr int64_t bytes = Source::bytes;
+  static uint16_t load(const std::byte *from) {
+    uint32_t bits = std::bit_cast<uint32_t>(Source::load(from));
+    uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    bool isNumber = (bits & 0x7fffffff) <= 0x7f800000;
+    return uint16_t(isNumber ? rounded : bits >> 16 | 0x40);
+  }
+};
+
 /// to[i] = from[i]
 template <typename Source>
 void copyRow(const std::byte *from, int64_t count, typename Source::Stored *to) {
@@ -84,9 +96,8 @@ void transposeBlock(const std::byte *from, int64_t fromStride, int64_t rows, int
 
 /// The same for matrices of any size.
 template <typename Source>
-void transposeRows(const std::byte *from, int64_t rows, int64_t columns,
+void transposeRows(const std::byte *from, int64_t fromStride, int64_t rows, int64_t columns,
                    typename Source::Stored *to, int64_t stride) {
-  int64_t fromStride = columns * Source::bytes;
   for (int64_t r = 0; r < rows; r += blockRows)
     for (int64_t l = 0; l < columns; l += blockColumns) {
       int64_t height = std::min(blockRows, rows - r), width = std::min(blockColumns, columns - l);
@@ -113,56 +124,137 @@ void packPanels(const Panels &panels, int64_t firstRow, const std::byte *from, i
     int64_t group = row / panels.rowsPerGroup, inGroup = row % panels.rowsPerGroup;
     int64_t number = inGroup / panels.panel, column = inGroup % panels.panel;
     int64_t count = std::min({panels.panel - column, panels.rowsPerGroup - inGroup, end - row});
-    transposeRows<Source>(from + (row - firstRow) * columns * Source::bytes, count, columns,
+    int64_t fromStride = columns * Source::bytes;
+    transposeRows<Source>(from + (row - firstRow) * fromStride, fromStride, count, columns,
                           to + number * columns * stride + group * panels.panel + column, stride);
     row += count;
   }
 }
 
+/// Rows of `width` elements, the first `columns` of them from the source.
 template <typename Source>
-void packAs(const fb::Parameter &parameter, int64_t firstRow, const TensorView &source,
-            std::byte *target) {
-  int64_t rows = source.shape[0];
-  int64_t columns = int64_t(source.bytes) / Source::bytes / rows;
-  auto *to = reinterpret_cast<typename Source::Stored *>(target);
-  const flatbuffers::Vector<int64_t> &shape = *parameter.shape();
-  bool isVector = source.shape.size() == 1; // one column: transposing changes nothing
-  if (parameter.layout() == fb::Layout::RowMajor || isVector)
-    return copyRow<Source>(source.data, rows * columns, to + firstRow * columns);
-  // A transposed matrix is one panel as wide as it has rows.
-  if (parameter.layout() == fb::Layout::Transposed)
-    return packPanels<Source>({shape.Get(1), 1, shape.Get(1)}, firstRow, source.data, rows, columns,
-                              to);
-  int64_t allRows = 0;
-  for (const fb::Source *part : *parameter.sources())
-    allRows += part->shape()->Get(0);
-  packPanels<Source>({parameter.panel(), parameter.groups(), allRows / parameter.groups()},
-                     firstRow, source.data, rows, columns, to);
+void copyRows(const std::byte *from, int64_t rows, int64_t columns, typename Source::Stored *to,
+              int64_t width) {
+  if (width == columns)
+    return copyRow<Source>(from, rows * columns, to);
+  for (int64_t r = 0; r < rows; ++r)
+    copyRow<Source>(from + r * columns * Source::bytes, columns, to + r * width);
 }
 
-template <typename Source>
-void packTransformed(const fb::Parameter &parameter, int64_t firstRow, const TensorView &source,
-                     std::byte *target) {
+template <typename Source> int64_t columnsOf(const TensorView &source) {
+  return int64_t(source.bytes) / Source::bytes / source.shape[0];
+}
+
+struct PackRows {
+  const fb::Parameter &parameter;
+  int64_t firstRow;
+  const TensorView &source;
+  std::byte *target;
+
+  template <typename Source> void as() const {
+    int64_t rows = source.shape[0], columns = columnsOf<Source>(source);
+    auto *to = reinterpret_cast<typename Source::Stored *>(target);
+    const flatbuffers::Vector<int64_t> &shape = *parameter.shape();
+    bool isVector = source.shape.size() == 1; // one column: transposing changes nothing
+    if (parameter.layout() == fb::Layout::RowMajor || isVector)
+      return copyRow<Source>(source.data, rows * columns, to + firstRow * columns);
+    if (parameter.layout() == fb::Layout::Padded)
+      return copyRows<Source>(source.data, rows, columns, to + firstRow * shape.Get(1),
+                              shape.Get(1));
+    // A transposed matrix is one panel as wide as it has rows.
+    if (parameter.layout() == fb::Layout::Transposed)
+      return packPanels<Source>({shape.Get(1), 1, shape.Get(1)}, firstRow, source.data, rows,
+                                columns, to);
+    int64_t allRows = 0;
+    for (const fb::Source *part : *parameter.sources())
+      allRows += part->shape()->Get(0);
+    packPanels<Source>({parameter.panel(), parameter.groups(), allRows / parameter.groups()},
+                       firstRow, source.data, rows, columns, to);
+  }
+};
+
+/// Columns [first, first + count) of the source as rows of `stride` elements.
+struct TransposeColumns {
+  const TensorView &source;
+  int64_t first, count;
+  std::byte *target;
+  int64_t targetColumn, stride;
+
+  template <typename Source> void as() const {
+    int64_t fromStride = columnsOf<Source>(source) * Source::bytes;
+    auto *to = reinterpret_cast<typename Source::Stored *>(target) + targetColumn;
+    transposeRows<Source>(source.data + first * Source::bytes, fromStride, source.shape[0], count,
+                          to, stride);
+  }
+};
+
+template <typename Source, typename Work>
+void transformed(const fb::Parameter &parameter, const Work &work) {
   if (parameter.transform() == fb::Transform::NegExp)
-    packAs<NegExp<Source>>(parameter, firstRow, source, target);
-  else
-    packAs<Source>(parameter, firstRow, source, target);
+    return work.template as<NegExp<Source>>();
+  work.template as<Source>();
+}
+
+/// Runs `work` with the way to read values stored as `stored`.
+template <typename Work>
+void convert(const fb::Parameter &parameter, DType stored, const Work &work) {
+  if (DType(parameter.dtype()) == DType::F32) {
+    if (stored == DType::BF16)
+      return transformed<WidenBF16>(parameter, work);
+    if (stored == DType::F16)
+      return transformed<WidenF16>(parameter, work);
+    return transformed<Copy<float>>(parameter, work);
+  }
+  if (stored == DType(parameter.dtype()))
+    return work.template as<Copy<uint16_t>>();
+  if (stored == DType::F16)
+    return work.template as<RoundBF16<WidenF16>>();
+  work.template as<RoundBF16<Copy<float>>>();
+}
+
+/// Rows [first, first + count) of a tensor.
+TensorView rowsOf(const TensorView &tensor, int64_t first, int64_t count) {
+  TensorView rows = tensor;
+  size_t rowBytes = tensor.bytes / size_t(tensor.shape[0]);
+  rows.shape[0] = count;
+  rows.data += size_t(first) * rowBytes;
+  rows.bytes = size_t(count) * rowBytes;
+  return rows;
 }
 
 } // namespace
 
-bool flowhn::widens(DType from, DType to) {
+bool flowhn::converts(DType from, DType to, bool rounds) {
   bool isReal = from == DType::F32 || from == DType::BF16 || from == DType::F16;
-  return isReal && (from == to || to == DType::F32);
+  return isReal && (from == to || to == DType::F32 || (rounds && to == DType::BF16));
 }
 
 void flowhn::packRows(const fb::Parameter &parameter, int64_t firstRow, const TensorView &source,
                       std::byte *target) {
-  if (DType(parameter.dtype()) != DType::F32)
-    return packAs<Copy<uint16_t>>(parameter, firstRow, source, target);
-  if (source.type == DType::BF16)
-    return packTransformed<WidenBF16>(parameter, firstRow, source, target);
-  if (source.type == DType::F16)
-    return packTransformed<WidenF16>(parameter, firstRow, source, target);
-  packTransformed<Copy<float>>(parameter, firstRow, source, target);
+  convert(parameter, source.type, PackRows{parameter, firstRow, source, target});
+}
+
+PreparedMatrix flowhn::preparedMatrix(const fb::Parameter &parameter) {
+  const flatbuffers::Vector<int64_t> &shape = *parameter.shape();
+  int64_t columns = shape.size() == 1 ? 1 : shape.Get(1);
+  return {shape.Get(0), columns, columns * byteSize(DType(parameter.dtype()))};
+}
+
+void flowhn::packPreparedRows(const fb::Parameter &parameter, std::span<const TensorView> sources,
+                              int64_t first, int64_t count, std::byte *target) {
+  PreparedMatrix matrix = preparedMatrix(parameter);
+  bool isTransposed = parameter.layout() == fb::Layout::Transposed && matrix.columns > 1;
+  if (parameter.layout() == fb::Layout::Padded)
+    std::memset(target, 0, size_t(count * matrix.rowBytes));
+  int64_t row = 0; // of the sources' matrix
+  for (const TensorView &source : sources) {
+    int64_t end = row + source.shape[0];
+    if (isTransposed) {
+      convert(parameter, source.type,
+              TransposeColumns{source, first, count, target, row, matrix.columns});
+    } else if (int64_t from = std::max(first, row), to = std::min(first + count, end); from < to) {
+      packRows(parameter, from - first, rowsOf(source, from - row, to - from), target);
+    }
+    row = end;
+  }
 }

@@ -28,8 +28,16 @@ struct BranchRows {
 };
 
 struct Partition {
+  static constexpr unsigned numTables = 4;
+
   BranchRows attention;
   BranchRows ssm;
+
+  /// Attention's offsets and index, then the SSM's.
+  std::span<const int32_t> table(unsigned number) const {
+    const BranchRows &branch = number < 2 ? attention : ssm;
+    return number % 2 == 0 ? branch.offsets : branch.index;
+  }
 };
 
 /// plan.partition: shares the packed rows of a call out between the branches.

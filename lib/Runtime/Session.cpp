@@ -7,9 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowhn/Runtime/Session.h"
-#include "CodeObject.h"
-#include "PlanProgram.h"
-#include "ThreadPool.h"
+#include "PlanParameters.h"
+#include "PlanWalk.h"
 #include "flowhn/Support/Guard.h"
 #include "flowhn/Support/Json.h"
 
@@ -19,6 +18,7 @@
 #include <numeric>
 #include <sched.h>
 #include <set>
+#include <thread>
 #include <tuple>
 
 using namespace flowhn;
@@ -40,23 +40,6 @@ Expected<int> resolveThreads(int threads) {
     return invalidArgument(std::to_string(threads) + " threads, it must be 0 to " +
                            std::to_string(maxThreads));
   return threads ? threads : usableProcessors();
-}
-
-Expected<std::vector<KernelFunction>> findKernels(const fb::Plan &plan, const CodeObject &code) {
-  std::vector<KernelFunction> functions;
-  for (const fb::Kernel *kernel : *plan.kernels()) {
-    Expected<KernelFunction> function = code.find(kernel->symbol()->str());
-    FLOWHN_RETURN_IF_ERROR(function.status());
-    functions.push_back(*function);
-  }
-  return functions;
-}
-
-int64_t largestScratch(const fb::Plan &plan) {
-  int64_t bytes = 0;
-  for (const fb::Kernel *kernel : *plan.kernels())
-    bytes = std::max(bytes, kernel->scratch_bytes());
-  return bytes;
 }
 
 std::set<std::string> collectTaps(const fb::Plan &plan) {
@@ -134,12 +117,10 @@ struct CallTables {
 } // namespace
 
 struct Session::Impl {
-  Impl(std::shared_ptr<const Artifact> artifact, CodeObject code,
-       std::vector<KernelFunction> kernels, PreparedParameters prepared,
-       std::unique_ptr<ThreadPool> pool)
-      : artifact(std::move(artifact)), code(std::move(code)), parameters(std::move(prepared)),
-        pool(std::move(pool)), plan(*fb::GetPlan(this->artifact->plan().data())),
-        program(plan, std::move(kernels), parameters), taps(collectTaps(plan)) {}
+  Impl(std::shared_ptr<const Artifact> artifact, std::unique_ptr<Executor> executor)
+      : artifact(std::move(artifact)), executor(std::move(executor)),
+        plan(*fb::GetPlan(this->artifact->plan().data())), taps(collectTaps(plan)),
+        planComputesTokens(computesTokens(plan)) {}
 
   const Manifest &manifest() const { return artifact->manifest(); }
   Expected<CallResult> run(const Call &call);
@@ -147,12 +128,10 @@ struct Session::Impl {
   Status checkTaps(const Call &call) const;
 
   std::shared_ptr<const Artifact> artifact;
-  CodeObject code;
-  PreparedParameters parameters;
-  std::unique_ptr<ThreadPool> pool;
+  std::unique_ptr<Executor> executor;
   const fb::Plan &plan;
-  PlanProgram program;
   std::set<std::string> taps;
+  bool planComputesTokens;
   std::vector<LaunchCounts> counts; ///< one per kernel; empty without profiling
   double loadSeconds = 0;
 };
@@ -172,21 +151,12 @@ Status Session::Impl::check(const Call &call) const {
   return checkTaps(call);
 }
 
-Expected<CallResult> Session::Impl::run(const Call &call) {
-  FLOWHN_RETURN_IF_ERROR(check(call));
-  CallTables tables(call);
-  CallResult result;
-  result.rows = int64_t(tables.select.size());
-  size_t numLogits = tables.select.size() * size_t(manifest().model.vocabSize);
-  if (call.logitsBuffer.empty())
-    result.logits.resize(numLogits);
-  else if (call.logitsBuffer.size() != numLogits)
-    return invalidArgument("a buffer for " + std::to_string(call.logitsBuffer.size()) +
-                           " logits, the call gives " + std::to_string(numLogits));
-  std::span<float> logits = call.logitsBuffer.empty() ? result.logits : call.logitsBuffer;
-
-  TapTarget target = [&](std::string_view name, DType type, int64_t rows,
-                         int64_t elements) -> Expected<std::byte *> {
+/// Copies taps into `result`, those that the call wants and that are new.
+static TapTarget tapTargetOf(const Call &call, CallResult &result) {
+  if (call.taps.empty())
+    return {};
+  return [&call, &result](std::string_view name, DType type, int64_t rows,
+                          int64_t elements) -> Expected<std::byte *> {
     bool isWanted = std::find(call.taps.begin(), call.taps.end(), name) != call.taps.end();
     auto [tap, isNew] =
         isWanted ? result.taps.try_emplace(std::string(name)) : std::pair(result.taps.end(), false);
@@ -196,11 +166,39 @@ Expected<CallResult> Session::Impl::run(const Call &call) {
         type, {rows, elements}, std::vector<std::byte>(rows * elements * byteSize(type))};
     return tap->second.data.data();
   };
-  EntryArguments arguments{tables.maxLength, call.ids,      tables.begin, call.lengths,
-                           tables.offsets,   tables.select, logits};
-  Expected<const LaunchProgram *> launches = program.instantiate(arguments, target, counts);
-  FLOWHN_RETURN_IF_ERROR(launches.status());
-  pool->run(**launches);
+}
+
+Expected<CallResult> Session::Impl::run(const Call &call) {
+  FLOWHN_RETURN_IF_ERROR(check(call));
+  CallTables tables(call);
+  CallResult result;
+  result.rows = int64_t(tables.select.size());
+  EntryArguments arguments{tables.maxLength, manifest().model.vocabSize,
+                           call.ids,         tables.begin,
+                           call.lengths,     tables.offsets,
+                           tables.select};
+  size_t numLogits = size_t(arguments.numLogits());
+  if (!call.logitsBuffer.empty() && (!call.returnLogits || call.logitsBuffer.size() != numLogits))
+    return invalidArgument("a buffer for " + std::to_string(call.logitsBuffer.size()) +
+                           " logits, the call gives " +
+                           std::to_string(call.returnLogits ? numLogits : 0));
+  bool findsTokens = call.tokens && !planComputesTokens;
+  if (call.logitsBuffer.empty() && (call.returnLogits || findsTokens))
+    result.logits.resize(numLogits);
+  arguments.logits = call.logitsBuffer.empty() ? result.logits : call.logitsBuffer;
+  result.tokens.resize(call.tokens ? tables.select.size() : 0);
+  if (planComputesTokens)
+    arguments.tokens = result.tokens;
+
+  Expected<double> seconds = executor->run(arguments, tapTargetOf(call, result), counts);
+  FLOWHN_RETURN_IF_ERROR(seconds.status());
+  result.deviceSeconds = *seconds;
+  if (findsTokens)
+    for (size_t row = 0; row < result.tokens.size(); ++row)
+      result.tokens[row] = argmax(arguments.logits.subspan(row * size_t(arguments.vocabulary),
+                                                           size_t(arguments.vocabulary)));
+  if (!call.returnLogits)
+    result.logits.clear();
   return result;
 }
 
@@ -215,24 +213,13 @@ Expected<Session> Session::create(std::shared_ptr<const Artifact> artifact,
     return invalidArgument("a session needs an artifact and a source of parameters");
   auto start = std::chrono::steady_clock::now();
   auto load = [&]() -> Expected<Session> {
-    FLOWHN_RETURN_IF_ERROR(
-        checkHostRuns(artifact->manifest().target.cpu).withContext(artifact->source()));
     Expected<int> threads = resolveThreads(options.threads);
     FLOWHN_RETURN_IF_ERROR(threads.status());
-    Expected<std::span<const std::byte>> bytes = artifact->code();
-    FLOWHN_RETURN_IF_ERROR(bytes.status());
-    Expected<CodeObject> code = CodeObject::load(*bytes);
-    FLOWHN_RETURN_IF_ERROR(code.status().withContext(artifact->source()));
-    const fb::Plan &plan = *fb::GetPlan(artifact->plan().data());
-    Expected<std::vector<KernelFunction>> kernels = findKernels(plan, *code);
-    FLOWHN_RETURN_IF_ERROR(kernels.status().withContext(artifact->source()));
-    Expected<PreparedParameters> parameters =
-        PreparedParameters::prepare(plan, std::move(source), {*threads, options.progress});
-    FLOWHN_RETURN_IF_ERROR(parameters.status());
-    Expected<std::unique_ptr<ThreadPool>> pool = ThreadPool::create(*threads, largestScratch(plan));
-    FLOWHN_RETURN_IF_ERROR(pool.status());
-    auto impl = std::make_unique<Impl>(std::move(artifact), std::move(*code), std::move(*kernels),
-                                       std::move(*parameters), std::move(*pool));
+    options.threads = *threads;
+    Expected<std::unique_ptr<Executor>> executor =
+        createCPUExecutor(*artifact, std::move(source), options);
+    FLOWHN_RETURN_IF_ERROR(executor.status());
+    auto impl = std::make_unique<Impl>(std::move(artifact), std::move(*executor));
     std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     impl->loadSeconds = time.count();
     return Session(std::move(impl));
@@ -249,17 +236,16 @@ int64_t Session::vocabSize() const { return impl->manifest().model.vocabSize; }
 int64_t Session::contextLength() const { return impl->manifest().model.contextLength; }
 int64_t Session::maxBatch() const { return impl->manifest().limits.maxBatch; }
 int64_t Session::maxTokens() const { return impl->manifest().limits.maxTokens; }
-int Session::threads() const { return impl->pool->size(); }
+int Session::threads() const { return impl->executor->info().threads; }
+std::string Session::target() const { return impl->executor->info().target; }
 double Session::loadSeconds() const { return impl->loadSeconds; }
-int64_t Session::parameterBytes() const { return impl->parameters.bytes(); }
-int64_t Session::sharedParameterBytes() const { return impl->parameters.sharedBytes(); }
-int64_t Session::workspaceBytes() const { return impl->program.workspaceBytes(); }
-int64_t Session::deviceBytes() const { return 0; }
-double Session::uploadSeconds() const { return 0; }
-std::string Session::target() const {
-  return "cpu " + impl->manifest().target.cpu + ", " + std::to_string(threads()) +
-         (threads() == 1 ? " thread" : " threads");
+int64_t Session::parameterBytes() const { return impl->executor->info().parameterBytes; }
+int64_t Session::sharedParameterBytes() const {
+  return impl->executor->info().sharedParameterBytes;
 }
+int64_t Session::workspaceBytes() const { return impl->executor->info().workspaceBytes; }
+int64_t Session::deviceBytes() const { return impl->executor->info().deviceBytes; }
+double Session::uploadSeconds() const { return impl->executor->info().uploadSeconds; }
 
 std::vector<std::string> Session::tapNames() const {
   return {impl->taps.begin(), impl->taps.end()};
@@ -268,7 +254,7 @@ std::vector<std::string> Session::tapNames() const {
 void Session::enableProfile(bool enable) {
   size_t numKernels = enable ? impl->plan.kernels()->size() : 0;
   impl->counts.assign(numKernels, {});
-  impl->pool->setProfile(numKernels);
+  impl->executor->setProfile(numKernels);
 }
 
 std::vector<KernelProfile> Session::profile() const {
@@ -278,7 +264,8 @@ std::vector<KernelProfile> Session::profile() const {
     const LaunchCounts &counts = impl->counts[i];
     if (counts.calls > 0)
       result.push_back({kernel.name()->str(), kernel.op()->str(), counts.calls,
-                        double(impl->pool->nanoseconds(i)) * 1e-9, counts.flops, counts.bytes});
+                        impl->executor->seconds(i), counts.flops, counts.bytes, counts.floorSeconds,
+                        kernel.config() ? kernel.config()->str() : ""});
   }
   std::sort(result.begin(), result.end(), [](const auto &a, const auto &b) {
     return std::tie(b.seconds, a.kernel) < std::tie(a.seconds, b.kernel);

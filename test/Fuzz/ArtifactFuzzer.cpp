@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../../lib/Runtime/PlanProgram.h"
+#include "../../lib/Runtime/CPU/PlanProgram.h"
 #include "../unittests/TestPlan.h"
 #include "flowhn/Artifact/Validate.h"
 
@@ -52,11 +52,12 @@ void interpret(const fb::Plan &plan) {
                 select[] = {1, 4};
   float logits[2 * testVocab];
   std::vector<LaunchCounts> counts(plan.kernels()->size());
+  int32_t tokens[2];
   auto noTap = [](std::string_view, DType, int64_t, int64_t) -> Expected<std::byte *> {
     return nullptr;
   };
-  auto launches =
-      program.instantiate({3, ids, begin, length, offsets, select, logits}, noTap, counts);
+  auto launches = program.instantiate(
+      {3, testVocab, ids, begin, length, offsets, select, logits, tokens}, noTap, counts);
   check(launches.ok() || !launches.status().message().empty());
 }
 

@@ -129,8 +129,8 @@ inline std::unique_ptr<fb::ProcedureT> testBlock() {
 inline std::unique_ptr<fb::ProcedureT> testEntry() {
   auto entry = std::make_unique<fb::ProcedureT>();
   entry->name = "main";
-  entry->index_args = 4;  // batch, rows, max_length, selected
-  entry->memory_args = 6; // ids, begin, length, offsets, select, logits
+  entry->index_args = 5;  // batch, rows, max_length, selected, chosen
+  entry->memory_args = 7; // ids, begin, length, offsets, select, logits, tokens
   auto add = [&](auto table) { entry->commands.push_back(command(std::move(table))); };
   fb::PartitionT partition;
   partition.begin = 1;
@@ -138,24 +138,24 @@ inline std::unique_ptr<fb::ProcedureT> testEntry() {
   partition.window = std::make_unique<fb::Window>(fixedWindow(testContext - 3, 6, testContext));
   fb::CallT call;
   call.index_operands = {1};
-  call.memory_operands = {12};
-  add(fb::GetParameterT{}); // memory 6: table
+  call.memory_operands = {13};
+  add(fb::GetParameterT{}); // memory 7: table
   fb::GetParameterT head;
   head.parameter = 1;
-  add(head);                 // memory 7
-  add(std::move(partition)); // index 4..7, memory 8..11
+  add(head);                 // memory 8
+  add(std::move(partition)); // index 5..8, memory 9..12
   add(arena(1, 128));
-  add(view(0, 64, 16)); // memory 12: x
-  add(launch(0, {1, 0, 6, 12}));
+  add(view(0, 64, 16)); // memory 13: x
+  add(launch(0, {1, 0, 7, 13}));
   add(streams<fb::ForkT>({0, 1}));
-  add(launch(1, {4, 0, 9, 12}));
-  add(launch(4, {6, 11, 12}, 1));
+  add(launch(1, {5, 0, 10, 13}));
+  add(launch(4, {7, 12, 13}, 1));
   add(streams<fb::JoinT>({0, 1}));
-  add(tap("branches", 1, 12, testWidth));
+  add(tap("branches", 1, 13, testWidth));
   add(call);
   add(call);
-  add(tap("blocks", 1, 12, testWidth));
-  add(launch(5, {3, 4, 12, 7, 5}));
+  add(tap("blocks", 1, 13, testWidth));
+  add(launch(5, {3, 4, 13, 8, 5}));
   return entry;
 }
 
@@ -189,7 +189,7 @@ inline std::vector<std::byte> planBytes(const fb::PlanT &plan) {
 
 inline Manifest testManifest() {
   Manifest manifest;
-  manifest.target = {"cpu", "x86-64", "x86_64-unknown-linux-gnu"};
+  manifest.target = {.kind = "cpu", .cpu = "x86-64", .triple = "x86_64-unknown-linux-gnu"};
   manifest.model.name = "test";
   manifest.model.vocabSize = testVocab;
   manifest.model.hiddenSize = testWidth;

@@ -24,9 +24,9 @@ inline constexpr int64_t artifactFormatVersion = 1;
 /// What machine the code sections are for.
 struct ManifestTarget {
   std::string kind = "cpu"; ///< "cpu", "nvptx"
-  std::string cpu;          ///< of cpu: an x86-64 level, "x86-64-v4"
-  std::string chip;         ///< of nvptx: "sm_90a"
-  std::string triple; ///< "x86_64-unknown-linux-gnu"
+  std::string cpu = {};     ///< of cpu: an x86-64 level, "x86-64-v4"
+  std::string chip = {};    ///< of nvptx: "sm_90a"
+  std::string triple = {};  ///< "x86_64-unknown-linux-gnu"
 };
 
 /// The model, as far as callers and reports need it.

@@ -26,8 +26,9 @@
 namespace flowhn {
 
 struct SessionOptions {
-  /// Threads that compute, the caller's included; 0: one for every processor the
-  /// process may use. Results do not depend on it.
+  /// Threads that compute, the caller's included; on a GPU those that load code and
+  /// parameters. 0: one for every processor the process may use. Results do not depend
+  /// on it.
   int threads = 0;
   /// Which GPU, in the driver's order; for an artifact of the target nvptx.
   int device = 0;
@@ -36,7 +37,7 @@ struct SessionOptions {
   bool graphs = true;
   /// Called while parameters are prepared, with bytes; one call at a time, from
   /// any thread. The last call has done == total.
-  std::function<void(int64_t done, int64_t total)> progress;
+  std::function<void(int64_t done, int64_t total)> progress = {};
 };
 
 /// Whose logits a call computes.
@@ -54,6 +55,10 @@ struct Call {
   std::span<const std::string> taps = {}; ///< names of intermediate values to copy
   /// Where the logits go; empty: into the result. Else of exactly their size.
   std::span<float> logitsBuffer = {};
+  /// Whether the result gets the most likely token of each row of logits.
+  bool tokens = false;
+  /// Whether the logits themselves are wanted; without them a GPU sends less back.
+  bool returnLogits = true;
 };
 
 /// A dense, row-major tensor that owns its elements.
@@ -66,6 +71,8 @@ struct Tensor {
 struct CallResult {
   int64_t rows = 0;                   ///< rows of logits
   std::vector<float> logits;          ///< [rows, vocabulary]; empty when the call had a buffer
+                                      ///< or did not want them
+  std::vector<int32_t> tokens;        ///< [rows], `argmax` of each, when they were wanted
   std::map<std::string, Tensor> taps; ///< [rows of the value, elements]; where a name
                                       ///< comes up more than once, the first
   double deviceSeconds = 0; ///< on a GPU, from the first kernel's start to the last one's end
@@ -92,7 +99,8 @@ public:
   /// Checks that this machine runs the code and that `source` has exactly the
   /// model's parameters, then prepares them; `source` is kept for those that are
   /// read where they lie. Incompatible when the code or the parameters' types do not
-  /// fit, InvalidInput when a parameter is missing, surplus or misshapen,
+  /// fit, InvalidInput when a parameter is missing, surplus or misshapen, NotFound when
+  /// there is no GPU to run on, Unsupported when its driver is too old,
   /// ResourceExhausted when there is no memory or thread to be had.
   static Expected<Session> create(std::shared_ptr<const Artifact> artifact,
                                   std::unique_ptr<ParameterSource> source,
@@ -113,6 +121,7 @@ public:
   int64_t contextLength() const;
   int64_t maxBatch() const;
   int64_t maxTokens() const;
+  /// Threads that compute; on a GPU those that loaded it.
   int threads() const;
   /// Where it runs: "cpu x86-64-v4, 2 threads", "NVIDIA H200 (device 0), sm_90a".
   std::string target() const;

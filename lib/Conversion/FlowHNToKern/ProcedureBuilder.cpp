@@ -79,6 +79,7 @@ LogicalResult ProcedureBuilder::convertEntrySignature() {
   Type index = builder.getIndexType(), table = getTableType(builder.getContext());
   Value batch = addArgument(index, loc), rows = addArgument(index, loc);
   Value maxLength = addArgument(index, loc), selected = addArgument(index, loc);
+  chosen = addArgument(index, loc);
   Value ids = addArgument(table, loc), begin = addArgument(table, loc);
   Value length = addArgument(table, loc), offsets = addArgument(table, loc);
   Value select = addArgument(table, loc);
@@ -93,6 +94,7 @@ LogicalResult ProcedureBuilder::convertEntrySignature() {
   // Callers get logits without gaps.
   results.push_back(
       addArgument(MemRefType::get(logits.getShape(), logits.getElementType()), loc));
+  tokens = addArgument(table, loc);
   return success();
 }
 
@@ -143,6 +145,15 @@ LogicalResult ProcedureBuilder::convertSignature() {
 // Bodies
 //===----------------------------------------------------------------------===//
 
+/// Chooses the most likely token of each row of logits, where the call wants them.
+void ProcedureBuilder::launchArgmax(Location loc) {
+  Value logits = results.front();
+  int64_t vocabulary = cast<MemRefType>(logits.getType()).getDimSize(1);
+  auto argmax = kern::ArgmaxOp::create(builder, loc, chosen, logits, tokens, vocabulary,
+                                       /*in_column=*/0, /*config=*/nullptr);
+  launch(argmax, "argmax_" + std::to_string(vocabulary));
+}
+
 LogicalResult ProcedureBuilder::convertReturn() {
   auto terminator = cast<func::ReturnOp>(source.getBody().front().getTerminator());
   for (auto [value, buffer] : llvm::zip(terminator.getOperands(), results)) {
@@ -156,6 +167,8 @@ LogicalResult ProcedureBuilder::convertReturn() {
     copyTokens(*this, terminator.getLoc(), cast<RankedTensorType>(value.getType()), *tokens,
                {buffer, 0, space, {}});
   }
+  if (isEntry)
+    launchArgmax(terminator.getLoc());
   func::ReturnOp::create(builder, terminator.getLoc());
   return success();
 }

@@ -134,6 +134,9 @@ public:
   const bool isEntry;
   /// All tokens of the call.
   const TokenSpace *callSpace = nullptr;
+  /// Of the entry: how many of the selected tokens' most likely successors are wanted,
+  /// all or none, and the table that they go to.
+  Value chosen, tokens;
   /// Spaces of lengths, and of the tokens a caller selects.
   DenseMap<Value, const TokenSpace *> spaceOf;
   DenseMap<Value, Segment> segments;
@@ -161,6 +164,7 @@ private:
   LogicalResult convertEntrySignature();
   LogicalResult convertSignature();
   LogicalResult convertReturn();
+  void launchArgmax(Location loc);
 
   func::FuncOp source, procedure;
   SmallVector<Value> results;

@@ -17,7 +17,7 @@
 // CHECK-NOT: func.func private @block_0_0
 
 // CHECK-LABEL: func.func @forward
-// CHECK-SAME: (%[[BATCH:[^ ]*]]: index, %[[ROWS:[^ ]*]]: index, %[[MAX:[^ ]*]]: index, %[[SELECTED:[^ ]*]]: index, %[[IDS:[^ ]*]]: memref<?xi32>, %[[BEGIN:[^ ]*]]: memref<?xi32>, %[[LENGTH:[^ ]*]]: memref<?xi32>, %[[OFFSETS:[^ ]*]]: memref<?xi32>, %[[SELECT:[^ ]*]]: memref<?xi32>, %[[LOGITS:[^ ]*]]: memref<?x16xf32>) attributes {plan.entry}
+// CHECK-SAME: (%[[BATCH:[^ ]*]]: index, %[[ROWS:[^ ]*]]: index, %[[MAX:[^ ]*]]: index, %[[SELECTED:[^ ]*]]: index, %[[CHOSEN:[^ ]*]]: index, %[[IDS:[^ ]*]]: memref<?xi32>, %[[BEGIN:[^ ]*]]: memref<?xi32>, %[[LENGTH:[^ ]*]]: memref<?xi32>, %[[OFFSETS:[^ ]*]]: memref<?xi32>, %[[SELECT:[^ ]*]]: memref<?xi32>, %[[LOGITS:[^ ]*]]: memref<?x16xf32>, %[[TOKENS:[^ ]*]]: memref<?xi32>) attributes {plan.entry}
 // CHECK: %[[TABLE:.*]] = plan.get_parameter @embed : memref<16x8xbf16>
 // CHECK: %[[X0:.*]] = plan.alloc %[[ROWS]] in "shared" : memref<?x8xf32>
 // CHECK: plan.launch @kernels::@copy_8(%[[ROWS]], %[[TABLE]], %[[X0]], %[[IDS]])

@@ -93,18 +93,18 @@ TEST(PlanValidationTest, SurvivesEveryDamage) {
 TEST(PlanValidationTest, RefusesWrongIndices) {
   expectRefused({
       {[](auto &p) { p.entry = 2; }, "entry 2 of 2 procedures"},
-      {[](auto &p) { p.entry = 0; }, "the entry takes 1 index and 1 memory arguments, not 4 and 6"},
+      {[](auto &p) { p.entry = 0; }, "the entry takes 1 index and 1 memory arguments, not 5 and 7"},
       {[](auto &p) { entry(p, GetHead).AsGetParameter()->parameter = 2; }, "parameter 2 of 2"},
-      {[](auto &p) { entry(p, MakeArena).AsArena()->units = 8; }, "index value 8 of 8"},
+      {[](auto &p) { entry(p, MakeArena).AsArena()->units = 9; }, "index value 9 of 9"},
       {[](auto &p) { entry(p, MakeView).AsView()->arena = 1; }, "arena 1 of 1"},
-      {[](auto &p) { entry(p, MakePartition).AsPartition()->begin = 8; }, "memory value 8 of 8"},
-      {[](auto &p) { entry(p, MakePartition).AsPartition()->length = 9; }, "memory value 9 of 8"},
+      {[](auto &p) { entry(p, MakePartition).AsPartition()->begin = 9; }, "memory value 9 of 9"},
+      {[](auto &p) { entry(p, MakePartition).AsPartition()->length = 10; }, "memory value 10 of 9"},
       {[](auto &p) { embed(p).kernel = 6; }, "command 5 (Launch): kernel 6 of 6"},
-      {[](auto &p) { embed(p).operands[0] = 8; }, "index value 8 of 8"},
-      {[](auto &p) { embed(p).operands[3] = 13; }, "memory value 13 of 13"},
+      {[](auto &p) { embed(p).operands[0] = 9; }, "index value 9 of 9"},
+      {[](auto &p) { embed(p).operands[3] = 14; }, "memory value 14 of 14"},
       {[](auto &p) { embed(p).operands.pop_back(); }, "3 operands, kernel 'embed' takes 4"},
-      {[](auto &p) { entry(p, TapBlocks).AsTap()->rows = 8; }, "index value 8 of 8"},
-      {[](auto &p) { entry(p, TapBlocks).AsTap()->memory = 13; }, "memory value 13 of 13"},
+      {[](auto &p) { entry(p, TapBlocks).AsTap()->rows = 9; }, "index value 9 of 9"},
+      {[](auto &p) { entry(p, TapBlocks).AsTap()->memory = 14; }, "memory value 14 of 14"},
       {[](auto &p) { entry(p, TapBlocks).AsTap()->row_elements = -1; }, "tap 'blocks' of -1"},
   });
 }
@@ -117,9 +117,9 @@ TEST(PlanValidationTest, RefusesWrongCalls) {
        "2 index and 1 memory operands for procedure 'block', which takes 1 and 1"},
       {[](auto &p) { entry(p, FirstCall).AsCall()->memory_operands.clear(); },
        "1 index and 0 memory operands"},
-      {[](auto &p) { entry(p, FirstCall).AsCall()->index_operands[0] = 8; }, "index value 8 of 8"},
-      {[](auto &p) { entry(p, FirstCall).AsCall()->memory_operands[0] = 13; },
-       "memory value 13 of 13"},
+      {[](auto &p) { entry(p, FirstCall).AsCall()->index_operands[0] = 9; }, "index value 9 of 9"},
+      {[](auto &p) { entry(p, FirstCall).AsCall()->memory_operands[0] = 14; },
+       "memory value 14 of 14"},
       {[](auto &p) { p.procedures[0]->memory_args = 1u << 31; }, "too many arguments"},
   });
 }
@@ -254,9 +254,10 @@ TEST(PlanValidationTest, RefusesWrongParameters) {
       {[](auto &p) { table(p).dtype = fb::DType::BF16; },
        "source 'table' is F32, which does not fit the parameter's BF16"},
       {[](auto &p) { table(p).layout = fb::Layout::Transposed; }, "its sources give [4, 6]"},
-      {[](auto &p) { table(p).layout = fb::Layout(3); }, "unknown layout or transform"},
+      {[](auto &p) { table(p).layout = fb::Layout(4); }, "unknown layout or transform"},
       {[](auto &p) { table(p).transform = fb::Transform(2); }, "unknown layout or transform"},
-      {[](auto &p) { table(p).panel = 2; }, "only the layout panels takes panel and groups"},
+      {[](auto &p) { table(p).panel = 2; },
+       "only the layouts panels and padded take panel and groups"},
       {[](auto &p) {
          table(p).sources[0]->dtype = table(p).dtype = fb::DType::BF16;
          table(p).transform = fb::Transform::NegExp;

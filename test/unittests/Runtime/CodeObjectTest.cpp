@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../../../lib/Runtime/CodeObject.h"
+#include "../../../lib/Runtime/CPU/CodeObject.h"
 #include "../TestFiles.h"
 
 using namespace flowhn;

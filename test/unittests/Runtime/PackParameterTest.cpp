@@ -181,11 +181,14 @@ TEST(PackParameterTest, WidensEveryHalf) {
 }
 
 TEST(PackParameterTest, WidensOnly) {
-  EXPECT_TRUE(widens(DType::BF16, DType::F32));
-  EXPECT_TRUE(widens(DType::F16, DType::F16));
-  EXPECT_FALSE(widens(DType::F32, DType::BF16));
-  EXPECT_FALSE(widens(DType::F16, DType::BF16));
-  EXPECT_FALSE(widens(DType::I32, DType::I32));
+  EXPECT_TRUE(converts(DType::BF16, DType::F32, /*rounds=*/false));
+  EXPECT_TRUE(converts(DType::F16, DType::F16, /*rounds=*/false));
+  EXPECT_FALSE(converts(DType::F32, DType::BF16, /*rounds=*/false));
+  EXPECT_FALSE(converts(DType::F16, DType::BF16, /*rounds=*/false));
+  EXPECT_FALSE(converts(DType::I32, DType::I32, /*rounds=*/false));
+  EXPECT_TRUE(converts(DType::F32, DType::BF16, /*rounds=*/true));
+  EXPECT_TRUE(converts(DType::F16, DType::BF16, /*rounds=*/true));
+  EXPECT_FALSE(converts(DType::F32, DType::F16, /*rounds=*/true));
 }
 
 } // namespace

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../../../lib/Runtime/PreparedParameters.h"
+#include "../../../lib/Runtime/CPU/PreparedParameters.h"
 #include "../TestFiles.h"
 #include "../TestPlan.h"
 

@@ -42,7 +42,7 @@ std::unique_ptr<ParameterSource> testParameters() {
 
 Session makeSession(int threads = 2, ArtifactContents contents = contentsWithCode()) {
   Expected<Session> session =
-      Session::create(artifactOf(std::move(contents)), testParameters(), {threads, {}});
+      Session::create(artifactOf(std::move(contents)), testParameters(), {.threads = threads});
   EXPECT_TRUE(session.ok()) << session.status().message();
   return std::move(*session);
 }
@@ -157,7 +157,8 @@ TEST(SessionTest, ManyShareAnArtifactAndRunAtTheSameTime) {
   {
     std::shared_ptr<const Artifact> artifact = artifactOf(contentsWithCode());
     for (int i = 0; i < 4; ++i) {
-      Expected<Session> session = Session::create(artifact, testParameters(), {1 + i % 3, {}});
+      Expected<Session> session =
+          Session::create(artifact, testParameters(), {.threads = 1 + i % 3});
       ASSERT_TRUE(session.ok()) << session.status().message();
       sessions.push_back(std::move(*session)); // growing moves those before it
     }
@@ -277,7 +278,7 @@ TEST(SessionTest, RefusesArtifactsThatDoNotFit) {
   fb::PlanT plan = testPlan();
   plan.kernels[0]->symbol = "missing";
   refused(contentsWithCode(plan), StatusCode::NotFound, "the code has no symbol 'missing'");
-  refused(contentsWithCode(), StatusCode::InvalidArgument, "-1 threads", {-1, {}});
+  refused(contentsWithCode(), StatusCode::InvalidArgument, "-1 threads", {.threads = -1});
   expectError(Session::create(nullptr, testParameters()).status(), StatusCode::InvalidArgument,
               "needs an artifact");
   expectError(Session::create(artifactOf(contentsWithCode()), randomParameters({}, 1)).status(),

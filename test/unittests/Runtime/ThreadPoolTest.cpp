@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../../../lib/Runtime/ThreadPool.h"
+#include "../../../lib/Runtime/CPU/ThreadPool.h"
 #include "../TestFiles.h"
 
 #include <atomic>

@@ -24,9 +24,10 @@ def Plan_Dialect : Dialect {
 
     The procedure with the unit attribute `plan.entry` takes, in this order:
     batch, rows (valid tokens of all sequences), max_length (the longest sequence),
-    selected (tokens whose logits are wanted): index; ids [rows], begin [batch],
+    selected (tokens whose logits are wanted), chosen (`selected` where the most likely
+    token of each row of logits is wanted, else 0): index; ids [rows], begin [batch],
     length [batch], offsets [batch + 1], select [selected]: memref<?xi32>; logits
-    [selected, vocabulary], float32.
+    [selected, vocabulary], float32; tokens [chosen]: memref<?xi32>.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect", "::mlir::flowhn::FlowHNDialect"];

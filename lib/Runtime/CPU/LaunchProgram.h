@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FLOWHN_LIB_RUNTIME_LAUNCHPROGRAM_H
-#define FLOWHN_LIB_RUNTIME_LAUNCHPROGRAM_H
+#ifndef FLOWHN_LIB_RUNTIME_CPU_LAUNCHPROGRAM_H
+#define FLOWHN_LIB_RUNTIME_CPU_LAUNCHPROGRAM_H
 
 #include <cstddef>
 #include <cstdint>
@@ -63,4 +63,4 @@ private:
 
 } // namespace flowhn
 
-#endif // FLOWHN_LIB_RUNTIME_LAUNCHPROGRAM_H
+#endif // FLOWHN_LIB_RUNTIME_CPU_LAUNCHPROGRAM_H

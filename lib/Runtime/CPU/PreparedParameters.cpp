@@ -7,12 +7,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "PreparedParameters.h"
-#include "PackParameter.h"
+#include "../PackParameter.h"
 #include "flowhn/Support/Json.h"
 #include "flowhn/Support/Parallel.h"
 
 #include <algorithm>
-#include <map>
 #include <mutex>
 #include <numeric>
 
@@ -21,14 +20,6 @@ using namespace flowhn;
 namespace {
 
 constexpr int64_t alignment = 64;
-
-std::vector<int64_t> dims(const flatbuffers::Vector<int64_t> &shape) {
-  return {shape.begin(), shape.end()};
-}
-
-int64_t preparedBytes(const fb::Parameter &parameter) {
-  return *denseBytes(DType(parameter.dtype()), dims(*parameter.shape()));
-}
 
 /// Whether kernels can read `stored` as it is.
 bool canAlias(const fb::Parameter &parameter, const ParameterSpec &stored) {
@@ -49,7 +40,7 @@ class Preparation {
 public:
   Preparation(const fb::Plan &plan, const PreparedParameters::Options &options,
               PreparedParameters &result)
-      : plan(plan), options(options), result(result), source(*result.source) {}
+      : plan(plan), options(options), result(result), source(*result.source), uses(source) {}
 
   Status run() {
     FLOWHN_RETURN_IF_ERROR(checkParameters(source, sourcesOf(plan)));
@@ -59,13 +50,6 @@ public:
   }
 
 private:
-  /// A tensor of the source and the parameters that still need it.
-  struct Use {
-    std::mutex mutex; ///< one thread at a time deals with one name
-    int left = 0;
-    bool isKept = false; ///< kernels read it
-  };
-
   /// Decides what is copied and counts who uses which tensor.
   Status decide() {
     for (const fb::Parameter *parameter : *plan.parameters()) {
@@ -73,8 +57,8 @@ private:
       for (const fb::Source *part : *parameter->sources()) {
         Expected<ParameterSpec> stored = source.describe(part->name()->str());
         FLOWHN_RETURN_IF_ERROR(stored.status());
-        FLOWHN_RETURN_IF_ERROR(checkType(*parameter, *stored));
-        ++uses[stored->name].left;
+        FLOWHN_RETURN_IF_ERROR(checkStoredType(*parameter, *stored));
+        uses.add(stored->name);
         if (canAlias(*parameter, *stored)) {
           Expected<bool> aligned = keepIfAligned(stored->name);
           FLOWHN_RETURN_IF_ERROR(aligned.status());
@@ -88,21 +72,13 @@ private:
     return {};
   }
 
-  static Status checkType(const fb::Parameter &parameter, const ParameterSpec &stored) {
-    DType wanted = DType(parameter.dtype());
-    if (widens(stored.type, wanted))
-      return {};
-    return incompatible("parameter " + quote(stored.name) + " is stored as " +
-                        std::string(name(stored.type)) + ", the artifact was compiled for " +
-                        std::string(name(wanted)) + " and does not narrow");
-  }
-
   /// Files need not align their tensors.
   Expected<bool> keepIfAligned(const std::string &name) {
     Expected<TensorView> view = source.find(name);
     FLOWHN_RETURN_IF_ERROR(view.status());
     bool aligned = isAligned(*view);
-    uses[name].isKept |= aligned;
+    if (aligned)
+      uses.keep(name);
     return aligned;
   }
 
@@ -143,10 +119,10 @@ private:
   }
 
   Status alias(const fb::Parameter &parameter, uint32_t index) {
-    Expected<TensorView> view = find(parameter.sources()->Get(0)->name()->str());
+    Expected<TensorView> view = uses.find(parameter.sources()->Get(0)->name()->str());
     FLOWHN_RETURN_IF_ERROR(view.status());
     result.parameters[index] = {view->data, view->bytes};
-    release(parameter.sources()->Get(0)->name()->str());
+    uses.release(parameter.sources()->Get(0)->name()->str());
     return {};
   }
 
@@ -154,33 +130,21 @@ private:
     std::byte *target = result.memory.data() + offsets[index];
     int64_t row = 0;
     for (const fb::Source *part : *parameter.sources()) {
-      Expected<TensorView> view = find(part->name()->str());
+      Expected<TensorView> view = uses.find(part->name()->str());
       FLOWHN_RETURN_IF_ERROR(view.status());
       packRows(parameter, row, *view, target);
       row += view->shape[0];
-      release(part->name()->str());
+      uses.release(part->name()->str());
     }
     result.parameters[index] = {target, size_t(preparedBytes(parameter))};
     return {};
-  }
-
-  Expected<TensorView> find(const std::string &name) {
-    std::lock_guard lock(uses.at(name).mutex);
-    return source.find(name);
-  }
-
-  void release(const std::string &name) {
-    Use &use = uses.at(name);
-    std::lock_guard lock(use.mutex);
-    if (--use.left == 0 && !use.isKept)
-      source.release(name);
   }
 
   const fb::Plan &plan;
   const PreparedParameters::Options &options;
   PreparedParameters &result;
   ParameterSource &source;
-  std::map<std::string, Use> uses; ///< its keys do not change while packing
+  TensorUses uses;
   std::vector<bool> aliased;
   std::vector<int64_t> offsets; ///< in the memory, of those that are packed
 
@@ -189,19 +153,6 @@ private:
 };
 
 } // namespace flowhn
-
-std::vector<ParameterSpec> flowhn::sourcesOf(const fb::Plan &plan) {
-  std::map<std::string, ParameterSpec> specs;
-  for (const fb::Parameter *parameter : *plan.parameters())
-    for (const fb::Source *part : *parameter->sources()) {
-      std::string name = part->name()->str();
-      specs[name] = {name, DType(part->dtype()), dims(*part->shape())};
-    }
-  std::vector<ParameterSpec> sorted;
-  for (auto &[name, spec] : specs)
-    sorted.push_back(std::move(spec));
-  return sorted;
-}
 
 Expected<PreparedParameters> PreparedParameters::prepare(const fb::Plan &plan,
                                                          std::unique_ptr<ParameterSource> source,

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FLOWHN_LIB_RUNTIME_THREADPOOL_H
-#define FLOWHN_LIB_RUNTIME_THREADPOOL_H
+#ifndef FLOWHN_LIB_RUNTIME_CPU_THREADPOOL_H
+#define FLOWHN_LIB_RUNTIME_CPU_THREADPOOL_H
 
 #include "LaunchProgram.h"
 #include "Memory.h"
@@ -73,4 +73,4 @@ private:
 
 } // namespace flowhn
 
-#endif // FLOWHN_LIB_RUNTIME_THREADPOOL_H
+#endif // FLOWHN_LIB_RUNTIME_CPU_THREADPOOL_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FLOWHN_LIB_RUNTIME_CODEOBJECT_H
-#define FLOWHN_LIB_RUNTIME_CODEOBJECT_H
+#ifndef FLOWHN_LIB_RUNTIME_CPU_CODEOBJECT_H
+#define FLOWHN_LIB_RUNTIME_CPU_CODEOBJECT_H
 
 #include "LaunchProgram.h"
 #include "flowhn/Support/Status.h"
@@ -46,4 +46,4 @@ private:
 
 } // namespace flowhn
 
-#endif // FLOWHN_LIB_RUNTIME_CODEOBJECT_H
+#endif // FLOWHN_LIB_RUNTIME_CPU_CODEOBJECT_H

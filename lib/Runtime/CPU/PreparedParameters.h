@@ -6,19 +6,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FLOWHN_LIB_RUNTIME_PREPAREDPARAMETERS_H
-#define FLOWHN_LIB_RUNTIME_PREPAREDPARAMETERS_H
+#ifndef FLOWHN_LIB_RUNTIME_CPU_PREPAREDPARAMETERS_H
+#define FLOWHN_LIB_RUNTIME_CPU_PREPAREDPARAMETERS_H
 
+#include "../PlanParameters.h"
 #include "Memory.h"
-#include "flowhn/Artifact/Plan_generated.h"
-#include "flowhn/Runtime/ParameterSource.h"
 
 #include <functional>
 
 namespace flowhn {
-
-/// What the parameters of a plan are made of, sorted by name, each once.
-std::vector<ParameterSpec> sourcesOf(const fb::Plan &plan);
 
 /// The parameters of a plan as kernels read them.
 class PreparedParameters {
@@ -54,4 +50,4 @@ private:
 
 } // namespace flowhn
 
-#endif // FLOWHN_LIB_RUNTIME_PREPAREDPARAMETERS_H
+#endif // FLOWHN_LIB_RUNTIME_CPU_PREPAREDPARAMETERS_H

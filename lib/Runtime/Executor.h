@@ -1,0 +1,87 @@
+//===- Executor.h - The machine behind a session ----------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_RUNTIME_EXECUTOR_H
+#define FLOWHN_LIB_RUNTIME_EXECUTOR_H
+
+#include "flowhn/Runtime/Session.h"
+
+namespace flowhn {
+
+/// The arguments of a plan's entry, on the host.
+struct EntryArguments {
+  int64_t maxLength = 0;
+  int64_t vocabulary = 0;
+  std::span<const int32_t> ids;     ///< [rows]
+  std::span<const int32_t> begin;   ///< [batch]
+  std::span<const int32_t> length;  ///< [batch], at least 1 each
+  std::span<const int32_t> offsets; ///< [batch + 1]
+  std::span<const int32_t> select;  ///< [selected]
+  std::span<float> logits = {};     ///< [selected, vocabulary]; empty: nobody reads them
+  std::span<int32_t> tokens = {};   ///< [selected]; empty: nobody reads them, `chosen` is 0
+
+  int64_t numLogits() const { return int64_t(select.size()) * vocabulary; }
+};
+
+/// Where the value of a tap goes: memory for [rows, elements]; null when the caller
+/// did not ask for it. The memory must live until the call has run. An empty function
+/// asks for none.
+using TapTarget = std::function<Expected<std::byte *>(std::string_view name, DType type,
+                                                      int64_t rows, int64_t elements)>;
+
+/// What reports want to know of a kernel's launches.
+struct LaunchCounts {
+  int64_t calls = 0;
+  double flops = 0;
+  double bytes = 0;
+  double floorSeconds = 0; ///< by the kernel's rates
+};
+
+/// What a session says of its machine, see Session.h.
+struct ExecutorInfo {
+  std::string target;
+  int threads = 0;
+  int64_t parameterBytes = 0;
+  int64_t sharedParameterBytes = 0;
+  int64_t workspaceBytes = 0;
+  int64_t deviceBytes = 0;
+  double uploadSeconds = 0;
+};
+
+/// Runs the plan of one artifact, with its parameters, on one machine.
+class Executor {
+public:
+  virtual ~Executor() = default;
+
+  /// Runs the plan's entry; the results are there when it returns. With `counts`, one
+  /// per kernel, adds up what is launched. Gives the seconds of a device: 0 on the CPU.
+  virtual Expected<double> run(const EntryArguments &arguments, const TapTarget &tapTarget,
+                               std::span<LaunchCounts> counts) = 0;
+
+  /// Charges time to kernels 0 to numKernels - 1 from now on; 0 stops it.
+  virtual void setProfile(size_t numKernels) = 0;
+  /// Of a kernel since `setProfile`.
+  virtual double seconds(uint32_t kernel) const = 0;
+
+  virtual ExecutorInfo info() const = 0;
+};
+
+/// For an artifact of the kind "cpu". The artifact must outlive the executor. `threads`
+/// of the options is at least 1.
+Expected<std::unique_ptr<Executor>> createCPUExecutor(const Artifact &artifact,
+                                                      std::unique_ptr<ParameterSource> source,
+                                                      const SessionOptions &options);
+
+/// The same for the kind "nvptx".
+Expected<std::unique_ptr<Executor>> createCUDAExecutor(const Artifact &artifact,
+                                                       std::unique_ptr<ParameterSource> source,
+                                                       const SessionOptions &options);
+
+} // namespace flowhn
+
+#endif // FLOWHN_LIB_RUNTIME_EXECUTOR_H

@@ -1,0 +1,102 @@
+//===- PlanWalk.h - What a plan does in one call ----------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_RUNTIME_PLANWALK_H
+#define FLOWHN_LIB_RUNTIME_PLANWALK_H
+
+#include "Executor.h"
+#include "Partition.h"
+
+namespace flowhn {
+
+/// The memory arguments of a plan's entry, in order.
+enum EntryMemory : uint32_t {
+  IdsArgument,
+  BeginArgument,
+  LengthArgument,
+  OffsetsArgument,
+  SelectArgument,
+  LogitsArgument,
+  TokensArgument
+};
+inline constexpr uint32_t numEntryMemories = TokensArgument + 1;
+
+/// A memory value: somewhere in the workspace, or all of something else.
+struct Place {
+  enum Space : uint8_t {
+    Workspace,
+    Parameter,      ///< `number` of the plan
+    Argument,       ///< an `EntryMemory`
+    PartitionTable, ///< table `number` % 4 of partition `number` / 4, see `Partition::table`
+  };
+  Space space = Workspace;
+  uint32_t number = 0;
+  int64_t offset = 0; ///< in the workspace
+  int64_t bytes = 0;  ///< to the end of what it lies in
+};
+
+/// Work items or thread blocks.
+struct Grid {
+  int64_t x = 0, y = 1, z = 1;
+
+  bool isEmpty() const { return x <= 0 || y <= 0 || z <= 0; }
+};
+
+/// A launch with work to do.
+struct PlannedLaunch {
+  uint32_t kernel = 0;
+  unsigned stream = 0;
+  Grid grid;
+  std::span<const int64_t> indices; ///< index arguments, in order
+  std::span<const Place> memories;  ///< the others, in order
+};
+
+/// A value that the caller asked for: `rows` rows, `stride` bytes from one to the next,
+/// go to `to`, without gaps.
+struct PlannedTap {
+  std::byte *to = nullptr;
+  Place from;
+  int64_t rows = 0;
+  int64_t rowBytes = 0;
+  int64_t stride = 0;
+};
+
+/// Takes what a plan does, in order. Spans are valid during the call only.
+class PlanSink {
+public:
+  virtual ~PlanSink() = default;
+
+  /// The tables of the next partition.
+  virtual void addPartition(Partition partition) = 0;
+  virtual Status addLaunch(const PlannedLaunch &launch) = 0;
+  /// Streams that start, or end, beside stream 0.
+  virtual void fork(std::span<const uint32_t> streams) = 0;
+  virtual void join(std::span<const uint32_t> streams) = 0;
+  /// Waits for everything before it.
+  virtual void addTap(const PlannedTap &tap) = 0;
+};
+
+/// Walks the procedures of a plan for one call: evaluates sizes, shares out rows, lays
+/// out the workspace. Gives the bytes of workspace that are needed. With `counts`, one
+/// per kernel, adds up what is launched.
+Expected<int64_t> walkPlan(const fb::Plan &plan, const EntryArguments &arguments,
+                           const TapTarget &tapTarget, std::span<LaunchCounts> counts,
+                           PlanSink &sink);
+
+/// Whether the entry of a plan hands its argument `tokens` to anyone.
+bool computesTokens(const fb::Plan &plan);
+
+/// A size for memory of `current` bytes that must hold `bytes`: calls that get a little
+/// longer each time do not need new memory each time.
+inline int64_t roomyBytes(int64_t bytes, int64_t current) {
+  return std::max(bytes, current + current / 2);
+}
+
+} // namespace flowhn
+
+#endif // FLOWHN_LIB_RUNTIME_PLANWALK_H
