@@ -48,6 +48,11 @@ void addOptions(CLI::App &app, Options &options) {
       ->check(CLI::IsMember({"last", "all", "none"}))
       ->needs(input)
       ->capture_default_str();
+  app.add_option("--repeat", options.repeat,
+                 "Compute --input so many times; fails unless each gives the same bits")
+      ->check(CLI::PositiveNumber)
+      ->needs(input)
+      ->capture_default_str();
   CLI::Option *check =
       app.add_option("--check", options.check.file,
                      "Reference results to compare with, a safetensors file; greedy "

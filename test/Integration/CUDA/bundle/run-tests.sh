@@ -49,7 +49,7 @@ unit_tests() {
 }
 
 fixtures() {
-  local folder name hidden
+  local folder name
   for folder in "$bundle"/inputs/*/; do
     name=$(basename "$folder")
     check "fixtures/$name" flowhn-run "$(gpu "$name")" --weights "$(input "$name")" \
