@@ -1,6 +1,8 @@
 # Shared by setup-and-run.sh and setup-and-test.sh: installs what is missing,
 # configures build/. Sourced, with the current directory at the top of the tree.
 
+# Nothing of CUDA is needed to build: kernels for NVIDIA GPUs are PTX, which the driver takes,
+# and become machine code at compile time where the toolkit's ptxas is found.
 readonly packages="
   cmake ninja-build g++ ccache git unzip ca-certificates
   clang-22 clang-format-22 clang-tidy-22 libclang-rt-22-dev lld-22 liblld-22-dev

@@ -1,10 +1,34 @@
-"""Rewrites an artifact with a change that a reader must refuse.
+"""Rewrites an artifact with a change that a reader must refuse, or with a fault.
 
 usage: edit_artifact.py IN OUT version|target|cpu|flip|truncate|missing
+       edit_artifact.py IN OUT race    GPU kernels without the barriers of their blocks: no
+                                       reader sees that, compute-sanitizer must
 """
 import json
+import re
 import sys
 import zipfile
+
+from xxh3 import xxh3_128
+
+BARRIER = re.compile(rb"^[ \t]*(@!?%p\d+[ \t]+)?(bar|barrier)(\.cta)?\.sync[^;\n]*;[^\n]*\n", re.M)
+
+
+def plant_race(manifest, entries):
+    """Drops the barriers of the kernels in PTX, and the machine code made from it. Kernels
+    with asynchronous copies (mbarrier) stay: they would hang."""
+    raced = 0
+    for section in list(manifest["sections"]):
+        name = section["name"]
+        if name.endswith(".cubin"):
+            del entries[name]
+            manifest["sections"].remove(section)
+        elif name.endswith(".ptx") and b"mbarrier" not in entries[name]:
+            entries[name], barriers = BARRIER.subn(b"", entries[name])
+            section["bytes"], section["xxh3_128"] = len(entries[name]), xxh3_128(entries[name])
+            raced += barriers > 0
+    if raced == 0:
+        sys.exit("no kernel has a barrier to remove")
 
 
 def edit(entries, change):
@@ -25,6 +49,8 @@ def edit(entries, change):
         entries[name] = bytes(data)
     elif change == "missing":
         del entries[manifest["sections"][-1]["name"]]
+    elif change == "race":
+        plant_race(manifest, entries)
     entries["manifest.json"] = json.dumps(manifest, indent=2).encode()
 
 

@@ -8,11 +8,15 @@
 
 #include "common/InputOptions.h"
 
+#include "common/Target.h"
+
 #include <array>
+#include <filesystem>
 #include <fstream>
 
 using namespace flowhn;
 using namespace flowhn::tools;
+namespace fs = std::filesystem;
 
 static void addSplitFlags(CLI::App &app, SplitOptions &split) {
   app.add_option("--strategy", split.strategy, "How blocks share tokens: none, ae, fa, fac")
@@ -29,6 +33,24 @@ static void addSplitFlags(CLI::App &app, SplitOptions &split) {
       ->check(CLI::PositiveNumber);
 }
 
+static void addTargetFlags(CLI::App &app, CompileOptions &compile) {
+  compile.target = "auto";
+  app.add_option("--target", compile.target,
+                 "What to compile for: cpu, nvptx; auto: nvptx where there is a GPU for it")
+      ->check(CLI::IsMember({"auto", "cpu", "nvptx"}))
+      ->capture_default_str();
+  app.add_option("--cpu", compile.cpu,
+                 "Processor level of the cpu: host, x86-64-v2, x86-64-v3, x86-64-v4");
+  app.add_option("--chip", compile.chip, "GPU of nvptx")->capture_default_str();
+  app.add_option("--ptxas", compile.ptxas,
+                 "Assembler of nvptx: a path; auto: that of the CUDA toolkit, if any; none: the "
+                 "driver's, when the model is loaded");
+  app.add_option("--dtype", compile.dtype,
+                 "What activations and the weights of products are held in: float32, bfloat16; "
+                 "auto: float32 on the cpu, bfloat16 on nvptx")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+}
+
 void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
   app.add_option(
       "INPUT", options.input,
@@ -38,8 +60,7 @@ void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
   options.compileFlags = &flags;
   CompileOptions &compile = options.compile;
   addSplitFlags(flags, compile.split);
-  flags.add_option("--target", compile.target, "What to compile for: cpu");
-  flags.add_option("--cpu", compile.cpu, "Processor level: host, x86-64-v2, x86-64-v3, x86-64-v4");
+  addTargetFlags(flags, compile);
   flags
       .add_option("--branch-schedule", compile.branchSchedule,
                   "Whether a block's branches run at the same time: auto, streams, serial")
@@ -54,12 +75,26 @@ void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
       ->capture_default_str();
 }
 
-std::string flowhn::tools::inputProblem(const InputOptions &options) {
+std::string flowhn::tools::chooseTarget(InputOptions &options) {
+  CompileOptions &compile = options.compile;
+  const bool isAuto = compile.target == "auto";
+  if (isAuto)
+    compile.target = targetOfMachine(compile.chip);
+  constexpr std::array<std::array<const char *, 2>, 3> owners = {
+      {{"--cpu", "cpu"}, {"--chip", "nvptx"}, {"--ptxas", "nvptx"}}};
+  for (auto [flag, target] : owners)
+    if (options.compileFlags->count(flag) > 0 && compile.target != target)
+      return std::string(flag) + " has no effect on the target " + compile.target +
+             (isAuto ? std::string(", which is this machine's: give --target=") + target : "");
+  return {};
+}
+
+std::string flowhn::tools::inputProblem(InputOptions &options) {
   if (options.input.empty() == options.config.empty())
     return options.input.empty() ? "INPUT or --config is required"
                                  : "INPUT and --config exclude each other";
   if (options.input.empty() || !isArtifact(options.input))
-    return {};
+    return chooseTarget(options);
   for (const CLI::Option *flag : options.compileFlags->get_options())
     if (flag->count() > 0)
       return flag->get_name() + " has no effect on '" + options.input +
@@ -92,12 +127,48 @@ static void applySplit(SplitOptions &split, ModelConfig &config) {
   split = {};
 }
 
-Expected<Model> flowhn::tools::loadModel(InputOptions &options) {
+Expected<Model> flowhn::tools::loadModel(const CompilerInterface &compiler, InputOptions &options) {
   if (options.config.empty())
-    return Model::load(options.input);
+    return compiler.loadModel(options.input);
   Expected<ModelConfig> config = publishedConfig(options.config);
   if (!config.ok())
     return config.status();
   applySplit(options.compile.split, *config);
-  return Model::fromConfig(std::move(*config), options.config);
+  return compiler.modelFromConfig(std::move(*config), options.config);
+}
+
+std::string flowhn::tools::modelName(const InputOptions &options) {
+  if (!options.config.empty())
+    return options.config;
+  std::error_code error;
+  fs::path path = fs::weakly_canonical(options.input, error);
+  if (path.extension() == ".json")
+    path = path.parent_path();
+  return path.stem().string();
+}
+
+std::string flowhn::tools::shellWord(const std::string &argument) {
+  constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=,:+@%-";
+  if (!argument.empty() && argument.find_first_not_of(plain) == std::string::npos)
+    return argument;
+  std::string word = "'";
+  for (char c : argument)
+    word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+std::string flowhn::tools::compileCommand(const InputOptions &options, const std::string &output) {
+  std::string command =
+      "flowhn-compile " +
+      (options.config.empty() ? shellWord(options.input) : "--config " + shellWord(options.config));
+  const SplitOptions &split = options.compile.split;
+  if (split.contextLength > 0)
+    command += " --context=" + std::to_string(split.contextLength);
+  for (const CLI::Option *flag : options.compileFlags->get_options()) {
+    const std::string name = flag->get_name();
+    if (flag->count() > 0 && name != "--target" && name != "--context")
+      command += " " + shellWord(name + "=" + CLI::detail::join(flag->results(), ","));
+  }
+  return command + " --target=" + options.compile.target + " -o " + shellWord(output);
 }

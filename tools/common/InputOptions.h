@@ -9,7 +9,7 @@
 #ifndef FLOWHN_TOOLS_COMMON_INPUTOPTIONS_H
 #define FLOWHN_TOOLS_COMMON_INPUTOPTIONS_H
 
-#include "flowhn/Engine/Compiler.h"
+#include "flowhn/Engine/CompilerLibrary.h"
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -28,8 +28,12 @@ struct InputOptions {
 /// Adds INPUT, --config, the split flags and the compile flags.
 void addInputOptions(CLI::App &app, InputOptions &options);
 
-/// Why the options cannot go together, empty when they can.
-std::string inputProblem(const InputOptions &options);
+/// Decides what --target=auto stands for, and says why the flags do not fit the target;
+/// empty when they do.
+std::string chooseTarget(InputOptions &options);
+
+/// The same, and why the options cannot go together.
+std::string inputProblem(InputOptions &options);
 
 /// Whether INPUT is an artifact rather than a model: by its name, or because it is
 /// a ZIP file.
@@ -37,7 +41,16 @@ bool isArtifact(const std::string &path);
 
 /// Loads what INPUT or --config names. For a published size the split flags say
 /// which model it is; for any other they override what it was built with.
-Expected<Model> loadModel(InputOptions &options);
+Expected<Model> loadModel(const CompilerInterface &compiler, InputOptions &options);
+
+/// "kjv" for models/kjv/, models/kjv/config.json and models/kjv.mlir, "1B" for --config 1B.
+std::string modelName(const InputOptions &options);
+
+/// The command that compiles the same model for the same target into the file `output`.
+std::string compileCommand(const InputOptions &options, const std::string &output);
+
+/// An argument as a shell takes it.
+std::string shellWord(const std::string &argument);
 
 } // namespace flowhn::tools
 

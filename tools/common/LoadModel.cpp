@@ -8,10 +8,13 @@
 
 #include "common/LoadModel.h"
 
+#include "common/CompilerLibrary.h"
 #include "common/Progress.h"
 
 #include <charconv>
 #include <chrono>
+#include <filesystem>
+#include <iostream>
 
 using namespace flowhn;
 using namespace flowhn::tools;
@@ -34,28 +37,91 @@ void flowhn::tools::addRunOptions(CLI::App &app, RunOptions &options) {
       ->excludes(weights);
   app.add_option("--threads", options.threads, "Threads that compute; default: every processor")
       ->check(CLI::Range(1, 1024));
+  CLI::App &flags = *app.add_option_group("GPU");
+  options.gpuFlags = &flags;
+  flags.add_option("--device", options.device, "Which GPU, in the driver's order")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  flags.add_flag("--graphs,!--no-graphs", options.graphs,
+                 "Whether a call whose lengths repeat is replayed as a CUDA graph; default: yes");
 }
 
-std::string flowhn::tools::runProblem(const RunOptions &options) {
+/// Why a flag that only a GPU takes does not fit the target kind of `what`.
+static std::string gpuFlagProblem(const RunOptions &options, const std::string &kind,
+                                  const std::string &what) {
+  if (kind == "nvptx")
+    return {};
+  if (options.gpuFlags->count("--device") > 0)
+    return "--device has no effect on " + what;
+  if (options.gpuFlags->count("--graphs") > 0)
+    return (options.graphs ? "--graphs" : "--no-graphs") + (" has no effect on " + what);
+  return {};
+}
+
+static bool isCompiled(const RunOptions &options) {
+  return !options.model.input.empty() && isArtifact(options.model.input);
+}
+
+std::string flowhn::tools::runProblem(RunOptions &options) {
   if (!options.randomSeed.empty() && !parseSeed(options.randomSeed))
     return "--random-weights takes a number from 0 to 2^64 - 1, got '" + options.randomSeed + "'";
-  return inputProblem(options.model);
+  if (std::string problem = inputProblem(options.model); !problem.empty() || isCompiled(options))
+    return problem;
+  const std::string &target = options.model.compile.target;
+  return gpuFlagProblem(options, target, "the target " + target);
+}
+
+/// The options that name the weights, as a shell takes them; empty without any.
+static std::string weightFlags(const RunOptions &options) {
+  if (!options.randomSeed.empty())
+    return " --random-weights=" + options.randomSeed;
+  if (!options.weights.empty())
+    return " --weights " + shellWord(options.weights);
+  std::error_code error;
+  bool isFolder = std::filesystem::is_directory(options.model.input, error);
+  return isFolder ? " --weights " + shellWord(options.model.input) : "";
+}
+
+static Status noCompiler(const Tool &tool, const RunOptions &options, const Status &reason) {
+  const InputOptions &model = options.model;
+  std::string artifact = modelName(model) + ".fhn";
+  std::string what = model.config.empty() ? "'" + model.input + "'" : "--config " + model.config;
+  return {reason.code(),
+          what + " has to be compiled, and the compiler cannot be loaded: " + reason.message() +
+              "\nrun where it is installed: " + compileCommand(model, artifact) +
+              "\nthen here: " + tool.program() + " " + shellWord(artifact) + weightFlags(options)};
+}
+
+static Expected<Artifact> openArtifact(const RunOptions &options) {
+  const std::string &path = options.model.input;
+  Expected<Artifact> artifact = Artifact::open(path);
+  if (!artifact.ok())
+    return artifact;
+  const std::string &kind = artifact->manifest().target.kind;
+  std::string problem =
+      gpuFlagProblem(options, kind, "'" + path + "', which is compiled for the " + kind);
+  return problem.empty() ? std::move(artifact) : invalidArgument(problem);
+}
+
+static Expected<Artifact> compileModel(const Tool &tool, RunOptions &options,
+                                       CompiledModel &result) {
+  Expected<const CompilerInterface *> compiler = loadCompiler();
+  if (!compiler.ok())
+    return noCompiler(tool, options, compiler.status());
+  Expected<Model> model = loadModel(**compiler, options.model);
+  if (!model.ok())
+    return model.status();
+  result.config = model->config();
+  result.weightsFolder = model->weightsFolder();
+  Progress progress("compiling " + model->name());
+  return (*compiler)->compile(*model, options.model.compile, &result.report);
 }
 
 Expected<CompiledModel> flowhn::tools::compileInput(const Tool &tool, RunOptions &options) {
   const Clock::time_point start = Clock::now();
   CompiledModel result;
-  Expected<Artifact> artifact = [&]() -> Expected<Artifact> {
-    if (!options.model.input.empty() && isArtifact(options.model.input))
-      return Artifact::open(options.model.input);
-    Expected<Model> model = loadModel(options.model);
-    if (!model.ok())
-      return model.status();
-    result.config = model->config();
-    result.weightsFolder = model->weightsFolder();
-    Progress progress("compiling " + model->name());
-    return compile(*model, options.model.compile, &result.report);
-  }();
+  Expected<Artifact> artifact =
+      isCompiled(options) ? openArtifact(options) : compileModel(tool, options, result);
   tool.printDiagnostics(result.report.diagnostics);
   if (!artifact.ok())
     return artifact.status();
@@ -75,14 +141,21 @@ Expected<std::unique_ptr<ParameterSource>> flowhn::tools::openWeights(const RunO
   return openCheckpoint(folder);
 }
 
-Expected<Session> flowhn::tools::openSession(const RunOptions &options,
-                                             const CompiledModel &model) {
-  Expected<std::unique_ptr<ParameterSource>> weights = openWeights(options, model);
-  if (!weights.ok())
-    return weights.status();
+static Expected<Session> createSession(const RunOptions &options, const CompiledModel &model,
+                                       std::unique_ptr<ParameterSource> weights) {
   Progress progress("loading weights");
   SessionOptions session;
   session.threads = options.threads;
+  session.device = options.device;
+  session.graphs = options.graphs;
   session.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
-  return Session::create(model.artifact, std::move(*weights), session);
+  return Session::create(model.artifact, std::move(weights), session);
+}
+
+Expected<Session> flowhn::tools::openSession(const RunOptions &options, const CompiledModel &model,
+                                             std::unique_ptr<ParameterSource> weights) {
+  Expected<Session> session = createSession(options, model, std::move(weights));
+  if (session.ok())
+    std::cerr << "target: " << session->target() << '\n';
+  return session;
 }

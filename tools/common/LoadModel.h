@@ -25,13 +25,17 @@ struct RunOptions {
   std::string weights;    ///< a folder; empty: INPUT's own
   std::string randomSeed; ///< made-up weights; empty: real ones
   int threads = 0;
+  int device = 0;
+  bool graphs = true;
+  /// The flags that only a GPU takes.
+  CLI::App *gpuFlags = nullptr;
 };
 
-/// Adds INPUT and everything about it, --weights, --random-weights and --threads.
+/// Adds INPUT and everything about it, the weights, --threads and what a GPU takes.
 void addRunOptions(CLI::App &app, RunOptions &options);
 
 /// Why the options cannot go together, empty when they can.
-std::string runProblem(const RunOptions &options);
+std::string runProblem(RunOptions &options);
 
 /// A model that is compiled, by now or long ago.
 struct CompiledModel {
@@ -42,15 +46,17 @@ struct CompiledModel {
   double seconds = 0;                ///< to compile, or to open the artifact
 };
 
-/// Opens the artifact, or compiles the model in memory and prints the warnings.
+/// Opens the artifact, or compiles the model in memory and prints the warnings. Where there
+/// is no compiler, the error says how to go on.
 Expected<CompiledModel> compileInput(const Tool &tool, RunOptions &options);
 
 /// The weights that the options and the model name.
 Expected<std::unique_ptr<ParameterSource>> openWeights(const RunOptions &options,
                                                        const CompiledModel &model);
 
-/// A session over both, with progress for large models.
-Expected<Session> openSession(const RunOptions &options, const CompiledModel &model);
+/// A session over both, with progress for large models; prints where it runs.
+Expected<Session> openSession(const RunOptions &options, const CompiledModel &model,
+                              std::unique_ptr<ParameterSource> weights);
 
 } // namespace flowhn::tools
 

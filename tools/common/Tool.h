@@ -28,6 +28,7 @@ public:
   Tool(std::string name, const std::string &description);
 
   CLI::App &app() { return arguments; }
+  const std::string &program() const { return name; }
 
   /// Parses the arguments; the exit code when the program ends here.
   std::optional<int> parse(int argc, char **argv);

@@ -74,15 +74,11 @@ Expected<Session> loadSession(const BenchOptions &options, const CompiledModel &
   Expected<std::unique_ptr<ParameterSource>> weights = openWeights(options.run, model);
   if (!weights.ok())
     return weights.status();
-  Progress progress("loading weights");
   std::atomic<double> firstFind = 0;
-  SessionOptions session;
-  session.threads = options.run.threads;
-  session.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
-  Expected<Session> loaded = Session::create(
-      model.artifact, std::make_unique<TimedParameters>(std::move(*weights), firstFind), session);
+  Expected<Session> session = openSession(
+      options.run, model, std::make_unique<TimedParameters>(std::move(*weights), firstFind));
   result.artifactLoadSeconds = firstFind;
-  return loaded;
+  return session;
 }
 
 /// One call, made ready once and run again and again.
@@ -105,21 +101,39 @@ public:
     return mode == LogitsMode::All ? ids.size() : lengths.size();
   }
 
-  Status run() { return session.run({ids, lengths, mode}).status(); }
+  /// The device's seconds, 0 on the CPU.
+  Expected<double> run() {
+    Expected<CallResult> result = session.run({ids, lengths, mode});
+    if (!result.ok())
+      return result.status();
+    return result->deviceSeconds;
+  }
 
-  Status time(int64_t repetitions, std::vector<double> &latencies) {
+  Status run(int times) {
+    for (int i = 0; i < times; ++i)
+      FLOWHN_RETURN_IF_ERROR(run().status());
+    return Status();
+  }
+
+  Status time(int64_t repetitions, Measurements &result) {
     constexpr double budgetSeconds = 5;
-    constexpr size_t fewest = 5;
+    const int64_t fewest = result.onGPU() ? 20 : 5;
     Progress progress("measuring");
     Clock::time_point start = Clock::now();
+    std::vector<double> &latencies = result.latencies;
     auto isDone = [&] {
-      return repetitions > 0 ? latencies.size() >= static_cast<size_t>(repetitions)
-                             : latencies.size() >= fewest && secondsSince(start) > budgetSeconds;
+      int64_t runs = std::ssize(latencies);
+      return repetitions > 0 ? runs >= repetitions
+                             : runs >= fewest && secondsSince(start) > budgetSeconds;
     };
     while (!isDone()) {
       Clock::time_point begin = Clock::now();
-      FLOWHN_RETURN_IF_ERROR(run());
+      Expected<double> deviceSeconds = run();
       latencies.push_back(secondsSince(begin));
+      if (!deviceSeconds.ok())
+        return deviceSeconds.status();
+      if (*deviceSeconds > 0)
+        result.device.latencies.push_back(*deviceSeconds);
     }
     return Status();
   }
@@ -131,12 +145,25 @@ private:
   LogitsMode mode;
 };
 
-Status countFlops(const CompiledModel &model, Session &session, Workload &workload,
-                  Measurements &result) {
+/// The kernels' time in one run; on a GPU, where a single launch says little, in the mean
+/// of several.
+Status profileKernels(Session &session, Workload &workload, Measurements &result) {
+  const int runs = result.onGPU() ? 10 : 1;
   session.enableProfile(true);
-  FLOWHN_RETURN_IF_ERROR(workload.run());
+  FLOWHN_RETURN_IF_ERROR(workload.run(runs));
   result.kernels = session.profile();
   session.enableProfile(false);
+  for (KernelProfile &kernel : result.kernels) {
+    kernel.calls /= runs;
+    for (double *value : {&kernel.seconds, &kernel.flops, &kernel.bytes, &kernel.floorSeconds})
+      *value /= runs;
+  }
+  return Status();
+}
+
+Status countFlops(const CompiledModel &model, Session &session, Workload &workload,
+                  Measurements &result) {
+  FLOWHN_RETURN_IF_ERROR(profileKernels(session, workload, result));
   if (!model.config) {
     for (const KernelProfile &kernel : result.kernels)
       result.flops += kernel.flops;
@@ -152,19 +179,52 @@ Status countFlops(const CompiledModel &model, Session &session, Workload &worklo
   return Status();
 }
 
+/// The latencies, between two measurements of what the CPU can do.
+Status timeRuns(const BenchOptions &options, Workload &workload, MatmulPeak &peak,
+                Measurements &result) {
+  if (result.onGPU()) {
+    // The first run with some lengths reserves memory, the second one is recorded.
+    FLOWHN_RETURN_IF_ERROR(workload.run(3));
+    return workload.time(options.repetitions, result);
+  }
+  FLOWHN_RETURN_IF_ERROR(workload.run(1));
+  peak.measure();
+  FLOWHN_RETURN_IF_ERROR(workload.time(options.repetitions, result));
+  peak.measure();
+  result.hasPeak = peak.available();
+  result.peakDescription = peak.description();
+  if (result.hasPeak)
+    result.peakBest = peak.best(), result.peakMedian = peak.median();
+  return Status();
+}
+
+/// Memory, and the rates that the upload is compared with.
+void describeMemory(const BenchOptions &options, const Session &session, Measurements &result) {
+  result.parameterBytes = session.parameterBytes();
+  result.sharedParameterBytes = session.sharedParameterBytes();
+  result.workspaceBytes = session.workspaceBytes();
+  result.peakBytes = peakResidentBytes();
+  result.device.heldBytes = session.deviceBytes();
+  result.device.uploadSeconds = session.uploadSeconds();
+  if (!result.onGPU())
+    return;
+  if (Expected<DeviceRates> rates = measureDevice(options.run.device); rates.ok())
+    result.device.rates = *rates;
+}
+
 } // namespace
 
-double Measurements::medianLatency() const {
-  std::vector<double> sorted = latencies;
-  std::ranges::sort(sorted);
-  size_t middle = sorted.size() / 2;
-  return sorted.size() % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+double flowhn::tools::median(std::vector<double> values) {
+  if (values.empty())
+    return 0;
+  std::ranges::sort(values);
+  size_t middle = values.size() / 2;
+  return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
 Expected<Measurements> flowhn::tools::measure(const Tool &tool, BenchOptions &options) {
   Measurements result;
-  result.threads = options.run.threads > 0 ? options.run.threads : availableProcessors();
-  MatmulPeak peak(result.threads);
+  MatmulPeak peak(options.run.threads > 0 ? options.run.threads : availableProcessors());
   Expected<CompiledModel> model = compileInput(tool, options.run);
   if (!model.ok())
     return model.status();
@@ -179,6 +239,8 @@ Expected<Measurements> flowhn::tools::measure(const Tool &tool, BenchOptions &op
   Expected<Session> session = loadSession(options, *model, result);
   if (!session.ok())
     return session.status();
+  result.target = session->target();
+  result.threads = session->threads();
   result.loadSeconds = session->loadSeconds();
   result.batch = options.batch;
   result.logits = options.logits;
@@ -188,18 +250,8 @@ Expected<Measurements> flowhn::tools::measure(const Tool &tool, BenchOptions &op
                            "' has no context length: give --tokens");
 
   Workload workload(*session, options, result.tokens);
-  FLOWHN_RETURN_IF_ERROR(workload.run());
-  peak.measure();
-  FLOWHN_RETURN_IF_ERROR(workload.time(options.repetitions, result.latencies));
-  peak.measure();
+  FLOWHN_RETURN_IF_ERROR(timeRuns(options, workload, peak, result));
   FLOWHN_RETURN_IF_ERROR(countFlops(*model, *session, workload, result));
-  result.hasPeak = peak.available();
-  result.peakDescription = peak.description();
-  if (result.hasPeak)
-    result.peakBest = peak.best(), result.peakMedian = peak.median();
-  result.parameterBytes = session->parameterBytes();
-  result.sharedParameterBytes = session->sharedParameterBytes();
-  result.workspaceBytes = session->workspaceBytes();
-  result.peakBytes = peakResidentBytes();
+  describeMemory(options, *session, result);
   return result;
 }

@@ -10,7 +10,9 @@
 #define FLOWHN_TOOLS_BENCH_MEASURE_H
 
 #include "common/LoadModel.h"
+#include "flowhn/Runtime/Device.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -21,10 +23,21 @@ struct BenchOptions {
   int64_t batch = 1;
   int64_t tokens = 0; ///< 0: the model's context length
   std::string logits = "last";
-  int64_t repetitions = 0; ///< 0: as many as fit five seconds, at least five
+  int64_t repetitions = 0; ///< 0: as many as fit five seconds, at least 5, on a GPU 20
   bool kernels = false;    ///< also time each kernel
   std::string json;
 };
+
+/// What only a GPU has.
+struct DeviceMeasurements {
+  std::vector<double> latencies; ///< seconds from the first kernel's start to the last one's end
+  double uploadSeconds = 0;      ///< of the parameters
+  DeviceRates rates;             ///< zeros where they could not be measured
+  int64_t heldBytes = 0;         ///< of the device's memory
+};
+
+/// The middle one, or the mean of the middle two; 0 of none.
+double median(std::vector<double> values);
 
 /// Everything that one run of the benchmark found out.
 struct Measurements {
@@ -39,6 +52,7 @@ struct Measurements {
   int64_t sharedParameterBytes = 0;
   int64_t workspaceBytes = 0;
   int64_t peakBytes = 0; ///< most memory of the process
+  std::string target;    ///< where it ran, Session::target()
   int threads = 0;
   int64_t batch = 0;
   int64_t tokens = 0;
@@ -46,12 +60,16 @@ struct Measurements {
   std::vector<double> latencies; ///< seconds, in order
   double flops = 0;              ///< of one run
   std::string flopsSource;
-  bool hasPeak = false;
+  bool hasPeak = false;                ///< never on a GPU
   double peakBest = 0, peakMedian = 0; ///< FLOP/s
   std::string peakDescription;
-  std::vector<KernelProfile> kernels;
+  std::vector<KernelProfile> kernels; ///< of one run
+  DeviceMeasurements device;
 
-  double medianLatency() const;
+  bool onGPU() const { return manifest.target.kind == "nvptx"; }
+  bool hasRandomWeights() const { return weights.starts_with("random"); }
+  double uploadRate() const { return parameterBytes / std::max(device.uploadSeconds, 1e-12); }
+  double medianLatency() const { return median(latencies); }
   double flopRate() const { return flops / medianLatency(); }
 };
 

@@ -16,7 +16,7 @@
 using namespace flowhn;
 using namespace flowhn::tools;
 
-constexpr double mega = 1e6, giga = 1e9;
+constexpr double mega = 1e6, giga = 1e9, tera = 1e12;
 
 static void printBuild(const Measurements &r) {
   const ManifestModel &model = r.manifest.model;
@@ -24,8 +24,7 @@ static void printBuild(const Measurements &r) {
               model.strategy.c_str(), model.circulation.empty() ? "" : " ",
               model.circulation.c_str(), static_cast<long long>(model.numLayers),
               r.weights.c_str());
-  std::printf("target       %s %s, %d threads\n", r.manifest.target.kind.c_str(),
-              r.manifest.target.cpu.c_str(), r.threads);
+  std::printf("target       %s\n", r.target.c_str());
   std::printf("%-12s %.3f s\n", r.wasArtifact ? "open" : "compile", r.compileSeconds);
   for (const CompileReport::Phase &phase : r.compile.phases)
     std::printf("  %-12s %.3f s\n", phase.name.c_str(), phase.seconds);
@@ -33,17 +32,14 @@ static void printBuild(const Measurements &r) {
               r.artifactLoadSeconds * 1e3);
 }
 
-static void printSpeed(const Measurements &r) {
-  auto [fastest, slowest] = std::ranges::minmax(r.latencies);
-  double median = r.medianLatency();
-  std::printf("prefill      batch %lld, %lld tokens, logits %s, %zu runs\n",
-              static_cast<long long>(r.batch), static_cast<long long>(r.tokens), r.logits.c_str(),
-              r.latencies.size());
-  std::printf("  latency    %.3f ms median, %.3f ms least, %.3f ms most\n", median * 1e3,
-              fastest * 1e3, slowest * 1e3);
-  std::printf("  tokens/s   %.1f\n", r.batch * r.tokens / median);
-  std::printf("  GFLOP/s    %.1f (%.3f GFLOP: %s)\n", r.flopRate() / giga, r.flops / giga,
-              r.flopsSource.c_str());
+/// "  latency    1.000 ms median, 0.900 ms least, 1.100 ms most".
+static void printTimes(const char *label, const std::vector<double> &seconds) {
+  auto [least, most] = std::ranges::minmax(seconds);
+  std::printf("  %-10s %.3f ms median, %.3f ms least, %.3f ms most\n", label, median(seconds) * 1e3,
+              least * 1e3, most * 1e3);
+}
+
+static void printPeak(const Measurements &r) {
   if (!r.hasPeak) {
     std::printf("matmul peak  not measured (%s)\n", r.peakDescription.c_str());
     return;
@@ -54,19 +50,59 @@ static void printSpeed(const Measurements &r) {
               100 * r.flopRate() / r.peakBest, 100 * r.flopRate() / r.peakMedian);
 }
 
-void flowhn::tools::printReport(const Measurements &r) {
-  printBuild(r);
-  printSpeed(r);
-  std::printf("memory       %.1f MB peak, %.1f MB weights (%.1f MB of them read in place), "
-              "%.1f MB workspace\n",
-              r.peakBytes / mega, r.parameterBytes / mega, r.sharedParameterBytes / mega,
-              r.workspaceBytes / mega);
+static void printSpeed(const Measurements &r) {
+  std::printf("prefill      batch %lld, %lld tokens, logits %s, %zu runs\n",
+              static_cast<long long>(r.batch), static_cast<long long>(r.tokens), r.logits.c_str(),
+              r.latencies.size());
+  printTimes("latency", r.latencies);
+  if (!r.device.latencies.empty())
+    printTimes("device", r.device.latencies);
+  std::printf("  tokens/s   %.1f\n", r.batch * r.tokens / r.medianLatency());
+  std::printf("  GFLOP/s    %.1f (%.3f GFLOP: %s)\n", r.flopRate() / giga, r.flops / giga,
+              r.flopsSource.c_str());
+  if (!r.onGPU())
+    printPeak(r);
 }
 
-void flowhn::tools::printKernels(const Measurements &r) {
-  double total = 0;
-  for (const KernelProfile &kernel : r.kernels)
-    total += kernel.seconds;
+/// How fast the parameters came to the GPU, and what the connection gives.
+static void printUpload(const Measurements &r) {
+  const DeviceMeasurements &device = r.device;
+  std::printf("upload       %.2f GB/s", r.uploadRate() / giga);
+  if (device.rates.hostToDevice > 0)
+    std::printf(" of %.2f GB/s host-to-device (%.0f %%)", device.rates.hostToDevice / giga,
+                100 * r.uploadRate() / device.rates.hostToDevice);
+  std::printf("%s\n", r.hasRandomWeights() ? " (weights made up while uploading)" : "");
+}
+
+void flowhn::tools::printReport(const Measurements &r) {
+  printBuild(r);
+  if (r.onGPU())
+    printUpload(r);
+  printSpeed(r);
+  std::printf("memory       %.1f MB peak", r.peakBytes / mega);
+  if (r.onGPU())
+    std::printf("\ndevice memory %.1f MB held, %.1f MB parameters, %.1f MB workspace\n",
+                r.device.heldBytes / mega, r.parameterBytes / mega, r.workspaceBytes / mega);
+  else
+    std::printf(", %.1f MB weights (%.1f MB of them read in place), %.1f MB workspace\n",
+                r.parameterBytes / mega, r.sharedParameterBytes / mega, r.workspaceBytes / mega);
+}
+
+static KernelProfile sumOf(const std::vector<KernelProfile> &kernels) {
+  KernelProfile sum;
+  sum.kernel = "total";
+  for (const KernelProfile &kernel : kernels) {
+    sum.calls += kernel.calls;
+    sum.seconds += kernel.seconds;
+    sum.flops += kernel.flops;
+    sum.bytes += kernel.bytes;
+    sum.floorSeconds += kernel.floorSeconds;
+  }
+  return sum;
+}
+
+static void printThreadKernels(const Measurements &r) {
+  const double total = sumOf(r.kernels).seconds;
   std::printf("\n%-40s %-16s %6s %10s %6s %9s %7s\n", "kernel", "op", "calls", "thread ms", "%",
               "GFLOP/s", "GB/s");
   for (const KernelProfile &kernel : r.kernels) {
@@ -79,6 +115,49 @@ void flowhn::tools::printKernels(const Measurements &r) {
   }
 }
 
+/// Share of the floor: 100 % is what the target's rates allow at best, "-" where unknown.
+static void printDeviceKernel(const KernelProfile &kernel) {
+  double seconds = std::max(kernel.seconds, 1e-12);
+  char share[16] = "-";
+  if (kernel.floorSeconds > 0)
+    std::snprintf(share, sizeof(share), "%.1f", 100 * kernel.floorSeconds / seconds);
+  std::printf("%-40s %6lld %9.4f %9.4f %8s %8.1f %8.1f  %s\n", kernel.kernel.c_str(),
+              static_cast<long long>(kernel.calls), kernel.seconds * 1e3, kernel.floorSeconds * 1e3,
+              share, kernel.flops / seconds / tera, kernel.bytes / seconds / giga,
+              kernel.config.c_str());
+}
+
+static void printDeviceKernels(const Measurements &r) {
+  std::printf("\n%-40s %6s %9s %9s %8s %8s %8s  %s\n", "kernel", "calls", "ms", "floor ms",
+              "% floor", "TFLOP/s", "GB/s", "configuration");
+  for (const KernelProfile &kernel : r.kernels)
+    printDeviceKernel(kernel);
+  printDeviceKernel(sumOf(r.kernels));
+}
+
+void flowhn::tools::printKernels(const Measurements &r) {
+  r.onGPU() ? printDeviceKernels(r) : printThreadKernels(r);
+}
+
+static nlohmann::ordered_json kernelJson(const KernelProfile &kernel) {
+  return {{"kernel", kernel.kernel},   {"op", kernel.op},
+          {"config", kernel.config},   {"calls", kernel.calls},
+          {"seconds", kernel.seconds}, {"floor_seconds", kernel.floorSeconds},
+          {"flops", kernel.flops},     {"bytes", kernel.bytes}};
+}
+
+static nlohmann::ordered_json deviceJson(const Measurements &r) {
+  const DeviceMeasurements &device = r.device;
+  return {{"latencies_seconds", device.latencies},
+          {"median_latency_seconds", median(device.latencies)},
+          {"upload_seconds", device.uploadSeconds},
+          {"upload_bytes_per_second", r.uploadRate()},
+          {"host_to_device_bytes_per_second", device.rates.hostToDevice},
+          {"copy_bytes_per_second", device.rates.copy},
+          {"held_bytes", device.heldBytes},
+          {"floor_seconds", sumOf(r.kernels).floorSeconds}};
+}
+
 static nlohmann::ordered_json asJson(const Measurements &r) {
   nlohmann::ordered_json json;
   json["model"] = r.manifest.model.name;
@@ -88,6 +167,8 @@ static nlohmann::ordered_json asJson(const Measurements &r) {
   json["context_length"] = r.manifest.model.contextLength;
   json["target"] = r.manifest.target.kind;
   json["cpu"] = r.manifest.target.cpu;
+  json["chip"] = r.manifest.target.chip;
+  json["runs_on"] = r.target;
   json["weights"] = r.weights;
   json["threads"] = r.threads;
   json[r.wasArtifact ? "open_seconds" : "compile_seconds"] = r.compileSeconds;
@@ -104,7 +185,8 @@ static nlohmann::ordered_json asJson(const Measurements &r) {
   json["flops"] = r.flops;
   json["flops_source"] = r.flopsSource;
   json["flops_per_second"] = r.flopRate();
-  json["peak_source"] = r.peakDescription;
+  if (!r.onGPU())
+    json["peak_source"] = r.peakDescription;
   if (r.hasPeak) {
     json["peak_flops_per_second"] = {{"best", r.peakBest}, {"median", r.peakMedian}};
     json["share_of_peak"] = {{"best", r.flopRate() / r.peakBest},
@@ -114,13 +196,10 @@ static nlohmann::ordered_json asJson(const Measurements &r) {
   json["parameter_bytes"] = r.parameterBytes;
   json["shared_parameter_bytes"] = r.sharedParameterBytes;
   json["workspace_bytes"] = r.workspaceBytes;
+  if (r.onGPU())
+    json["device"] = deviceJson(r);
   for (const KernelProfile &kernel : r.kernels)
-    json["kernels"].push_back({{"kernel", kernel.kernel},
-                               {"op", kernel.op},
-                               {"calls", kernel.calls},
-                               {"seconds", kernel.seconds},
-                               {"flops", kernel.flops},
-                               {"bytes", kernel.bytes}});
+    json["kernels"].push_back(kernelJson(kernel));
   return json;
 }
 

@@ -49,9 +49,9 @@ void addOptions(CLI::App &app, Options &options) {
                "Print the passes, as flowhn-opt --pass-pipeline= takes them");
 }
 
-std::string problemOf(const Options &options) {
+std::string problemOf(Options &options) {
   if (options.printPipeline && options.model.input.empty() && options.model.config.empty())
-    return {};
+    return chooseTarget(options.model);
   if (std::string problem = inputProblem(options.model); !problem.empty())
     return problem;
   if (!options.model.input.empty() && isArtifact(options.model.input))
@@ -126,7 +126,7 @@ Expected<int> execute(const Tool &tool, Options &options) {
     if (options.output.empty() && options.compileTo.empty() && !options.printSplit)
       return exitSuccess;
   }
-  Expected<Model> model = loadModel(options.model);
+  Expected<Model> model = loadModel(*flowhnCompilerInterface(), options.model);
   if (!model.ok())
     return model.status();
   CompileReport report;

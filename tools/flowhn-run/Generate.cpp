@@ -12,6 +12,7 @@
 #include "flowhn/Support/Npy.h"
 
 #include <cstdio>
+#include <cstring>
 #include <limits>
 
 using namespace flowhn;
@@ -77,8 +78,22 @@ static Expected<std::vector<int32_t>> narrow(const NpyIds &ids, const std::strin
   return values;
 }
 
+static Expected<CallResult> runRepeatedly(Session &session, const Call &call, int64_t times) {
+  Progress progress("computing");
+  Expected<CallResult> first = session.run(call);
+  for (int64_t i = 1; i < times && first.ok(); ++i) {
+    Expected<CallResult> again = session.run(call);
+    if (!again.ok())
+      return again;
+    if (std::memcmp(again->logits.data(), first->logits.data(),
+                    first->logits.size() * sizeof(float)) != 0)
+      return internalError("run " + std::to_string(i + 1) + " gives other logits than run 1");
+  }
+  return first;
+}
+
 Status flowhn::tools::runFile(Session &session, const std::string &input, const std::string &output,
-                              LogitsMode mode) {
+                              LogitsMode mode, int64_t repeat) {
   Expected<NpyIds> ids = readNpyIds(input);
   if (!ids.ok())
     return ids.status();
@@ -90,10 +105,7 @@ Status flowhn::tools::runFile(Session &session, const std::string &input, const 
   std::vector<int64_t> shape = ids->shape;
   std::vector<int32_t> lengths(shape.size() == 2 ? shape[0] : 1,
                                static_cast<int32_t>(shape.back()));
-  Expected<CallResult> result = [&] {
-    Progress progress("computing");
-    return session.run({*values, lengths, mode});
-  }();
+  Expected<CallResult> result = runRepeatedly(session, {*values, lengths, mode}, repeat);
   if (!result.ok())
     return result.status();
   if (output.empty())

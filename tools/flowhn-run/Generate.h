@@ -27,11 +27,12 @@ Status generateText(const Tool &tool, Session &session, const std::string &promp
 Status generateIds(const Tool &tool, Session &session, const std::vector<int32_t> &prompt,
                    int64_t maxNewTokens);
 
-/// Runs the sequences of a `.npy` file of ids once; writes the logits to `output`,
+/// Runs the sequences of a `.npy` file of ids `repeat` times, which must give the same
+/// bits; writes the logits to `output`,
 /// [sequences, tokens, vocabulary] or [sequences, vocabulary], without the first
 /// extent when the file holds one sequence as a vector.
 Status runFile(Session &session, const std::string &input, const std::string &output,
-               LogitsMode mode);
+               LogitsMode mode, int64_t repeat);
 
 } // namespace flowhn::tools
 

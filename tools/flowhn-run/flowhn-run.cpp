@@ -23,6 +23,7 @@ struct Options {
   std::string input;
   std::string output;
   std::string logits = "all";
+  int64_t repeat = 1;
   CheckOptions check;
 };
 
@@ -47,20 +48,32 @@ void addOptions(CLI::App &app, Options &options) {
       ->check(CLI::IsMember({"last", "all", "none"}))
       ->needs(input)
       ->capture_default_str();
-  CLI::Option *check = app.add_option("--check", options.check.file,
-                                      "Reference results to compare with, a safetensors file")
-                           ->excludes(prompt)
-                           ->excludes(ids)
-                           ->excludes(input);
-  app.add_option("--tolerance", options.check.tolerance, "Relative error that --check allows")
-      ->check(CLI::NonNegativeNumber)
-      ->needs(check)
+  app.add_option("--repeat", options.repeat,
+                 "Compute --input so many times; fails unless each gives the same bits")
+      ->check(CLI::PositiveNumber)
+      ->needs(input)
       ->capture_default_str();
+  CLI::Option *check =
+      app.add_option("--check", options.check.file,
+                     "Reference results to compare with, a safetensors file; greedy "
+                     "tokens must all agree, on nvptx, where near-ties are "
+                     "decided either way, the first one")
+          ->excludes(prompt)
+          ->excludes(ids)
+          ->excludes(input);
+  app.add_option("--tolerance", options.check.tolerance,
+                 "Relative error that --check allows; default: 1e-4, on nvptx 2e-2")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(check);
+  app.add_option("--tolerance-row", options.check.rowTolerance,
+                 "The same of the worst row; default: --tolerance, on nvptx three times that")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(check);
   app.add_flag("--check-hidden", options.check.hidden, "Compare the hidden states of --check too")
       ->needs(check);
 }
 
-std::string problemOf(const Options &options, CLI::App &app) {
+std::string problemOf(Options &options, CLI::App &app) {
   if (std::string problem = runProblem(options.run); !problem.empty())
     return problem;
   bool generates = app.count("--prompt") || app.count("--token-ids");
@@ -87,14 +100,18 @@ Status runRequest(const Tool &tool, const Options &options, Session &session) {
     return generateText(tool, session, options.prompt, options.maxNewTokens);
   if (!options.tokenIds.empty())
     return generateIds(tool, session, options.tokenIds, options.maxNewTokens);
-  return runFile(session, options.input, options.output, logitsMode(options.logits));
+  return runFile(session, options.input, options.output, logitsMode(options.logits),
+                 options.repeat);
 }
 
 Expected<int> execute(const Tool &tool, Options &options) {
   Expected<CompiledModel> model = compileInput(tool, options.run);
   if (!model.ok())
     return model.status();
-  Expected<Session> session = openSession(options.run, *model);
+  Expected<std::unique_ptr<ParameterSource>> weights = openWeights(options.run, *model);
+  if (!weights.ok())
+    return weights.status();
+  Expected<Session> session = openSession(options.run, *model, std::move(*weights));
   if (!session.ok())
     return session.status();
   if (options.check.file.empty()) {

@@ -6,7 +6,8 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/FlowHN)
 foreach(library Runtime Compiler)
   set_target_properties(FlowHN${library} PROPERTIES EXPORT_NAME ${library})
-  install(TARGETS FlowHN${library} EXPORT FlowHN${library}Targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(TARGETS FlowHN${library} EXPORT FlowHN${library}Targets
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${library})
   install(EXPORT FlowHN${library}Targets NAMESPACE FlowHN:: DESTINATION ${package_dir})
 endforeach()
 

@@ -28,11 +28,19 @@ function(flowhn_add_compiler_component name)
   set_property(GLOBAL APPEND PROPERTY FLOWHN_COMPILER_COMPONENTS ${name})
 endfunction()
 
-# flowhn_add_tool(NAME sources...): a program over the compiler and runtime libraries.
+# flowhn_add_tool(NAME sources... [COMPILER]): a program over the runtime library and, with
+# COMPILER, the compiler library. `cmake --install --component Runtime` installs those that
+# need no LLVM, with their library.
 function(flowhn_add_tool name)
-  add_executable(${name} ${ARGN})
-  target_link_libraries(${name} PRIVATE FlowHNCompiler FlowHNRuntime)
-  install(TARGETS ${name} RUNTIME DESTINATION bin)
+  cmake_parse_arguments(ARG "COMPILER" "" "" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  set(library Runtime)
+  if(ARG_COMPILER)
+    set(library Compiler)
+    target_link_libraries(${name} PRIVATE FlowHNCompiler)
+  endif()
+  target_link_libraries(${name} PRIVATE FlowHNRuntime)
+  install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT ${library})
   set_property(GLOBAL APPEND PROPERTY FLOWHN_TOOLS ${name})
 endfunction()
 

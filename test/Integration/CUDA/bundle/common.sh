@@ -1,0 +1,34 @@
+# Shared by run-tests.sh and run-bench.sh of a GPU bundle. Sourced; sets
+#   bundle     the bundle's folder
+#   results    where logs and results go: $RESULTS, else results/ in the bundle
+# and lists the models of published size.
+
+bundle=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+results=${RESULTS:-$bundle/results}
+python=${PYTHON:-python3}
+export PATH=$bundle/bin:$PATH
+export LD_LIBRARY_PATH=$bundle/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+
+# A model of published size in each line: name, batch, tokens.
+published_models() {
+  local size split
+  for size in 135M 350M 1B; do
+    for split in none fac-rotate fac-alternate; do
+      echo "$size-$split-1024 8 1024"
+    done
+  done
+  for split in none fac-rotate fac-alternate; do
+    echo "1B-$split-32768 1 32768"
+  done
+}
+
+# Whether NAME begins with one of the arguments behind it, or there are none.
+is_selected() {
+  local name=$1 prefix
+  shift
+  [ $# = 0 ] && return 0
+  for prefix; do
+    [[ $name == "$prefix"* ]] && return 0
+  done
+  return 1
+}

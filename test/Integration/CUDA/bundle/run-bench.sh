@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The performance table of the nvptx target, on a machine with a GPU and without a compiler.
+#
+#   run-bench.sh [PREFIX]...    the models whose names begin with a PREFIX; default: all
+#
+# Writes results/bench/MODEL.json and .txt (with a table of kernels) and prints the table of
+# everything that is there.
+set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/scripts/common.sh"
+
+reports=$results/bench
+status=0
+mkdir -p "$reports"
+while read -r name batch tokens; do
+  is_selected "$name" "$@" || continue
+  echo "$name, $batch x $tokens" >&2
+  flowhn-bench "$bundle/models/nvptx/$name.fhn" --random-weights=1 --batch "$batch" \
+    --tokens "$tokens" --kernels --json "$reports/$name.json" >"$reports/$name.txt" || status=1
+done < <(published_models)
+"$python" "$bundle/scripts/bench_table.py" "$reports"/*.json || status=1
+exit $status

@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# The integration tests of the nvptx target, on a machine with a GPU and without a compiler.
+#
+#   run-tests.sh [PREFIX]...    the checks whose names begin with a PREFIX; default: all
+#
+# Prints a line for each check (unit/…, fixtures/…, real/…, identical/…, sanitizer/…, errors/…)
+# and, last, how many passed, failed and were skipped. Logs are in results/tests. Needs
+# bash, coreutils, and python3 with NumPy.
+set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/scripts/common.sh"
+
+wanted=("$@")
+logs=$results/tests
+passed=0 failed=0 skipped=0
+mkdir -p "$logs"
+
+# check NAME COMMAND...: passes when the command does.
+check() {
+  local name=$1 log=$logs/${1//\//-}.log start=$SECONDS
+  shift
+  is_selected "$name" "${wanted[@]}" || return 0
+  if "$@" >"$log" 2>&1; then
+    passed=$((passed + 1))
+    printf 'passed   %-44s %4d s\n' "$name" $((SECONDS - start))
+  else
+    failed=$((failed + 1))
+    printf 'FAILED   %-44s %4d s  %s\n' "$name" $((SECONDS - start)) "$log"
+    tail -n 3 "$log" | sed 's/^/         /'
+  fi
+}
+
+# skip NAME REASON
+skip() {
+  is_selected "$1" "${wanted[@]}" || return 0
+  skipped=$((skipped + 1))
+  printf 'skipped  %-44s %s\n' "$1" "$2"
+}
+
+gpu() { echo "$bundle/models/nvptx/$1.fhn"; }
+cpu() { echo "$bundle/models/cpu/$1.fhn"; }
+input() { echo "$bundle/inputs/$1"; }
+script() { "$python" "$bundle/scripts/$1.py" "${@:2}"; }
+
+unit_tests() {
+  local program
+  for program in "$bundle"/bin/*Tests; do
+    [ -x "$program" ] && check "unit/$(basename "$program")" "$program"
+  done
+}
+
+fixtures() {
+  local folder name
+  for folder in "$bundle"/inputs/*/; do
+    name=$(basename "$folder")
+    check "fixtures/$name" flowhn-run "$(gpu "$name")" --weights "$(input "$name")" \
+      --check "$(input "$name")/expected.safetensors" --check-hidden
+  done
+}
+
+# The logits of the last tokens with weights of seed 1: the GPU's against the CPU's in float32.
+compare_with_cpu() {
+  local name=$1 batch=$2 tokens=$3 ids=$logs/$1.ids.npy a=$logs/$1.gpu.npy b=$logs/$1.cpu.npy
+  local flags=(--random-weights=1 --input "$ids" --logits=last)
+  script token_ids "$ids" "$batch" "$tokens" 65536 &&
+    flowhn-run "$(gpu "$name")" "${flags[@]}" --output "$a" &&
+    flowhn-run "$(cpu "$name")" "${flags[@]}" --output "$b" &&
+    script compare_logits "$a" "$b" --whole 2e-2 --row 6e-2
+}
+
+real_sizes() {
+  local name batch tokens
+  while read -r name batch tokens; do
+    check "real/$name" compare_with_cpu "$name" "$batch" "$tokens"
+  done < <(published_models)
+}
+
+# identical IDS [FLAG...] -- ARTIFACT [FLAG...] -- ARTIFACT [FLAG...]: both runs, three times
+# each, give the same bytes.
+identical() {
+  local ids=$1 a=$1.a.npy b=$1.b.npy shared=() first=()
+  shift
+  while [ "$1" != -- ]; do shared+=("$1"); shift; done
+  shift
+  while [ "$1" != -- ]; do first+=("$1"); shift; done
+  shift
+  shared+=(--input "$ids" --repeat 3)
+  flowhn-run "${first[@]}" "${shared[@]}" --output "$a" &&
+    flowhn-run "$@" "${shared[@]}" --output "$b" && cmp "$a" "$b"
+}
+
+identical_results() {
+  local kjv=(--weights "$(input kjv-fac-rotate)") real=(--random-weights=1 --logits=last)
+  local small=$logs/small.npy large=$logs/large.npy
+  script token_ids "$small" 3 200 256 && script token_ids "$large" 8 1024 65536
+  check identical/kjv-schedules identical "$small" "${kjv[@]}" -- \
+    "$(gpu kjv-fac-rotate-streams)" -- "$(gpu kjv-fac-rotate-serial)"
+  check identical/kjv-graphs identical "$small" "${kjv[@]}" -- \
+    "$(gpu kjv-fac-rotate)" -- "$(gpu kjv-fac-rotate)" --no-graphs
+  check identical/135M-schedules identical "$large" "${real[@]}" -- \
+    "$(gpu 135M-fac-rotate-streams)" -- "$(gpu 135M-fac-rotate-serial)"
+  check identical/135M-graphs identical "$large" "${real[@]}" -- \
+    "$(gpu 135M-fac-rotate-1024)" -- "$(gpu 135M-fac-rotate-1024)" --no-graphs
+}
+
+# sanitize TOOL ARTIFACT: compute-sanitizer's report on a fixture's checks.
+sanitize() {
+  local folder
+  folder=$(input flowhn-own-fac-auto)
+  "$sanitizer" --tool "$1" --error-exitcode 9 flowhn-run "$2" --weights "$folder" \
+    --check "$folder/expected.safetensors"
+}
+
+# A kernel without its barriers must be found: else a clean report says nothing.
+finds_planted_race() {
+  local artifact=$logs/race.fhn
+  script edit_artifact "$(gpu flowhn-own-fac-auto)" "$artifact" race || return
+  sanitize racecheck "$artifact" | tee "$logs/race.txt"
+  grep -Eq 'RACECHECK SUMMARY: [1-9][0-9]* hazard' "$logs/race.txt"
+}
+
+sanitizer_reports() {
+  local tool
+  sanitizer=$(command -v compute-sanitizer || command -v /usr/local/cuda/bin/compute-sanitizer)
+  for tool in memcheck racecheck initcheck; do
+    if [ -n "$sanitizer" ]; then
+      check "sanitizer/$tool" sanitize "$tool" "$(gpu flowhn-own-fac-auto)"
+    else
+      skip "sanitizer/$tool" "no compute-sanitizer here"
+    fi
+  done
+  if [ -n "$sanitizer" ]; then
+    check sanitizer/planted-race finds_planted_race
+  else
+    skip sanitizer/planted-race "no compute-sanitizer here"
+  fi
+}
+
+# refuses PATTERN COMMAND...: the command ends with status 1 and a message like the pattern.
+refuses() {
+  local pattern=$1 output status
+  shift
+  output=$("$@" 2>&1)
+  status=$?
+  printf '%s\nstatus %d\n' "$output" "$status"
+  [ "$status" = 1 ] && grep -Eq "error: .*($pattern)" <<<"$output"
+}
+
+error_cases() {
+  local kjv=("$(gpu kjv-fac-rotate)" --weights "$(input kjv-fac-rotate)")
+  local rows=$logs/rows.npy long=$logs/long.npy
+  script token_ids "$rows" 65 2 256 && script token_ids "$long" 1 513 256
+  check errors/device refuses '99' flowhn-run "${kjv[@]}" --device=99 --token-ids 1
+  check errors/weights refuses 'lm_head.weight' \
+    flowhn-run "$(gpu kjv-fac-rotate)" --weights "$(input flowhn-own-fa)" --token-ids 1
+  check errors/batch refuses '65 .*64' flowhn-run "${kjv[@]}" --input "$rows" --logits=none
+  check errors/context refuses '513 .*512' flowhn-run "${kjv[@]}" --input "$long" --logits=none
+  check errors/token refuses '256' flowhn-run "${kjv[@]}" --token-ids 256 --max-new-tokens 1
+}
+
+unit_tests
+fixtures
+identical_results
+error_cases
+sanitizer_reports
+real_sizes
+rm -f "$logs"/*.npy
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Makes a folder that tests and measures the nvptx target on a machine with a GPU but without
+# LLVM, a compiler or the CUDA toolkit: the tools and their libraries, compiled models, and
+# run-tests.sh and run-bench.sh.
+#
+#   tools/make-gpu-bundle.sh [OUT]    default: build/gpu-bundle
+#
+# BUILD     the build folder, default build
+# CPU       the level of the models that results are compared with, default x86-64-v4
+# TARGET    what the models are compiled for, default nvptx; cpu tries the scripts out
+set -euo pipefail
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+out=$(realpath -m "${1:-$top/build/gpu-bundle}")
+cd "$top"
+
+build=${BUILD:-build}
+readonly suite=test/Integration/CUDA/bundle limit_mib=64
+source $suite/common.sh
+
+target_flags=(--target="${TARGET:-nvptx}")
+cpu_flags=(--target=cpu --cpu="${CPU:-x86-64-v4}")
+
+# The libraries that the programs and libraries of the bundle load, but for those that every
+# machine with a C++ program has.
+copy_libraries() {
+  local path
+  ldd "$out"/bin/* "$out"/lib/*.so | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
+    grep -Ev '/(libc|libm|libdl|libpthread|librt|libstdc\+\+|libgcc_s|libFlowHNRuntime)\.so' |
+    while read -r path; do
+      cp -L "$path" "$out/lib/"
+    done
+}
+
+copy_programs() {
+  cmake --install "$build" --component Runtime --prefix "$out" >"$out/install.log"
+  rm "$out/install.log"
+  local program
+  for program in "$build"/test/unittests/*CUDA*Tests; do
+    [ -x "$program" ] && cp "$program" "$out/bin/"
+  done
+  copy_libraries
+}
+
+copy_scripts() {
+  mkdir "$out/scripts"
+  cp $suite/run-tests.sh $suite/run-bench.sh "$out/"
+  cp $suite/common.sh $suite/bench_table.py "$out/scripts/"
+  for script in token_ids safetensors_file compare_logits edit_artifact xxh3; do
+    cp "test/Reference/$script.py" "$out/scripts/"
+  done
+}
+
+# compile NAME ARGUMENT...: models/nvptx/NAME.fhn
+compile() {
+  "$build/bin/flowhn-compile" "${@:2}" "${target_flags[@]}" -o "$out/models/nvptx/$1.fhn"
+}
+
+compile_fixtures() {
+  local folder name schedule
+  for folder in test/Inputs/flowhn-* test/Inputs/kjv-fac-rotate; do
+    name=$(basename "$folder")
+    mkdir "$out/inputs/$name"
+    cp "$folder"/config.json "$folder"/model.safetensors "$folder"/expected.* "$out/inputs/$name/"
+    compile "$name" "$folder"
+  done
+  for schedule in streams serial; do
+    compile kjv-fac-rotate-$schedule test/Inputs/kjv-fac-rotate --branch-schedule=$schedule
+    compile 135M-fac-rotate-$schedule --config 135M --branch-schedule=$schedule
+  done
+}
+
+# The flags of "1B-fac-rotate-1024", a line each.
+published_flags() {
+  local size strategy circulation context
+  IFS=- read -r size strategy circulation context <<<"$1"
+  if [ "$strategy" = none ]; then
+    context=$circulation circulation=
+  fi
+  printf '%s\n' --config "$size" --strategy "$strategy" --context "$context"
+  [ -z "$circulation" ] || printf '%s\n' --circulation "$circulation"
+}
+
+compile_published() {
+  local name rest flags
+  while read -r name rest; do
+    mapfile -t flags < <(published_flags "$name")
+    compile "$name" "${flags[@]}"
+    "$build/bin/flowhn-compile" "${flags[@]}" "${cpu_flags[@]}" -o "$out/models/cpu/$name.fhn"
+  done < <(published_models)
+}
+
+rm -rf "$out"
+mkdir -p "$out"/{inputs,models/nvptx,models/cpu}
+copy_programs
+copy_scripts
+compile_fixtures
+compile_published
+du -sh "$out"/* "$out"
+if [ "$(du -sm "$out" | cut -f1)" -ge $limit_mib ]; then
+  echo "error: the bundle exceeds $limit_mib MiB" >&2
+  exit 1
+fi
