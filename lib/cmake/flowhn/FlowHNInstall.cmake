@@ -1,4 +1,4 @@
-# cmake --install: tools, both libraries, headers (with the generated ones and the
+# cmake --install (--component Runtime for what runs artifacts alone): tools, both libraries, headers (with the generated ones and the
 # TableGen sources), and a package for find_package(FlowHN) with the targets
 # FlowHN::Runtime and, where MLIR 22 is found, FlowHN::Compiler.
 include(CMakePackageConfigHelpers)

@@ -105,7 +105,7 @@ identical_results() {
 sanitize() {
   local folder
   folder=$(input flowhn-own-fac-auto)
-  "$sanitizer" --tool "$1" --error-exitcode 9 flowhn-run "$2" --weights "$folder" \
+  "$sanitizer" --tool "$1" --error-exitcode 9 "$bundle/bin/flowhn-run" "$2" --weights "$folder" \
     --check "$folder/expected.safetensors"
 }
 
