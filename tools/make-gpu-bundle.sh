@@ -45,7 +45,7 @@ copy_scripts() {
   mkdir "$out/scripts"
   cp $suite/run-tests.sh $suite/run-bench.sh "$out/"
   cp $suite/common.sh $suite/bench_table.py "$out/scripts/"
-  for script in token_ids safetensors_file compare_logits edit_artifact xxh3; do
+  for script in token_ids safetensors_file random_parameters compare_logits edit_artifact xxh3; do
     cp "test/Reference/$script.py" "$out/scripts/"
   done
 }
@@ -95,7 +95,8 @@ copy_programs
 copy_scripts
 compile_fixtures
 compile_published
-du -sh "$out"/* "$out"
+du -sh "$out"/*
+du -sh "$out"
 if [ "$(du -sm "$out" | cut -f1)" -ge $limit_mib ]; then
   echo "error: the bundle exceeds $limit_mib MiB" >&2
   exit 1

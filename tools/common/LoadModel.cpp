@@ -40,7 +40,7 @@ void flowhn::tools::addRunOptions(CLI::App &app, RunOptions &options) {
   CLI::App &flags = *app.add_option_group("GPU");
   options.gpuFlags = &flags;
   flags.add_option("--device", options.device, "Which GPU, in the driver's order")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1023))
       ->capture_default_str();
   flags.add_flag("--graphs,!--no-graphs", options.graphs,
                  "Whether a call whose lengths repeat is replayed as a CUDA graph; default: yes");

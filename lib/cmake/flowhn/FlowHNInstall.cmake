@@ -1,6 +1,7 @@
 # cmake --install: tools, both libraries, headers (with the generated ones and the
 # TableGen sources), and a package for find_package(FlowHN) with the targets
-# FlowHN::Runtime and, where MLIR 22 is found, FlowHN::Compiler.
+# FlowHN::Runtime and, where MLIR 22 is found, FlowHN::Compiler. With
+# --component Runtime only the programs and the library that need no LLVM.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/FlowHN)

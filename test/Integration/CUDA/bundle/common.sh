@@ -1,11 +1,16 @@
 # Shared by run-tests.sh and run-bench.sh of a GPU bundle. Sourced; sets
 #   bundle     the bundle's folder
 #   results    where logs and results go: $RESULTS, else results/ in the bundle
+#   python     $PYTHON, else the first interpreter that has NumPy
 # and lists the models of published size.
 
 bundle=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 results=${RESULTS:-$bundle/results}
-python=${PYTHON:-python3}
+python=${PYTHON:-}
+for candidate in python3 /usr/bin/python3; do
+  [ -n "$python" ] && break
+  "$candidate" -c "import numpy" 2>/dev/null && python=$candidate
+done
 export PATH=$bundle/bin:$PATH
 export LD_LIBRARY_PATH=$bundle/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 

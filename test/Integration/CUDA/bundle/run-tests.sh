@@ -91,7 +91,6 @@ identical() {
 identical_results() {
   local kjv=(--weights "$(input kjv-fac-rotate)") real=(--random-weights=1 --logits=last)
   local small=$logs/small.npy large=$logs/large.npy
-  script token_ids "$small" 3 200 256 && script token_ids "$large" 8 1024 65536
   check identical/kjv-schedules identical "$small" "${kjv[@]}" -- \
     "$(gpu kjv-fac-rotate-streams)" -- "$(gpu kjv-fac-rotate-serial)"
   check identical/kjv-graphs identical "$small" "${kjv[@]}" -- \
@@ -106,7 +105,7 @@ identical_results() {
 sanitize() {
   local folder
   folder=$(input flowhn-own-fac-auto)
-  "$sanitizer" --tool "$1" --error-exitcode 9 flowhn-run "$2" --weights "$folder" \
+  "$sanitizer" --tool "$1" --error-exitcode 9 "$bundle/bin/flowhn-run" "$2" --weights "$folder" \
     --check "$folder/expected.safetensors"
 }
 
@@ -147,16 +146,24 @@ refuses() {
 
 error_cases() {
   local kjv=("$(gpu kjv-fac-rotate)" --weights "$(input kjv-fac-rotate)")
-  local rows=$logs/rows.npy long=$logs/long.npy
-  script token_ids "$rows" 65 2 256 && script token_ids "$long" 1 513 256
   check errors/device refuses '99' flowhn-run "${kjv[@]}" --device=99 --token-ids 1
   check errors/weights refuses 'lm_head.weight' \
     flowhn-run "$(gpu kjv-fac-rotate)" --weights "$(input flowhn-own-fa)" --token-ids 1
-  check errors/batch refuses '65 .*64' flowhn-run "${kjv[@]}" --input "$rows" --logits=none
-  check errors/context refuses '513 .*512' flowhn-run "${kjv[@]}" --input "$long" --logits=none
+  check errors/batch refuses '65 .*64' flowhn-run "${kjv[@]}" --input "$logs/rows.npy" --logits=none
+  check errors/context refuses '513 .*512' flowhn-run "${kjv[@]}" --input "$logs/long.npy" --logits=none
   check errors/token refuses '256' flowhn-run "${kjv[@]}" --token-ids 256 --max-new-tokens 1
 }
 
+# Token ids: two calls, and two that are too large.
+make_inputs() {
+  script token_ids "$logs/small.npy" 3 200 256 && script token_ids "$logs/large.npy" 8 1024 65536 &&
+    script token_ids "$logs/rows.npy" 65 2 256 && script token_ids "$logs/long.npy" 1 513 256
+}
+
+if ! make_inputs; then
+  echo "error: python3 with NumPy is needed" >&2
+  exit 1
+fi
 unit_tests
 fixtures
 identical_results
