@@ -48,9 +48,9 @@ TEST(ManifestTest, IgnoresKeysOfLaterVersionsOfTheFormat) {
 
 TEST(ManifestTest, RefusesOtherVersionsAndTargets) {
   json changed = json::parse(toJson(withSection()));
-  changed["target"]["kind"] = "nvptx";
+  changed["target"]["kind"] = "tpu";
   expectError(parseManifest(changed.dump(), "m").status(), StatusCode::Incompatible,
-              "target kind 'nvptx'");
+              "target kind 'tpu', this build runs 'cpu' and 'nvptx'");
   changed["format_version"] = 2;
   expectError(parseManifest(changed.dump(), "m").status(), StatusCode::Incompatible,
               "m: format version 2, this build reads version 1");
