@@ -47,7 +47,7 @@ public:
                        std::span<LaunchCounts> counts) {
     Expected<double> seconds = runCall(arguments, tapTarget, counts);
     if (!seconds.ok()) // nothing may still write to what is the caller's
-      (void)launcher.wait();
+      launcher.drain();
     return seconds;
   }
 

@@ -30,7 +30,7 @@ namespace {
 constexpr int64_t alignment = 256;
 /// Large enough that a copy runs at full speed, small enough that pinning the slots
 /// takes little of the time.
-constexpr int64_t slotBytes = int64_t(4) << 20;
+constexpr int64_t slotBytes = int64_t(2) << 20;
 /// More threads than this do not copy faster than the bus.
 constexpr int maxLanes = 16;
 
@@ -56,13 +56,13 @@ public:
     Expected<Stream> stream = createStream(driver);
     FLOWHN_RETURN_IF_ERROR(stream.status());
     lane->stream = std::move(*stream);
-    for (Slot &slot : lane->slots) {
-      auto memory = PinnedMemory::allocate(driver, bytes, "parameters on their way");
-      FLOWHN_RETURN_IF_ERROR(memory.status());
-      slot.memory = std::move(*memory);
-      Expected<Event> copied = createEvent(driver, /*hasTime=*/false);
-      FLOWHN_RETURN_IF_ERROR(copied.status());
-      slot.copied = std::move(*copied);
+    auto memory = PinnedMemory::allocate(driver, numSlots * bytes, "parameters on their way");
+    FLOWHN_RETURN_IF_ERROR(memory.status());
+    lane->memory = std::move(*memory);
+    for (Event &event : lane->copied) {
+      Expected<Event> created = createEvent(driver, /*hasTime=*/false);
+      FLOWHN_RETURN_IF_ERROR(created.status());
+      event = std::move(*created);
     }
     return lane;
   }
@@ -75,29 +75,28 @@ public:
 
   /// `fill` writes `bytes` bytes to what it is given; they go to `to`.
   template <typename Fill> Status upload(DeviceAddress to, int64_t bytes, const Fill &fill) {
-    Slot &slot = slots[next++ % slots.size()];
-    FLOWHN_RETURN_IF_ERROR(check(driver.eventSynchronize(slot.copied.get())));
-    FLOWHN_RETURN_IF_ERROR(fill(slot.memory.data()));
-    FLOWHN_RETURN_IF_ERROR(
-        check(driver.copyToDevice(to, slot.memory.data(), size_t(bytes), stream.get())));
-    return check(driver.eventRecord(slot.copied.get(), stream.get()));
+    int64_t slot = next++ % numSlots;
+    std::byte *from = memory.data() + slot * (memory.bytes() / numSlots);
+    EventHandle event = copied[size_t(slot)].get();
+    FLOWHN_RETURN_IF_ERROR(check(driver.eventSynchronize(event)));
+    FLOWHN_RETURN_IF_ERROR(fill(from));
+    FLOWHN_RETURN_IF_ERROR(check(driver.copyToDevice(to, from, size_t(bytes), stream.get())));
+    return check(driver.eventRecord(event, stream.get()));
   }
 
   Status finish() { return check(driver.streamSynchronize(stream.get())); }
 
 private:
-  struct Slot {
-    PinnedMemory memory;
-    Event copied;
-  };
+  static constexpr int64_t numSlots = 2;
 
   explicit Lane(const Driver &driver) : driver(driver) {}
   Status check(Result result) const { return driver.check(result, "cannot upload parameters"); }
 
   const Driver &driver;
-  std::array<Slot, 2> slots;
+  PinnedMemory memory;                ///< the slots
+  std::array<Event, numSlots> copied; ///< when the device is done with each
   Stream stream;
-  size_t next = 0;
+  int64_t next = 0;
 };
 
 /// The lanes that no thread uses at the moment; makes one where there is none.

@@ -29,8 +29,8 @@ using EventHandle = struct EventState *;
 using GraphHandle = struct GraphState *;
 using GraphExecHandle = struct GraphExecState *;
 
-/// A CUtensorMap.
-struct alignas(64) EncodedTensorMap {
+/// A CUtensorMap; drivers since CUDA 13 align it to 128.
+struct alignas(128) EncodedTensorMap {
   uint64_t words[16];
 };
 

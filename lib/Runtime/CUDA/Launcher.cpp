@@ -166,13 +166,12 @@ Expected<GraphExec> Launcher::capture(const LaunchList &list, const DeviceBases 
 }
 
 Status Launcher::wait() {
-  Status first;
+  return driver.check(driver.streamSynchronize(mainStream()), "the kernels of a call failed");
+}
+
+void Launcher::drain() {
   for (const Stream &stream : streams)
-    if (Status status =
-            driver.check(driver.streamSynchronize(stream.get()), "the kernels of a call failed");
-        first.ok())
-      first = std::move(status);
-  return first;
+    driver.streamSynchronize(stream.get());
 }
 
 Status Launcher::encodeMap(const fb::TensorMap &map, std::span<const int64_t> indices,

@@ -36,8 +36,10 @@ public:
   /// The list as a graph, to be launched on the main stream.
   Expected<GraphExec> capture(const LaunchList &list, const DeviceBases &bases);
 
-  /// Waits for all that was handed over.
+  /// Waits for the main stream, and so for all that was handed over whole.
   Status wait();
+  /// Waits for every stream, after a failure.
+  void drain();
 
 private:
   Launcher(const Driver &driver, const fb::Plan &plan, Kernels kernels)
