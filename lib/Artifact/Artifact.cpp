@@ -72,7 +72,7 @@ Status checkPlan(const ArtifactContents &contents) {
   auto found = std::find_if(contents.sections.begin(), contents.sections.end(), isPlan);
   if (found == contents.sections.end())
     return invalidInput("no section " + quote(planSection));
-  return validatePlan(found->bytes, contents.manifest.limits);
+  return validatePlan(found->bytes, contents.manifest.limits, contents.manifest.target.kind);
 }
 
 Expected<ArtifactContents> readContents(std::span<const std::byte> bytes) {

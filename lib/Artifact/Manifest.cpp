@@ -103,6 +103,26 @@ private:
   Status &problem;
 };
 
+bool isKnownKind(std::string_view kind) { return kind == "cpu" || kind == "nvptx"; }
+
+ordered_json targetJson(const ManifestTarget &target) {
+  bool isGPU = target.kind == "nvptx";
+  return {{"kind", target.kind},
+          isGPU ? ordered_json{"chip", target.chip} : ordered_json{"cpu", target.cpu},
+          {"triple", target.triple}};
+}
+
+/// What an unknown kind holds beside it is not looked at.
+void readTarget(ObjectReader reader, ManifestTarget &target) {
+  reader.read("kind", target.kind);
+  if (target.kind == "cpu")
+    reader.read("cpu", target.cpu);
+  if (target.kind == "nvptx")
+    reader.read("chip", target.chip);
+  if (isKnownKind(target.kind))
+    reader.read("triple", target.triple);
+}
+
 ordered_json modelJson(const ManifestModel &model) {
   return {{"name", model.name},
           {"vocab_size", model.vocabSize},
@@ -160,14 +180,11 @@ std::string flowhn::toJson(const Manifest &manifest) {
   for (const ManifestSection &section : manifest.sections)
     sections.push_back(
         {{"name", section.name}, {"bytes", section.bytes}, {"xxh3_128", section.hash}});
-  ordered_json target = {{"kind", manifest.target.kind},
-                         {"cpu", manifest.target.cpu},
-                         {"triple", manifest.target.triple}};
   ordered_json limits = {{"max_batch", manifest.limits.maxBatch},
                          {"max_tokens", manifest.limits.maxTokens}};
   ordered_json root = {{"format_version", manifest.formatVersion},
                        {"producer", manifest.producer},
-                       {"target", std::move(target)},
+                       {"target", targetJson(manifest.target)},
                        {"model", modelJson(manifest.model)},
                        {"limits", std::move(limits)},
                        {"sections", std::move(sections)}};
@@ -184,10 +201,7 @@ Expected<Manifest> flowhn::parseManifest(std::string_view text, std::string_view
   Status problem;
   ObjectReader reader(*root, place, problem);
   reader.read("producer", manifest.producer);
-  ObjectReader target(reader.at("target", false), place + ": target", problem);
-  target.read("kind", manifest.target.kind);
-  target.read("cpu", manifest.target.cpu);
-  target.read("triple", manifest.target.triple);
+  readTarget({reader.at("target", false), place + ": target", problem}, manifest.target);
   readModel({reader.at("model", false), place + ": model", problem}, manifest.model);
   ObjectReader limits(reader.at("limits", false), place + ": limits", problem);
   limits.read("max_batch", manifest.limits.maxBatch, 1, maxInt32);
@@ -195,8 +209,8 @@ Expected<Manifest> flowhn::parseManifest(std::string_view text, std::string_view
   for (const json &section : reader.at("sections", true))
     manifest.sections.push_back(readSection(section, place + ": sections", problem));
   FLOWHN_RETURN_IF_ERROR(problem);
-  if (manifest.target.kind != "cpu")
+  if (!isKnownKind(manifest.target.kind))
     return incompatible(place + ": made for the target kind " + quote(manifest.target.kind) +
-                        ", this build runs 'cpu'");
+                        ", this build runs 'cpu' and 'nvptx'");
   return manifest;
 }

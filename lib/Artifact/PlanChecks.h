@@ -41,6 +41,12 @@ Expected<Range> rangeOf(const Expression &expression, std::span<const Range> val
 /// Whether a parameter's shape and type follow from its sources and layout.
 Status checkParameter(const fb::Parameter &parameter);
 
+/// Whether a kernel with `numIndices` index arguments says how a GPU launches it in a way
+/// that a GPU can.
+Status checkGPULaunch(const fb::Kernel &kernel, size_t numIndices);
+/// The same for what depends on the index arguments of one launch.
+Status checkGPUExtents(const fb::GPULaunch &gpu, std::span<const Range> arguments);
+
 /// What is known of a procedure from those that call it. `validatePlan` looks at
 /// callers first.
 struct ProcedureUse {

@@ -46,7 +46,7 @@ Status checkSources(const fb::Plan &plan) {
   return {};
 }
 
-Status checkKernel(const fb::Kernel &kernel) {
+Status checkKernel(const fb::Kernel &kernel, bool isGPU) {
   if (kernel.symbol()->size() == 0)
     return invalidInput("no symbol");
   if (kernel.scratch_bytes() < 0 || kernel.scratch_bytes() > maxScratchBytes)
@@ -60,19 +60,25 @@ Status checkKernel(const fb::Kernel &kernel) {
   for (const Expression *expression : {kernel.grid(), kernel.flops(), kernel.bytes()})
     if (expression)
       FLOWHN_RETURN_IF_ERROR(checkExpression(*expression, numIndices));
-  return {};
+  if (bool(kernel.gpu()) != isGPU)
+    return invalidInput(isGPU ? "no GPU launch, the target needs one"
+                              : "a GPU launch, the target is a CPU");
+  return isGPU ? checkGPULaunch(kernel, numIndices) : Status();
 }
 
 template <typename T> std::string label(const char *kind, const T &table) {
   return std::string(kind) + " " + quote(table.name()->string_view());
 }
 
-Status checkTables(const fb::Plan &plan) {
-  for (const fb::Parameter *parameter : *plan.parameters())
+Status checkTables(const fb::Plan &plan, bool isGPU) {
+  for (const fb::Parameter *parameter : *plan.parameters()) {
     FLOWHN_RETURN_IF_ERROR(checkParameter(*parameter).withContext(label("parameter", *parameter)));
+    if (isGPU && parameter->layout() == fb::Layout::Panels)
+      return invalidInput(label("parameter", *parameter) + ": a GPU reads no panels");
+  }
   FLOWHN_RETURN_IF_ERROR(checkSources(plan));
   for (const fb::Kernel *kernel : *plan.kernels())
-    FLOWHN_RETURN_IF_ERROR(checkKernel(*kernel).withContext(label("kernel", *kernel)));
+    FLOWHN_RETURN_IF_ERROR(checkKernel(*kernel, isGPU).withContext(label("kernel", *kernel)));
   for (const fb::Procedure *procedure : *plan.procedures())
     if (procedure->index_args() > maxArguments || procedure->memory_args() > maxArguments)
       return invalidInput(label("procedure", *procedure) + ": too many arguments");
@@ -113,11 +119,12 @@ Status checkProcedures(const fb::Plan &plan, const ManifestLimits &limits) {
 
 } // namespace
 
-Status flowhn::validatePlan(std::span<const std::byte> bytes, const ManifestLimits &limits) {
+Status flowhn::validatePlan(std::span<const std::byte> bytes, const ManifestLimits &limits,
+                            std::string_view targetKind) {
   auto check = [&]() -> Status {
     FLOWHN_RETURN_IF_ERROR(checkStructure(bytes));
     const fb::Plan &plan = *fb::GetPlan(bytes.data());
-    FLOWHN_RETURN_IF_ERROR(checkTables(plan));
+    FLOWHN_RETURN_IF_ERROR(checkTables(plan, targetKind == "nvptx"));
     FLOWHN_RETURN_IF_ERROR(checkEntry(plan));
     return checkProcedures(plan, limits);
   };

@@ -183,7 +183,8 @@ private:
       FLOWHN_RETURN_IF_ERROR(checkIndex(operand));
       arguments.push_back(indices[operand]);
     }
-    return rangeOf(*kernel.grid(), arguments).status();
+    FLOWHN_RETURN_IF_ERROR(rangeOf(*kernel.grid(), arguments).status());
+    return kernel.gpu() ? checkGPUExtents(*kernel.gpu(), arguments) : Status();
   }
 
   Status check(const fb::Call &command) {
@@ -251,6 +252,11 @@ private:
       return invalidInput("tap " + quote(command.name()->string_view()) + " of " +
                           std::to_string(command.row_elements()) + " elements of type " +
                           std::to_string(int(command.dtype())));
+    int64_t rowBytes = command.row_elements() * byteSize(DType(command.dtype()));
+    if (command.row_bytes() != 0 && command.row_bytes() < rowBytes)
+      return invalidInput("tap " + quote(command.name()->string_view()) + " of rows of " +
+                          std::to_string(rowBytes) + " bytes, " +
+                          std::to_string(command.row_bytes()) + " bytes apart");
     return {};
   }
 

@@ -243,7 +243,8 @@ PreparedMatrix flowhn::preparedMatrix(const fb::Parameter &parameter) {
 void flowhn::packPreparedRows(const fb::Parameter &parameter, std::span<const TensorView> sources,
                               int64_t first, int64_t count, std::byte *target) {
   PreparedMatrix matrix = preparedMatrix(parameter);
-  bool isTransposed = parameter.layout() == fb::Layout::Transposed && matrix.columns > 1;
+  bool isVector = sources.front().shape.size() == 1; // transposing changes nothing
+  bool isTransposed = parameter.layout() == fb::Layout::Transposed && !isVector;
   if (parameter.layout() == fb::Layout::Padded)
     std::memset(target, 0, size_t(count * matrix.rowBytes));
   int64_t row = 0; // of the sources' matrix

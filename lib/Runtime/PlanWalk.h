@@ -91,12 +91,6 @@ Expected<int64_t> walkPlan(const fb::Plan &plan, const EntryArguments &arguments
 /// Whether the entry of a plan hands its argument `tokens` to anyone.
 bool computesTokens(const fb::Plan &plan);
 
-/// A size for memory of `current` bytes that must hold `bytes`: calls that get a little
-/// longer each time do not need new memory each time.
-inline int64_t roomyBytes(int64_t bytes, int64_t current) {
-  return std::max(bytes, current + current / 2);
-}
-
 } // namespace flowhn
 
 #endif // FLOWHN_LIB_RUNTIME_PLANWALK_H

@@ -216,8 +216,9 @@ Expected<Session> Session::create(std::shared_ptr<const Artifact> artifact,
     Expected<int> threads = resolveThreads(options.threads);
     FLOWHN_RETURN_IF_ERROR(threads.status());
     options.threads = *threads;
-    Expected<std::unique_ptr<Executor>> executor =
-        createCPUExecutor(*artifact, std::move(source), options);
+    bool isCPU = artifact->manifest().target.kind == "cpu";
+    auto create = isCPU ? createCPUExecutor : createCUDAExecutor;
+    Expected<std::unique_ptr<Executor>> executor = create(*artifact, std::move(source), options);
     FLOWHN_RETURN_IF_ERROR(executor.status());
     auto impl = std::make_unique<Impl>(std::move(artifact), std::move(*executor));
     std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;

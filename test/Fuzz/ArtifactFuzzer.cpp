@@ -65,6 +65,8 @@ void checkPlan(std::span<const std::byte> bytes) {
   std::vector<std::byte> aligned(bytes.begin(), bytes.end());
   Status status = validatePlan(aligned, testManifest().limits);
   check(status.ok() || !status.message().empty());
+  Status onGPU = validatePlan(aligned, testManifest().limits, "nvptx");
+  check(onGPU.ok() || !onGPU.message().empty());
   if (!status.ok())
     return;
   const fb::Plan &plan = *fb::GetPlan(aligned.data());

@@ -36,7 +36,7 @@ def edit(entries, change):
     if change == "version":
         manifest["format_version"] += 1
     elif change == "target":
-        manifest["target"]["kind"] = "nvptx"
+        manifest["target"]["kind"] = "tpu"
     elif change == "cpu":
         manifest["target"]["cpu"] = "x86-64-v9"
         code = next(section for section in manifest["sections"] if section["name"].startswith("code/"))

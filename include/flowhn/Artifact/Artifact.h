@@ -68,7 +68,7 @@ public:
   /// The bytes of a section, 16-byte aligned; empty when there is none.
   std::optional<std::span<const std::byte>> section(std::string_view name) const;
   std::span<const std::byte> plan() const { return *section(planSection); }
-  /// The code for the manifest's target; NotFound when the artifact lacks it.
+  /// The code for the manifest's cpu; NotFound when the artifact lacks it.
   Expected<std::span<const std::byte>> code() const;
 
 private:

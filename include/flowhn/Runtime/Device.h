@@ -30,7 +30,8 @@ struct DeviceInfo {
 /// when the driver is too old, with what is there and what is needed.
 Expected<std::vector<DeviceInfo>> listDevices();
 
-/// Whether a GPU runs the code of the nvptx chip `chip` ("sm_90a").
+/// Whether a GPU runs the code of the nvptx chip `chip`: of "sm_90a" compute capability 9.0
+/// alone, of "sm_90" 9.0 and what comes later of 9.
 bool canRun(const DeviceInfo &device, const std::string &chip);
 
 /// What a GPU does in this moment, measured: bytes per second.

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "PlanProgram.h"
+#include "../RoomyBytes.h"
 
 #include <cstring>
 #include <limits>

@@ -48,9 +48,9 @@ TEST(ManifestTest, IgnoresKeysOfLaterVersionsOfTheFormat) {
 
 TEST(ManifestTest, RefusesOtherVersionsAndTargets) {
   json changed = json::parse(toJson(withSection()));
-  changed["target"]["kind"] = "nvptx";
+  changed["target"]["kind"] = "tpu";
   expectError(parseManifest(changed.dump(), "m").status(), StatusCode::Incompatible,
-              "target kind 'nvptx'");
+              "target kind 'tpu', this build runs 'cpu' and 'nvptx'");
   changed["format_version"] = 2;
   expectError(parseManifest(changed.dump(), "m").status(), StatusCode::Incompatible,
               "m: format version 2, this build reads version 1");
@@ -100,6 +100,22 @@ TEST(ManifestTest, RefusesWhatLacksAnyKey) {
     expectError(parseManifest(changed.dump(), "m").status(), StatusCode::InvalidInput,
                 "is missing");
   }
+}
+
+TEST(ManifestTest, NamesTheChipOfAGPU) {
+  Manifest manifest = testManifest();
+  manifest.target = {.kind = "nvptx", .chip = "sm_90a", .triple = "nvptx64-nvidia-cuda"};
+  std::string text = toJson(manifest);
+  EXPECT_NE(text.find("\"chip\": \"sm_90a\""), text.npos);
+  EXPECT_EQ(text.find("\"cpu\""), text.npos);
+  Expected<Manifest> read = parseManifest(text, "m");
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  EXPECT_EQ(read->target.kind, "nvptx");
+  EXPECT_EQ(read->target.chip, "sm_90a");
+  EXPECT_EQ(read->target.triple, "nvptx64-nvidia-cuda");
+  size_t chip = text.find("chip");
+  expectError(parseManifest(text.replace(chip, 4, "cpu"), "m").status(), StatusCode::InvalidInput,
+              "m: target: 'chip' is missing");
 }
 
 } // namespace

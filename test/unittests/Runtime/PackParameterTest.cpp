@@ -64,10 +64,30 @@ std::pair<int64_t, int64_t> placeOf(const Case &c, int64_t i) {
     return {i / c.columns, i % c.columns};
   if (c.layout == fb::Layout::Transposed)
     return {i % c.rows, i / c.rows};
+  if (c.layout == fb::Layout::Padded) {
+    int64_t width = (c.columns + c.panel - 1) / c.panel * c.panel;
+    return {i % width < c.columns ? i / width : -1, i % width};
+  }
   int64_t width = c.groups * c.panel, perGroup = c.rows / c.groups;
   int64_t number = i / (c.columns * width), l = i / width % c.columns;
   int64_t group = i % width / c.panel, inGroup = number * c.panel + i % c.panel;
   return {inGroup < perGroup ? group * perGroup + inGroup : -1, l};
+}
+
+/// Whether rows that are made a few at a time are those of the whole.
+void expectPieces(const fb::Parameter &parameter, std::span<const TensorView> views,
+                  const std::vector<float> &whole) {
+  PreparedMatrix matrix = preparedMatrix(parameter);
+  ASSERT_EQ(matrix.rows * matrix.columns, int64_t(whole.size()));
+  for (int64_t count : {int64_t(1), int64_t(7), matrix.rows}) {
+    std::vector<float> piece(size_t(count * matrix.columns));
+    for (int64_t first = 0; first + count <= matrix.rows; first += count) {
+      std::fill(piece.begin(), piece.end(), -1.0f);
+      packPreparedRows(parameter, views, first, count, reinterpret_cast<std::byte *>(piece.data()));
+      ASSERT_TRUE(std::equal(piece.begin(), piece.end(), whole.begin() + first * matrix.columns))
+          << count << " rows from " << first;
+    }
+  }
 }
 
 /// Packs the matrix out of sources of these numbers of rows and compares.
@@ -79,6 +99,8 @@ void expectPacked(const Case &c, const std::vector<int64_t> &parts,
     shape = {c.columns, c.rows};
   if (c.layout == fb::Layout::Panels)
     shape = {(perGroup + c.panel - 1) / c.panel, c.columns, c.groups * c.panel};
+  if (c.layout == fb::Layout::Padded)
+    shape = {c.rows, (c.columns + c.panel - 1) / c.panel * c.panel};
   auto table = parameter("p", {parts[0], c.columns}, c.layout, shape, c.panel, c.groups);
   table->transform = c.transform;
   for (size_t i = 1; i < parts.size(); ++i) {
@@ -90,13 +112,18 @@ void expectPacked(const Case &c, const std::vector<int64_t> &parts,
   const auto *packed = flatbuffers::GetRoot<fb::Parameter>(builder.GetBufferPointer());
 
   std::vector<float> result(size_t(*denseBytes(DType::U8, shape)));
+  std::vector<std::vector<std::byte>> kept;
+  std::vector<TensorView> views;
   int64_t row = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
     std::vector<std::byte> stored = storedRows(types[i], row, parts[i], c.columns);
-    packRows(*packed, row, {types[i], {parts[i], c.columns}, stored.data() + 1, stored.size() - 1},
-             reinterpret_cast<std::byte *>(result.data()));
+    views.push_back({types[i], {parts[i], c.columns}, stored.data() + 1, stored.size() - 1});
+    packRows(*packed, row, views.back(), reinterpret_cast<std::byte *>(result.data()));
     row += parts[i];
+    kept.push_back(std::move(stored));
   }
+  if (c.layout != fb::Layout::Panels)
+    expectPieces(*packed, views, result);
   for (size_t i = 0; i < result.size(); ++i) {
     auto [r, l] = placeOf(c, int64_t(i));
     float expected = r < 0 ? 0 : element(r, l);
@@ -113,8 +140,10 @@ TEST(PackParameterTest, LaysOutMatrices) {
       for (DType type : {DType::F32, DType::BF16, DType::F16}) {
         expectPacked({fb::Layout::RowMajor, rows, columns}, {rows}, {type});
         expectPacked({fb::Layout::Transposed, rows, columns}, {rows}, {type});
-        for (int64_t panel : {1, 4, 16, 48})
+        for (int64_t panel : {1, 4, 16, 48}) {
           expectPacked({fb::Layout::Panels, rows, columns, panel}, {rows}, {type});
+          expectPacked({fb::Layout::Padded, rows, columns, panel}, {rows}, {type});
+        }
       }
     }
 }
@@ -135,6 +164,7 @@ TEST(PackParameterTest, ConcatenatesSourcesOfDifferentTypes) {
   expectPacked({fb::Layout::RowMajor, 41, 18}, parts, types);
   expectPacked({fb::Layout::Transposed, 41, 18}, parts, types);
   expectPacked({fb::Layout::Panels, 41, 18, 16}, parts, types);
+  expectPacked({fb::Layout::Padded, 41, 18, 8}, parts, types);
 }
 
 TEST(PackParameterTest, Transforms) {
@@ -189,6 +219,43 @@ TEST(PackParameterTest, WidensOnly) {
   EXPECT_TRUE(converts(DType::F32, DType::BF16, /*rounds=*/true));
   EXPECT_TRUE(converts(DType::F16, DType::BF16, /*rounds=*/true));
   EXPECT_FALSE(converts(DType::F32, DType::F16, /*rounds=*/true));
+}
+
+/// The bfloat16 of one stored value.
+template <typename T> uint16_t rounded(DType type, T stored) {
+  auto table = parameter("p", {1}, fb::Layout::RowMajor, {1});
+  table->dtype = fb::DType::BF16;
+  table->rounds = true;
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(fb::Parameter::Pack(builder, table.get()));
+  uint16_t result = 0;
+  packRows(*flatbuffers::GetRoot<fb::Parameter>(builder.GetBufferPointer()), 0,
+           {type, {1}, reinterpret_cast<const std::byte *>(&stored), sizeof(stored)},
+           reinterpret_cast<std::byte *>(&result));
+  return result;
+}
+
+TEST(PackParameterTest, RoundsToEven) {
+  for (auto [bits, expected] : std::initializer_list<std::pair<uint32_t, unsigned>>{
+           {0x3f800000, 0x3f80}, // 1
+           {0x3f807fff, 0x3f80}, // below the middle
+           {0x3f808000, 0x3f80}, // the middle, to even
+           {0x3f808001, 0x3f81},
+           {0x3f818000, 0x3f82}, // the middle, to even
+           {0xbf818000, 0xbf82},
+           {0x7f7fffff, 0x7f80}, // the largest number, to infinity
+           {0x7f800000, 0x7f80},
+           {0xff800000, 0xff80},
+           {0x00000001, 0x0000},
+           {0x80000000, 0x8000},
+           {0x7f800001, 0x7fc0}, // not a number, and nothing else
+           {0xffffffff, 0xffff}})
+    EXPECT_EQ(rounded(DType::F32, bits), expected) << std::hex << bits;
+  EXPECT_EQ(rounded(DType::F16, uint16_t(0x3c00)), 0x3f80); // 1
+  EXPECT_EQ(rounded(DType::F16, uint16_t(0x3c0c)), 0x3f82); // 1 + 12/1024: the middle, to even
+  EXPECT_EQ(rounded(DType::F16, uint16_t(0x7c00)), 0x7f80);
+  EXPECT_EQ(rounded(DType::F16, uint16_t(0x7e00)), 0x7fc0);
+  EXPECT_EQ(rounded(DType::BF16, uint16_t(0x1234)), 0x1234);
 }
 
 } // namespace

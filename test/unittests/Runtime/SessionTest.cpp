@@ -352,6 +352,29 @@ TEST(SessionTest, Profiles) {
   EXPECT_TRUE(session.profile().empty());
 }
 
+TEST(SessionTest, GivesTheMostLikelyTokens) {
+  Session session = makeSession();
+  Batch batch{{1, 2, 3, 0, 5}, {3, 2}};
+  Call call{.ids = batch.ids, .lengths = batch.lengths, .logits = LogitsMode::All, .tokens = true};
+  Expected<CallResult> result = session.run(call);
+  ASSERT_TRUE(result.ok()) << result.status().message();
+  ASSERT_EQ(result->tokens.size(), 5u);
+  for (size_t i = 0; i < 5; ++i)
+    EXPECT_EQ(result->tokens[i],
+              argmax(std::span(result->logits).subspan(i * testVocab, testVocab)));
+  call.returnLogits = false;
+  Expected<CallResult> tokensOnly = session.run(call);
+  ASSERT_TRUE(tokensOnly.ok()) << tokensOnly.status().message();
+  EXPECT_TRUE(tokensOnly->logits.empty());
+  EXPECT_EQ(tokensOnly->tokens, result->tokens);
+  call.tokens = false;
+  EXPECT_TRUE(session.run(call)->tokens.empty());
+  float buffer[5 * testVocab];
+  call.logitsBuffer = buffer;
+  expectError(session.run(call).status(), StatusCode::InvalidArgument,
+              "a buffer for 30 logits, the call gives 0");
+}
+
 TEST(SessionTest, Argmax) {
   float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(argmax(std::vector<float>{}), -1);

@@ -1,0 +1,274 @@
+//===- DeviceParameters.cpp - The parameters of a session on a device -----===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "DeviceParameters.h"
+#include "../PackParameter.h"
+#include "../PlanParameters.h"
+#include "flowhn/Support/Json.h"
+#include "flowhn/Support/Parallel.h"
+
+#include <algorithm>
+#include <array>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+using namespace flowhn;
+using namespace flowhn::cuda;
+
+namespace {
+
+/// Of a parameter, as allocations of the driver's are aligned.
+constexpr int64_t alignment = 256;
+/// Large enough that a copy runs at full speed, small enough that pinning the slots
+/// takes little of the time.
+constexpr int64_t slotBytes = int64_t(2) << 20;
+/// More threads than this do not copy faster than the bus.
+constexpr int maxLanes = 16;
+
+/// Rows [first, first + count) of a prepared parameter.
+struct Piece {
+  uint32_t parameter = 0;
+  int64_t first = 0;
+  int64_t count = 0;
+};
+
+/// Brings the pages of a mapped file in, in one go; only to be faster.
+void populate(const std::byte *data, size_t bytes) {
+  uintptr_t page = uintptr_t(sysconf(_SC_PAGESIZE));
+  uintptr_t start = uintptr_t(data) / page * page;
+  madvise(reinterpret_cast<void *>(start), uintptr_t(data) + bytes - start, MADV_POPULATE_READ);
+}
+
+/// What one thread uploads with: while the device copies one slot, the other is filled.
+class Lane {
+public:
+  static Expected<std::unique_ptr<Lane>> create(const Driver &driver, int64_t bytes) {
+    auto lane = std::unique_ptr<Lane>(new Lane(driver));
+    Expected<Stream> stream = createStream(driver);
+    FLOWHN_RETURN_IF_ERROR(stream.status());
+    lane->stream = std::move(*stream);
+    auto memory = PinnedMemory::allocate(driver, numSlots * bytes, "parameters on their way");
+    FLOWHN_RETURN_IF_ERROR(memory.status());
+    lane->memory = std::move(*memory);
+    for (Event &event : lane->copied) {
+      Expected<Event> created = createEvent(driver, /*hasTime=*/false);
+      FLOWHN_RETURN_IF_ERROR(created.status());
+      event = std::move(*created);
+    }
+    return lane;
+  }
+
+  /// Pinned memory may not go while it is read.
+  ~Lane() {
+    if (stream)
+      driver.streamSynchronize(stream.get());
+  }
+
+  /// `fill` writes `bytes` bytes to what it is given; they go to `to`.
+  template <typename Fill> Status upload(DeviceAddress to, int64_t bytes, const Fill &fill) {
+    int64_t slot = next++ % numSlots;
+    std::byte *from = memory.data() + slot * (memory.bytes() / numSlots);
+    EventHandle event = copied[size_t(slot)].get();
+    FLOWHN_RETURN_IF_ERROR(check(driver.eventSynchronize(event)));
+    FLOWHN_RETURN_IF_ERROR(fill(from));
+    FLOWHN_RETURN_IF_ERROR(check(driver.copyToDevice(to, from, size_t(bytes), stream.get())));
+    return check(driver.eventRecord(event, stream.get()));
+  }
+
+  Status finish() { return check(driver.streamSynchronize(stream.get())); }
+
+private:
+  static constexpr int64_t numSlots = 2;
+
+  explicit Lane(const Driver &driver) : driver(driver) {}
+  Status check(Result result) const { return driver.check(result, "cannot upload parameters"); }
+
+  const Driver &driver;
+  PinnedMemory memory;                ///< the slots
+  std::array<Event, numSlots> copied; ///< when the device is done with each
+  Stream stream;
+  int64_t next = 0;
+};
+
+/// The lanes that no thread uses at the moment; makes one where there is none.
+class Lanes {
+public:
+  Lanes(const Driver &driver, int64_t bytes) : driver(driver), bytes(bytes) {}
+
+  template <typename Work> Status with(const Work &work) {
+    Expected<std::unique_ptr<Lane>> lane = take();
+    FLOWHN_RETURN_IF_ERROR(lane.status());
+    Status status = work(**lane);
+    std::lock_guard lock(mutex);
+    idle.push_back(std::move(*lane));
+    return status;
+  }
+
+  Status finish() {
+    for (const std::unique_ptr<Lane> &lane : idle)
+      FLOWHN_RETURN_IF_ERROR(lane->finish());
+    return {};
+  }
+
+private:
+  Expected<std::unique_ptr<Lane>> take() {
+    {
+      std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        std::unique_ptr<Lane> lane = std::move(idle.back());
+        idle.pop_back();
+        return lane;
+      }
+    }
+    return Lane::create(driver, bytes);
+  }
+
+  const Driver &driver;
+  int64_t bytes;
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Lane>> idle;
+};
+
+/// One run of `DeviceParameters::upload`.
+class Upload {
+public:
+  Upload(const Driver &driver, const Context &context, const fb::Plan &plan,
+         ParameterSource &source, const DeviceParameters::Options &options)
+      : driver(driver), context(context), parameters(*plan.parameters()), options(options),
+        source(source), uses(source) {}
+
+  /// Bytes of each slot that `run` needs, and the number of pieces for each parameter.
+  Status prepare() {
+    for (uint32_t i = 0; i < parameters.size(); ++i) {
+      const fb::Parameter &parameter = *parameters.Get(i);
+      int64_t numPieces = cut(i);
+      totalBytes += preparedBytes(parameter);
+      for (const fb::Source *part : *parameter.sources()) {
+        Expected<ParameterSpec> stored = source.describe(part->name()->str());
+        FLOWHN_RETURN_IF_ERROR(stored.status());
+        FLOWHN_RETURN_IF_ERROR(checkStoredType(parameter, *stored));
+        uses.add(stored->name, numPieces);
+      }
+    }
+    // Large ones first, so that no thread is left alone with one at the end.
+    auto bytesOf = [&](const Piece &piece) {
+      return preparedBytes(*parameters.Get(piece.parameter));
+    };
+    std::stable_sort(pieces.begin(), pieces.end(),
+                     [&](const Piece &a, const Piece &b) { return bytesOf(a) > bytesOf(b); });
+    return {};
+  }
+
+  Status run(const std::function<DeviceAddress(uint32_t)> &addressOf) {
+    Lanes lanes(driver, laneBytes);
+    auto work = [&](size_t i) {
+      return context.with([&] {
+        return lanes.with([&](Lane &lane) {
+          return uploadPiece(lane, pieces[i], addressOf(pieces[i].parameter))
+              .withContext("parameter " +
+                           quote(parameters.Get(pieces[i].parameter)->name()->string_view()));
+        });
+      });
+    };
+    int threads = std::min(options.threads, maxLanes);
+    FLOWHN_RETURN_IF_ERROR(forEachInParallel(pieces.size(), size_t(threads), "parameters", work));
+    return lanes.finish();
+  }
+
+private:
+  /// Gives the number of pieces of parameter `number`.
+  int64_t cut(uint32_t number) {
+    PreparedMatrix matrix = preparedMatrix(*parameters.Get(number));
+    int64_t rows = std::clamp<int64_t>(slotBytes / matrix.rowBytes, 1, matrix.rows);
+    laneBytes = std::max(laneBytes, rows * matrix.rowBytes);
+    for (int64_t first = 0; first < matrix.rows; first += rows)
+      pieces.push_back({number, first, std::min(rows, matrix.rows - first)});
+    return (matrix.rows + rows - 1) / rows;
+  }
+
+  Status uploadPiece(Lane &lane, const Piece &piece, DeviceAddress address) {
+    const fb::Parameter &parameter = *parameters.Get(piece.parameter);
+    int64_t rowBytes = preparedMatrix(parameter).rowBytes, bytes = piece.count * rowBytes;
+    auto fill = [&](std::byte *to) -> Status {
+      std::vector<TensorView> views;
+      for (const fb::Source *part : *parameter.sources()) {
+        Expected<TensorView> view = uses.find(part->name()->str());
+        FLOWHN_RETURN_IF_ERROR(view.status());
+        views.push_back(std::move(*view));
+      }
+      populateRows(parameter, views, piece);
+      packPreparedRows(parameter, views, piece.first, piece.count, to);
+      return {};
+    };
+    Status status = lane.upload(address + uint64_t(piece.first * rowBytes), bytes, fill);
+    for (const fb::Source *part : *parameter.sources())
+      uses.release(part->name()->str());
+    FLOWHN_RETURN_IF_ERROR(status);
+    std::lock_guard lock(mutex);
+    done += bytes;
+    if (options.progress)
+      options.progress(done, totalBytes);
+    return {};
+  }
+
+  /// A transposed parameter's pieces read all of the sources' pages, which come in as
+  /// they are touched.
+  static void populateRows(const fb::Parameter &parameter, std::span<const TensorView> views,
+                           const Piece &piece) {
+    if (parameter.layout() == fb::Layout::Transposed)
+      return;
+    int64_t row = 0;
+    for (const TensorView &view : views) {
+      int64_t from = std::max(piece.first, row) - row;
+      int64_t to = std::min(piece.first + piece.count - row, view.shape[0]);
+      size_t rowBytes = view.bytes / size_t(view.shape[0]);
+      if (from < to)
+        populate(view.data + size_t(from) * rowBytes, size_t(to - from) * rowBytes);
+      row += view.shape[0];
+    }
+  }
+
+  const Driver &driver;
+  const Context &context;
+  const flatbuffers::Vector<flatbuffers::Offset<fb::Parameter>> &parameters;
+  const DeviceParameters::Options &options;
+  ParameterSource &source;
+  TensorUses uses;
+  std::vector<Piece> pieces;
+  int64_t laneBytes = 0;
+  int64_t totalBytes = 0;
+
+  std::mutex mutex; ///< for what follows
+  int64_t done = 0; ///< bytes
+};
+
+} // namespace
+
+Expected<DeviceParameters> DeviceParameters::upload(const Driver &driver, const Context &context,
+                                                    const fb::Plan &plan, ParameterSource &source,
+                                                    const Options &options) {
+  FLOWHN_RETURN_IF_ERROR(checkParameters(source, sourcesOf(plan)));
+  Upload upload(driver, context, plan, source, options);
+  FLOWHN_RETURN_IF_ERROR(upload.prepare());
+  DeviceParameters result;
+  int64_t bytes = 0;
+  for (const fb::Parameter *parameter : *plan.parameters()) {
+    result.offsets.push_back(uint64_t(bytes));
+    result.parameterBytes += preparedBytes(*parameter);
+    bytes += (preparedBytes(*parameter) + alignment - 1) / alignment * alignment;
+  }
+  Expected<DeviceMemory> memory = DeviceMemory::allocate(driver, bytes, "parameters");
+  FLOWHN_RETURN_IF_ERROR(memory.status());
+  result.memory = std::move(*memory);
+  FLOWHN_RETURN_IF_ERROR(upload.run([&](uint32_t number) { return result[number]; }));
+  return result;
+}

@@ -1,0 +1,103 @@
+//===- Kernels.cpp - The kernels of an artifact, loaded -------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Kernels.h"
+#include "flowhn/Support/Json.h"
+#include "flowhn/Support/Parallel.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+using namespace flowhn;
+using namespace flowhn::cuda;
+
+namespace {
+
+/// The driver's message, without what is empty behind it.
+std::string trimmed(std::string_view log) {
+  log = log.substr(0, log.find('\0'));
+  size_t end = log.find_last_not_of(" \n\r\t");
+  return std::string(log.substr(0, end == log.npos ? 0 : end + 1));
+}
+
+Expected<Module> loadModule(const Driver &driver, const void *image) {
+  std::array<char, 4096> log = {};
+  std::array<int, 2> options = {constants::jitErrorLog, constants::jitErrorLogBytes};
+  std::array<void *, 2> values = {log.data(), reinterpret_cast<void *>(log.size())};
+  ModuleHandle module = nullptr;
+  Status status = driver.check(
+      driver.moduleLoad(&module, image, unsigned(options.size()), options.data(), values.data()),
+      "cannot load the code");
+  if (status.ok())
+    return Module(driver, module);
+  std::string text = trimmed({log.data(), log.size()});
+  return text.empty() ? status : Status(status.code(), status.message() + "\n" + text);
+}
+
+Expected<Module> loadSymbol(const Driver &driver, const Artifact &artifact,
+                            const std::string &symbol) {
+  const std::string &chip = artifact.manifest().target.chip;
+  std::string binary = kernelSection(chip, symbol, "cubin"),
+              text = kernelSection(chip, symbol, "ptx");
+  if (auto code = artifact.section(binary))
+    return loadModule(driver, code->data());
+  if (auto code = artifact.section(text)) // which the driver reads up to a zero
+    return loadModule(
+        driver, std::string(reinterpret_cast<const char *>(code->data()), code->size()).c_str());
+  return notFound("no section " + quote(binary) + " or " + quote(text));
+}
+
+Expected<FunctionHandle> findFunction(const Driver &driver, const Module &module,
+                                      const fb::Kernel &kernel) {
+  FunctionHandle function = nullptr;
+  FLOWHN_RETURN_IF_ERROR(
+      driver.check(driver.moduleGetFunction(&function, module.get(), kernel.symbol()->c_str()),
+                   "the code has no usable symbol " + quote(kernel.symbol()->string_view())));
+  if (uint32_t bytes = kernel.gpu()->shared_bytes())
+    FLOWHN_RETURN_IF_ERROR(driver.check(
+        driver.functionSetAttribute(function, constants::functionMaxDynamicShared, int(bytes)),
+        "cannot have " + std::to_string(bytes) + " bytes of shared memory"));
+  return function;
+}
+
+std::string label(const fb::Kernel &kernel) {
+  return "kernel " + quote(kernel.name()->string_view());
+}
+
+} // namespace
+
+Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
+                                const Artifact &artifact, int threads) {
+  const auto &kernels = *fb::GetPlan(artifact.plan().data())->kernels();
+  std::map<std::string, size_t> moduleOf;
+  std::vector<const fb::Kernel *> first; // of each module
+  for (const fb::Kernel *kernel : kernels)
+    if (moduleOf.try_emplace(kernel->symbol()->str(), first.size()).second)
+      first.push_back(kernel);
+  Kernels result;
+  result.modules.resize(first.size());
+  auto loadOne = [&](size_t i) {
+    return context
+        .with([&]() -> Status {
+          auto module = loadSymbol(driver, artifact, first[i]->symbol()->str());
+          FLOWHN_RETURN_IF_ERROR(module.status());
+          result.modules[i] = std::move(*module);
+          return {};
+        })
+        .withContext(label(*first[i]));
+  };
+  FLOWHN_RETURN_IF_ERROR(forEachInParallel(first.size(), size_t(threads), "kernels", loadOne));
+  for (const fb::Kernel *kernel : kernels) {
+    const Module &module = result.modules[moduleOf.at(kernel->symbol()->str())];
+    Expected<FunctionHandle> function = findFunction(driver, module, *kernel);
+    FLOWHN_RETURN_IF_ERROR(function.status().withContext(label(*kernel)));
+    result.functions.push_back(*function);
+  }
+  return result;
+}

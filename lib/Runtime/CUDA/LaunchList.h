@@ -1,0 +1,84 @@
+//===- LaunchList.h - What a device runs in a call --------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_RUNTIME_CUDA_LAUNCHLIST_H
+#define FLOWHN_LIB_RUNTIME_CUDA_LAUNCHLIST_H
+
+#include "../PlanWalk.h"
+#include "DeviceParameters.h"
+
+#include <variant>
+
+namespace flowhn::cuda {
+
+/// Where the memory that a call may use lies on the device.
+struct DeviceBases {
+  DeviceAddress workspace = 0;
+  DeviceAddress tables = 0;
+  DeviceAddress logits = 0;
+  DeviceAddress tokens = 0;
+  const DeviceParameters *parameters = nullptr;
+};
+
+/// What a plan does in one call, with places that are not addresses yet, and the tables
+/// that it reads.
+class LaunchList : private PlanSink {
+public:
+  struct Launch {
+    uint32_t kernel = 0;
+    unsigned stream = 0;
+    unsigned grid[3] = {};
+    size_t firstIndex = 0, numIndices = 0, firstMemory = 0;
+  };
+  struct Fork {
+    std::vector<uint32_t> streams;
+  };
+  struct Join {
+    std::vector<uint32_t> streams;
+  };
+  using Command = std::variant<Launch, Fork, Join, PlannedTap>;
+
+  explicit LaunchList(const fb::Plan &plan) : plan(plan) {}
+
+  /// ResourceExhausted for a grid that no device takes.
+  Status build(const EntryArguments &arguments, const TapTarget &tapTarget,
+               std::span<LaunchCounts> counts);
+
+  const std::vector<Command> &commands() const { return list; }
+  std::span<const int64_t> indices(const Launch &launch) const {
+    return std::span(indexValues).subspan(launch.firstIndex, launch.numIndices);
+  }
+  /// The memory arguments of the launch, from its first on.
+  const Place *memories(const Launch &launch) const { return places.data() + launch.firstMemory; }
+
+  /// The call's tables and those of its partitions, as they lie on the device; the ids
+  /// come first.
+  std::span<const std::byte> tables() const { return image; }
+  int64_t workspaceBytes() const { return neededBytes; }
+  DeviceAddress addressOf(const Place &place, const DeviceBases &bases) const;
+
+private:
+  void addPartition(Partition partition) override;
+  Status addLaunch(const PlannedLaunch &launch) override;
+  void fork(std::span<const uint32_t> streams) override;
+  void join(std::span<const uint32_t> streams) override;
+  void addTap(const PlannedTap &tap) override { list.push_back(tap); }
+  void addTable(std::span<const int32_t> table);
+
+  const fb::Plan &plan;
+  std::vector<Command> list;
+  std::vector<int64_t> indexValues;
+  std::vector<Place> places;
+  std::vector<std::byte> image;
+  std::vector<uint64_t> tableOffsets; ///< the entry's, then the partitions'
+  int64_t neededBytes = 0;
+};
+
+} // namespace flowhn::cuda
+
+#endif // FLOWHN_LIB_RUNTIME_CUDA_LAUNCHLIST_H

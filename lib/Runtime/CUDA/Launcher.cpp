@@ -1,0 +1,232 @@
+//===- Launcher.cpp - Hands launches to a device --------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Launcher.h"
+#include "../../Artifact/Expression.h"
+#include "flowhn/Support/Json.h"
+
+#include <algorithm>
+
+using namespace flowhn;
+using namespace flowhn::cuda;
+
+namespace {
+
+/// The number of streams that a plan uses.
+unsigned countStreams(const fb::Plan &plan) {
+  uint32_t last = 0;
+  for (const fb::Procedure *procedure : *plan.procedures())
+    for (uint32_t i = 0; i < procedure->commands()->size(); ++i)
+      if (procedure->commands_type()->GetEnum<fb::Command>(i) == fb::Command::Fork)
+        for (uint32_t stream : *procedure->commands()->GetAs<fb::Fork>(i)->streams())
+          last = std::max(last, stream);
+  return last + 1;
+}
+
+int tensorMapType(fb::DType type) {
+  switch (type) {
+  case fb::DType::F32:
+    return constants::tensorMapFloat32;
+  case fb::DType::F16:
+    return constants::tensorMapFloat16;
+  default:
+    return constants::tensorMapBFloat16;
+  }
+}
+
+/// Ends a capture that failed, so that its streams can be used again.
+class CaptureGuard {
+public:
+  CaptureGuard(const Driver &driver, StreamHandle stream) : driver(driver), stream(stream) {}
+  ~CaptureGuard() {
+    if (isOpen)
+      (void)end();
+  }
+
+  Expected<Graph> end() {
+    isOpen = false;
+    GraphHandle graph = nullptr;
+    Status status =
+        driver.check(driver.streamEndCapture(stream, &graph), "cannot record a call as a graph");
+    Graph owner(driver, graph);
+    FLOWHN_RETURN_IF_ERROR(status);
+    return owner;
+  }
+
+private:
+  const Driver &driver;
+  StreamHandle stream;
+  bool isOpen = true;
+};
+
+} // namespace
+
+Expected<Launcher> Launcher::create(const Driver &driver, const fb::Plan &plan, Kernels kernels) {
+  Launcher launcher(driver, plan, std::move(kernels));
+  for (unsigned i = countStreams(plan); i > 0; --i) {
+    Expected<Stream> stream = createStream(driver);
+    FLOWHN_RETURN_IF_ERROR(stream.status());
+    launcher.streams.push_back(std::move(*stream));
+    Expected<Event> event = createEvent(driver, /*hasTime=*/false);
+    FLOWHN_RETURN_IF_ERROR(event.status());
+    launcher.events.push_back(std::move(*event));
+  }
+  return launcher;
+}
+
+Status Launcher::order(unsigned working, unsigned waiting) {
+  std::string asked = "cannot order streams";
+  EventHandle event = events[working].get();
+  FLOWHN_RETURN_IF_ERROR(driver.check(driver.eventRecord(event, streams[working].get()), asked));
+  return driver.check(driver.streamWaitEvent(streams[waiting].get(), event, 0), asked);
+}
+
+Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases) {
+  for (const LaunchList::Command &command : list.commands()) {
+    if (auto *launched = std::get_if<LaunchList::Launch>(&command))
+      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, streams[launched->stream].get()));
+    if (auto *fork = std::get_if<LaunchList::Fork>(&command))
+      for (uint32_t stream : fork->streams)
+        if (stream != 0)
+          FLOWHN_RETURN_IF_ERROR(order(0, stream));
+    if (auto *join = std::get_if<LaunchList::Join>(&command))
+      for (uint32_t stream : join->streams)
+        if (stream != 0)
+          FLOWHN_RETURN_IF_ERROR(order(stream, 0));
+  }
+  return {};
+}
+
+Status Launcher::enqueueInOrder(const LaunchList &list, const DeviceBases &bases) {
+  for (const LaunchList::Command &command : list.commands()) {
+    if (auto *launched = std::get_if<LaunchList::Launch>(&command))
+      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, mainStream()));
+    if (auto *tap = std::get_if<PlannedTap>(&command))
+      FLOWHN_RETURN_IF_ERROR(copyTap(list, *tap, bases));
+  }
+  return {};
+}
+
+Expected<size_t> Launcher::addTimedEvent(size_t number) {
+  if (number == times.size()) {
+    Expected<Event> event = createEvent(driver, /*hasTime=*/true);
+    FLOWHN_RETURN_IF_ERROR(event.status());
+    times.push_back(std::move(*event));
+  }
+  FLOWHN_RETURN_IF_ERROR(
+      driver.check(driver.eventRecord(times[number].get(), mainStream()), "cannot take a time"));
+  return number + 1;
+}
+
+Status Launcher::profile(const LaunchList &list, const DeviceBases &bases,
+                         std::span<double> seconds) {
+  std::vector<uint32_t> launched; // kernels, between events 2 · i and 2 · i + 1
+  size_t next = 0;
+  for (const LaunchList::Command &command : list.commands()) {
+    if (auto *tap = std::get_if<PlannedTap>(&command))
+      FLOWHN_RETURN_IF_ERROR(copyTap(list, *tap, bases));
+    auto *one = std::get_if<LaunchList::Launch>(&command);
+    if (!one)
+      continue;
+    for (bool isStart : {true, false}) {
+      Expected<size_t> added = addTimedEvent(next);
+      FLOWHN_RETURN_IF_ERROR(added.status());
+      next = *added;
+      if (isStart)
+        FLOWHN_RETURN_IF_ERROR(launch(list, *one, bases, mainStream()));
+    }
+    launched.push_back(one->kernel);
+  }
+  FLOWHN_RETURN_IF_ERROR(wait());
+  for (size_t i = 0; i < launched.size(); ++i) {
+    Expected<double> time = secondsBetween(driver, times[2 * i], times[2 * i + 1]);
+    FLOWHN_RETURN_IF_ERROR(time.status());
+    seconds[launched[i]] += *time;
+  }
+  return {};
+}
+
+Expected<GraphExec> Launcher::capture(const LaunchList &list, const DeviceBases &bases) {
+  std::string asked = "cannot record a call as a graph";
+  FLOWHN_RETURN_IF_ERROR(
+      driver.check(driver.streamBeginCapture(mainStream(), constants::captureThreadLocal), asked));
+  CaptureGuard guard(driver, mainStream());
+  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases));
+  Expected<Graph> graph = guard.end();
+  FLOWHN_RETURN_IF_ERROR(graph.status());
+  GraphExecHandle exec = nullptr;
+  FLOWHN_RETURN_IF_ERROR(
+      driver.check(driver.graphInstantiate(&exec, graph->get(), /*flags=*/0), asked));
+  return GraphExec(driver, exec);
+}
+
+Status Launcher::wait() {
+  return driver.check(driver.streamSynchronize(mainStream()), "the kernels of a call failed");
+}
+
+void Launcher::drain() {
+  for (const Stream &stream : streams)
+    driver.streamSynchronize(stream.get());
+}
+
+Status Launcher::encodeMap(const fb::TensorMap &map, std::span<const int64_t> indices,
+                           EncodedTensorMap &encoded) const {
+  int64_t rows = evaluate<int64_t>(*map.rows(), indices);
+  const uint64_t extents[] = {uint64_t(map.columns()), uint64_t(rows)};
+  const uint64_t strides[] = {uint64_t(map.row_bytes())};
+  const uint32_t box[] = {map.box_columns(), map.box_rows()};
+  const uint32_t steps[] = {1, 1};
+  Result result = driver.tensorMapEncodeTiled(
+      &encoded, tensorMapType(map.dtype()), /*rank=*/2,
+      reinterpret_cast<void *>(values[map.argument()]), extents, strides, box, steps,
+      constants::interleaveNone,
+      map.swizzle() == 128 ? constants::swizzle128 : constants::swizzleNone,
+      constants::promotionL2128, constants::fillZeros);
+  return driver.check(result, "cannot make the tensor map of argument " +
+                                  std::to_string(map.argument()) + ", " + std::to_string(rows) +
+                                  " rows of " + std::to_string(map.columns()) + " columns");
+}
+
+Status Launcher::launch(const LaunchList &list, const LaunchList::Launch &launch,
+                        const DeviceBases &bases, StreamHandle stream) {
+  const fb::Kernel &kernel = *plan.kernels()->Get(launch.kernel);
+  const fb::GPULaunch &gpu = *kernel.gpu();
+  std::span<const int64_t> indices = list.indices(launch);
+  const int64_t *index = indices.data();
+  const Place *memory = list.memories(launch);
+  values.clear();
+  for (uint8_t isIndex : *kernel.index_args())
+    values.push_back(isIndex ? uint64_t(*index++) : list.addressOf(*memory++, bases));
+  size_t numMaps = gpu.tensor_maps() ? gpu.tensor_maps()->size() : 0;
+  maps.resize(numMaps);
+  std::string label = "kernel " + quote(kernel.name()->string_view());
+  for (uint32_t i = 0; i < numMaps; ++i)
+    FLOWHN_RETURN_IF_ERROR(
+        encodeMap(*gpu.tensor_maps()->Get(i), indices, maps[i]).withContext(label));
+  pointers.clear();
+  for (uint64_t &value : values)
+    pointers.push_back(&value);
+  for (EncodedTensorMap &map : maps)
+    pointers.push_back(&map);
+  Result result = driver.launchKernel(kernels[launch.kernel], launch.grid[0], launch.grid[1],
+                                      launch.grid[2], gpu.threads(), 1, 1, gpu.shared_bytes(),
+                                      stream, pointers.data(), nullptr);
+  return driver.check(result, label + ": cannot launch");
+}
+
+Status Launcher::copyTap(const LaunchList &list, const PlannedTap &tap, const DeviceBases &bases) {
+  Copy2D copy;
+  copy.fromKind = constants::memoryDevice;
+  copy.fromDevice = list.addressOf(tap.from, bases);
+  copy.fromPitch = size_t(tap.stride);
+  copy.toKind = constants::memoryHost;
+  copy.toHost = tap.to;
+  copy.toPitch = copy.width = size_t(tap.rowBytes);
+  copy.height = size_t(tap.rows);
+  return driver.check(driver.copy2D(&copy, mainStream()), "cannot copy a tap");
+}

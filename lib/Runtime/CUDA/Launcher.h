@@ -1,0 +1,72 @@
+//===- Launcher.h - Hands launches to a device ------------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_RUNTIME_CUDA_LAUNCHER_H
+#define FLOWHN_LIB_RUNTIME_CUDA_LAUNCHER_H
+
+#include "Kernels.h"
+#include "LaunchList.h"
+
+#include <span>
+
+namespace flowhn::cuda {
+
+/// The streams of a session and the kernels that it launches on them. The context is
+/// current in every call.
+class Launcher {
+public:
+  static Expected<Launcher> create(const Driver &driver, const fb::Plan &plan, Kernels kernels);
+
+  /// Stream 0, which everything starts on and ends on.
+  StreamHandle mainStream() const { return streams.front().get(); }
+
+  /// Hands over a list whose branches run side by side and that has no taps. What fails
+  /// may leave some of it running.
+  Status enqueue(const LaunchList &list, const DeviceBases &bases);
+  /// The same, one after the other on the main stream, taps included.
+  Status enqueueInOrder(const LaunchList &list, const DeviceBases &bases);
+  /// In order, with the time of each launch added to `seconds`, one per kernel. Waits.
+  Status profile(const LaunchList &list, const DeviceBases &bases, std::span<double> seconds);
+
+  /// The list as a graph, to be launched on the main stream.
+  Expected<GraphExec> capture(const LaunchList &list, const DeviceBases &bases);
+
+  /// Waits for the main stream, and so for all that was handed over whole.
+  Status wait();
+  /// Waits for every stream, after a failure.
+  void drain();
+
+private:
+  Launcher(const Driver &driver, const fb::Plan &plan, Kernels kernels)
+      : driver(driver), plan(plan), kernels(std::move(kernels)) {}
+
+  Status launch(const LaunchList &list, const LaunchList::Launch &launch, const DeviceBases &bases,
+                StreamHandle stream);
+  Status encodeMap(const fb::TensorMap &map, std::span<const int64_t> indices,
+                   EncodedTensorMap &encoded) const;
+  Status copyTap(const LaunchList &list, const PlannedTap &tap, const DeviceBases &bases);
+  /// What comes later on `waiting` waits for what came before on `working`.
+  Status order(unsigned working, unsigned waiting);
+  Expected<size_t> addTimedEvent(size_t number);
+
+  const Driver &driver;
+  const fb::Plan &plan;
+  Kernels kernels;
+  std::vector<Stream> streams;
+  std::vector<Event> events; ///< one for each stream
+  std::vector<Event> times;  ///< for profiles
+
+  // Arguments of the launch at hand.
+  std::vector<uint64_t> values;
+  std::vector<EncodedTensorMap> maps;
+  std::vector<void *> pointers;
+};
+
+} // namespace flowhn::cuda
+
+#endif // FLOWHN_LIB_RUNTIME_CUDA_LAUNCHER_H

@@ -1,0 +1,522 @@
+//===- CUDAExecutorTest.cpp - Sessions on a GPU that is made up -----------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "../TestFiles.h"
+#include "../TestPlan.h"
+#include "FakeCUDA.h"
+#include "flowhn/Runtime/Device.h"
+#include "flowhn/Runtime/Session.h"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+
+using namespace flowhn;
+using namespace flowhn::test;
+
+namespace {
+
+using Ids = std::vector<int32_t>;
+using Log = std::vector<std::string>;
+
+float *row(int64_t memory, int64_t number) {
+  return reinterpret_cast<float *>(memory) + number * testWidth;
+}
+const int32_t *table(int64_t memory) { return reinterpret_cast<const int32_t *>(memory); }
+
+/// A kernel that does something for each of its args[0] rows.
+FakeKernel perRow(size_t numArguments, std::function<void(const FakeLaunch &, int64_t row)> run) {
+  return {numArguments, 0, [run](const FakeLaunch &launch) {
+            for (int64_t i = 0; i < launch.arguments[0]; ++i)
+              run(launch, i);
+          }};
+}
+
+auto scaled(size_t index, size_t x, float factor) {
+  return [=](const FakeLaunch &l, int64_t i) {
+    for (int64_t c = 0; c < testWidth; ++c)
+      row(l.arguments[x], table(l.arguments[index])[i])[c] *= factor;
+  };
+}
+
+/// What TestKernels.c does, with rows of the head that are not in panels.
+void installKernels() {
+  FakeCUDA &fake = FakeCUDA::get();
+  fake.reset();
+  fake.kernels["embed"] = perRow(4, [](const FakeLaunch &l, int64_t i) {
+    auto *from = reinterpret_cast<const float *>(l.maps[0].words[0]);
+    int64_t rowFloats = int64_t(l.maps[0].words[3]) / 4;
+    std::memcpy(row(l.arguments[3], i), from + table(l.arguments[1])[i] * rowFloats, 16);
+  });
+  fake.kernels["embed"].numMaps = 1;
+  fake.kernels["doubled"] = perRow(4, scaled(2, 3, 2));
+  fake.kernels["times_minus_three"] = perRow(3, scaled(1, 2, -3));
+  fake.kernels["add_one"] = perRow(3, [](const FakeLaunch &l, int64_t i) {
+    for (int64_t c = 0; c < testWidth; ++c)
+      row(l.arguments[2], i)[c] = row(l.arguments[1], i)[c] + 1;
+  });
+  fake.kernels["add_twice"] = perRow(3, [](const FakeLaunch &l, int64_t i) {
+    for (int64_t c = 0; c < testWidth; ++c)
+      row(l.arguments[2], i)[c] += 2 * row(l.arguments[1], i)[c];
+  });
+  fake.kernels["head"] = perRow(5, [](const FakeLaunch &l, int64_t i) {
+    const float *x = row(l.arguments[2], table(l.arguments[1])[i]);
+    auto *logits = reinterpret_cast<float *>(l.arguments[4]) + i * testVocab;
+    for (int64_t v = 0; v < testVocab; ++v) {
+      logits[v] = 0;
+      for (int64_t c = 0; c < testWidth; ++c)
+        logits[v] += x[c] * reinterpret_cast<float *>(l.arguments[3])[v * 2 * testWidth + c];
+    }
+  });
+  fake.kernels["argmax"] = perRow(3, [](const FakeLaunch &l, int64_t i) {
+    auto *logits = reinterpret_cast<const float *>(l.arguments[1]) + i * testVocab;
+    reinterpret_cast<int32_t *>(l.arguments[2])[i] = argmax({logits, size_t(testVocab)});
+  });
+}
+
+/// testPlan for a GPU: the table is read through a tensor map, the rows of the head are
+/// padded to 8, argmax gives tokens.
+fb::PlanT gpuPlan() {
+  fb::PlanT plan = testPlan();
+  plan.parameters[1]->layout = fb::Layout::Padded;
+  plan.parameters[1]->panel = 2 * testWidth;
+  plan.parameters[1]->shape = {testVocab, 2 * testWidth};
+  plan.kernels.push_back(kernel("argmax", {1, 0, 0}));
+  for (auto &kernel : plan.kernels) {
+    kernel->gpu = std::make_unique<fb::GPULaunchT>();
+    kernel->gpu->threads = 32;
+    kernel->scratch_bytes = 0;
+  }
+  plan.kernels[0]->gpu->shared_bytes = 70000;
+  plan.kernels[0]->gpu->max_blocks = 4;
+  plan.kernels[0]->config = "blocks=4";
+  plan.kernels[0]->byte_rate = 16;
+  plan.kernels[0]->flop_rate = 2;
+  auto map = std::make_unique<fb::TensorMapT>();
+  map->argument = 2;
+  map->columns = testWidth;
+  map->rows = {constant(testVocab)};
+  map->row_bytes = 16;
+  map->box_columns = testWidth;
+  map->box_rows = 1;
+  plan.kernels[0]->gpu->tensor_maps.push_back(std::move(map));
+  plan.procedures[1]->commands.push_back(command(launch(6, {4, 5, 6})));
+  return plan;
+}
+
+ArtifactContents gpuContents(const fb::PlanT &plan = gpuPlan(), const char *code = "code") {
+  std::string text = code;
+  std::span<const std::byte> bytes = asBytes(text);
+  ArtifactContents contents{testManifest(), {{std::string(planSection), planBytes(plan)}}};
+  contents.manifest.target = {.kind = "nvptx", .chip = "sm_90a", .triple = "nvptx64-nvidia-cuda"};
+  for (size_t i = 0; i < plan.kernels.size(); ++i)
+    contents.sections.push_back(
+        {kernelSection("sm_90a", plan.kernels[i]->symbol, i % 2 ? "cubin" : "ptx"),
+         {bytes.begin(), bytes.end()}});
+  return contents;
+}
+
+std::unique_ptr<ParameterSource> testParameters() {
+  return randomParameters(
+      {{"table", DType::F32, {testVocab, testWidth}}, {"head", DType::F32, {testVocab, testWidth}}},
+      /*seed=*/3);
+}
+
+Expected<Session> tryCreate(ArtifactContents contents = gpuContents(),
+                            SessionOptions options = {.threads = 2}) {
+  Expected<Artifact> artifact = Artifact::create(std::move(contents));
+  EXPECT_TRUE(artifact.ok()) << artifact.status().message();
+  return Session::create(std::make_shared<const Artifact>(std::move(*artifact)), testParameters(),
+                         options);
+}
+
+std::vector<float> numbers(const char *name) {
+  auto source = testParameters();
+  Expected<TensorView> view = source->find(name);
+  std::vector<float> result(view->bytes / 4);
+  std::memcpy(result.data(), view->data, view->bytes);
+  return result;
+}
+
+/// The logits of one token.
+std::vector<float> reference(int32_t id, int64_t position) {
+  std::vector<float> table = numbers("table"), head = numbers("head"), x(testWidth),
+                     logits(testVocab);
+  for (int64_t c = 0; c < testWidth; ++c) {
+    x[c] = table[id * testWidth + c] * (position >= 13 || position < 3 ? 2 : -3);
+    for (int block = 0; block < 2; ++block)
+      x[c] += 2 * (x[c] + 1);
+  }
+  for (int64_t v = 0; v < testVocab; ++v)
+    for (int64_t c = 0; c < testWidth; ++c)
+      logits[v] += x[c] * head[v * testWidth + c];
+  return logits;
+}
+
+void expectLogits(const Expected<CallResult> &result, const Ids &ids, const Ids &lengths) {
+  ASSERT_TRUE(result.ok()) << result.status().message();
+  ASSERT_EQ(result->logits.size(), ids.size() * testVocab);
+  size_t i = 0, token = 0;
+  for (int32_t length : lengths)
+    for (int32_t position = 0; position < length; ++position)
+      for (float expected : reference(ids[token++], position))
+        EXPECT_FLOAT_EQ(result->logits[i++], expected);
+}
+
+Call all(const Ids &ids, const Ids &lengths) {
+  return {.ids = ids, .lengths = lengths, .logits = LogitsMode::All};
+}
+
+Log takeLog() { return std::exchange(FakeCUDA::get().log, {}); }
+
+size_t count(const Log &log, const std::string &line) {
+  return size_t(std::count(log.begin(), log.end(), line));
+}
+
+class CUDAExecutorTest : public testing::Test {
+protected:
+  void SetUp() override { installKernels(); }
+  void TearDown() override {
+    EXPECT_EQ(FakeCUDA::get().liveObjects, 0);
+    EXPECT_EQ(FakeCUDA::get().liveBytes, 0);
+    EXPECT_EQ(FakeCUDA::get().contexts, 0);
+  }
+};
+
+TEST_F(CUDAExecutorTest, ListsDevices) {
+  Expected<std::vector<DeviceInfo>> devices = listDevices();
+  ASSERT_TRUE(devices.ok()) << devices.status().message();
+  ASSERT_EQ(devices->size(), 2u);
+  EXPECT_EQ(devices->at(1).number, 1);
+  EXPECT_EQ(devices->at(1).name, "Fake GPU");
+  EXPECT_EQ(devices->at(1).multiprocessors, 132);
+  FakeCUDA::get().numDevices = 0;
+  expectError(listDevices().status(), StatusCode::NotFound, "the NVIDIA driver has no device");
+}
+
+TEST_F(CUDAExecutorTest, RefusesAnOldDriver) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe"); // in a process that has not opened it yet
+  auto list = [] {
+    FakeCUDA::get().version = 11080;
+    Status status = listDevices().status();
+    std::fputs(status.message().c_str(), stderr);
+    std::exit(status.code() == StatusCode::Unsupported ? 0 : 1);
+  };
+  EXPECT_EXIT(list(), testing::ExitedWithCode(0), "supports CUDA 11.8, it must support 12.0");
+}
+
+TEST_F(CUDAExecutorTest, MeasuresCopies) {
+  Expected<DeviceRates> rates = measureDevice(1);
+  ASSERT_TRUE(rates.ok()) << rates.status().message();
+  EXPECT_GT(rates->hostToDevice, 0);
+  EXPECT_GT(rates->copy, 0);
+  expectError(measureDevice(2).status(), StatusCode::NotFound, "no device 2, the driver has 2");
+}
+
+TEST_F(CUDAExecutorTest, ComputesWhatThePlanSays) {
+  Expected<Session> session = tryCreate();
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  EXPECT_EQ(session->target(), "Fake GPU (device 0), sm_90a");
+  EXPECT_EQ(session->parameterBytes(), 4 * (24 + 48));
+  EXPECT_EQ(FakeCUDA::get().sharedBytes, 70000);
+  EXPECT_GT(session->uploadSeconds(), 0);
+  Ids lengths{3, 2};
+  for (const Ids &ids : {Ids{1, 2, 3, 0, 5}, Ids{5, 4, 0, 1, 1}, Ids{2, 2, 2, 3, 0}}) {
+    Call call = all(ids, lengths);
+    call.tokens = true;
+    Expected<CallResult> result = session->run(call);
+    expectLogits(result, ids, lengths);
+    for (size_t i = 0; i < ids.size(); ++i)
+      EXPECT_EQ(result->tokens[i],
+                argmax(std::span(result->logits).subspan(i * testVocab, testVocab)));
+    EXPECT_GT(result->deviceSeconds, 0);
+  }
+  EXPECT_EQ(session->deviceBytes(), FakeCUDA::get().liveBytes);
+}
+
+TEST_F(CUDAExecutorTest, OrdersStreamsAndCopies) {
+  Expected<Session> session = tryCreate();
+  ASSERT_TRUE(session.ok());
+  Ids ids{1, 2, 3, 0, 5}, lengths{5};
+  takeLog();
+  ASSERT_TRUE(session->run({.ids = ids, .lengths = lengths}).ok());
+  // Positions 0 to 2 are attention's. The grid of embed has at most 4 blocks, that of
+  // argmax is empty.
+  Log log = takeLog();
+  ASSERT_FALSE(log.empty());
+  EXPECT_TRUE(log.front().starts_with("upload "));
+  log.erase(log.begin());
+  EXPECT_EQ(log,
+            (Log{"embed s0 4x1x1", "s1 after s0", "doubled s0 3x1x1", "times_minus_three s1 2x1x1",
+                 "s0 after s1", "add_one s0 5x1x1", "add_twice s0 5x1x1", "add_one s0 5x1x1",
+                 "add_twice s0 5x1x1", "head s0 1x1x1", "download 24"}));
+}
+
+TEST_F(CUDAExecutorTest, ReplaysCallsThatRepeat) {
+  Expected<Session> session = tryCreate();
+  ASSERT_TRUE(session.ok());
+  Ids lengths{5}, other{2, 1};
+  auto run = [&](const Ids &ids, const Ids &lengths) {
+    expectLogits(session->run(all(ids, lengths)), ids, lengths);
+    return takeLog();
+  };
+  Log first = run({1, 2, 3, 0, 5}, lengths), second = run({0, 2, 4, 0, 5}, lengths),
+      third = run({5, 4, 3, 2, 1}, lengths);
+  EXPECT_EQ(count(first, "capture") + count(first, "graph"), 0u);
+  EXPECT_EQ(count(second, "capture"), 1u);
+  EXPECT_EQ(count(second, "graph"), 1u);
+  EXPECT_EQ(count(third, "capture"), 0u);
+  EXPECT_EQ(count(third, "graph"), 1u);
+  EXPECT_EQ(count(third, "s1 after s0"), 1u);
+  // A shorter call leaves everything where it is, but overwrites the tables.
+  EXPECT_EQ(count(run({1, 2, 3}, other), "graph"), 0u);
+  EXPECT_EQ(count(run({1, 1, 1, 2, 1}, lengths), "graph"), 1u);
+  // Others of the same lengths are another call.
+  Ids ids{1, 2, 3, 4, 5};
+  ASSERT_TRUE(session->run({.ids = ids, .lengths = lengths}).ok());
+  EXPECT_EQ(count(takeLog(), "graph"), 0u);
+}
+
+TEST_F(CUDAExecutorTest, ForgetsGraphs) {
+  Expected<Session> session = tryCreate();
+  ASSERT_TRUE(session.ok());
+  auto numGraphs = [&](int32_t length) {
+    Ids ids(size_t(length), 1), lengths { length };
+    expectLogits(session->run(all(ids, lengths)), ids, lengths);
+    return count(takeLog(), "graph");
+  };
+  EXPECT_EQ(numGraphs(2) + numGraphs(2), 1u);
+  int64_t bytes = session->workspaceBytes();
+  EXPECT_EQ(numGraphs(16), 0u); // everything moves
+  EXPECT_GT(session->workspaceBytes(), bytes);
+  EXPECT_EQ(session->deviceBytes(), FakeCUDA::get().liveBytes);
+  EXPECT_EQ(numGraphs(2), 1u); // recorded again
+  // The last eight are remembered.
+  for (int32_t length = 3; length < 10; ++length)
+    numGraphs(length);
+  EXPECT_EQ(numGraphs(2), 1u);
+  for (int32_t length = 3; length < 11; ++length)
+    numGraphs(length);
+  EXPECT_EQ(numGraphs(2), 0u);
+}
+
+TEST_F(CUDAExecutorTest, RunsWithoutGraphs) {
+  Expected<Session> session = tryCreate(gpuContents(), {.threads = 1, .graphs = false});
+  ASSERT_TRUE(session.ok());
+  Ids ids{1, 2, 3}, lengths{3};
+  for (int i = 0; i < 3; ++i)
+    expectLogits(session->run(all(ids, lengths)), ids, lengths);
+  EXPECT_EQ(count(takeLog(), "capture"), 0u);
+}
+
+TEST_F(CUDAExecutorTest, CopiesTaps) {
+  fb::PlanT plan = gpuPlan();
+  fb::TapT *strided = plan.procedures[1]->commands[10].AsTap();
+  strided->row_elements = 1; // the first column
+  strided->row_bytes = 16;
+  Expected<Session> session = tryCreate(gpuContents(plan));
+  ASSERT_TRUE(session.ok());
+  Ids ids{1, 2, 3}, lengths{3};
+  std::vector<std::string> taps{"branches", "blocks"};
+  Call call = all(ids, lengths);
+  call.taps = taps;
+  for (int i = 0; i < 3; ++i) {
+    Expected<CallResult> result = session->run(call);
+    expectLogits(result, ids, lengths);
+    EXPECT_EQ(result->taps["blocks"].shape, (std::vector<int64_t>{3, 4}));
+    const Tensor &column = result->taps["branches"];
+    ASSERT_EQ(column.data.size(), 12u);
+    for (size_t k = 0; k < 3; ++k) {
+      float value = 0;
+      std::memcpy(&value, column.data.data() + 4 * k, 4);
+      EXPECT_EQ(value, 2 * numbers("table")[size_t(ids[k]) * testWidth]);
+    }
+    EXPECT_EQ(count(takeLog(), "graph"), 0u);
+  }
+}
+
+TEST_F(CUDAExecutorTest, Profiles) {
+  Expected<Session> session = tryCreate();
+  ASSERT_TRUE(session.ok());
+  session->enableProfile(true);
+  Ids ids{1, 2, 3, 4, 5}, lengths{5};
+  Call call{.ids = ids, .lengths = lengths, .logits = LogitsMode::None};
+  takeLog();
+  ASSERT_TRUE(session->run(call).ok() && session->run(call).ok());
+  Log log = takeLog();
+  EXPECT_EQ(count(log, "times_minus_three s0 2x1x1"), 2u); // one stream
+  EXPECT_EQ(count(log, "graph"), 0u);
+  std::vector<KernelProfile> profile = session->profile();
+  ASSERT_EQ(profile.size(), 5u);
+  for (const KernelProfile &kernel : profile) {
+    EXPECT_GT(kernel.seconds, 0);
+    EXPECT_EQ(kernel.calls, kernel.kernel.starts_with("add") ? 4 : 2);
+    bool isEmbed = kernel.kernel == "embed"; // 5 · 8 FLOPs at 2 a second, 5 · 32 bytes at 16
+    EXPECT_EQ(kernel.floorSeconds, isEmbed ? 2 * 20 : 0);
+    EXPECT_EQ(kernel.config, isEmbed ? "blocks=4" : "");
+  }
+}
+
+TEST_F(CUDAExecutorTest, Generates) {
+  Expected<Session> session = tryCreate();
+  ASSERT_TRUE(session.ok());
+  Ids expected{2, 3};
+  for (int i = 0; i < 4; ++i)
+    expected.push_back(argmax(reference(expected.back(), int64_t(expected.size()) - 1)));
+  takeLog();
+  Expected<Generation> result = generateGreedy(*session, Ids{2, 3}, 4);
+  ASSERT_TRUE(result.ok()) << result.status().message();
+  EXPECT_EQ(result->ids, Ids(expected.begin() + 2, expected.end()));
+  Log log = takeLog();
+  EXPECT_EQ(count(log, "download 4"), 4u); // tokens, no logits
+  EXPECT_EQ(count(log, "download 24"), 0u);
+}
+
+TEST_F(CUDAExecutorTest, SessionsLiveSideBySide) {
+  Expected<Session> a = tryCreate(), b = tryCreate(gpuContents(), {.threads = 1, .device = 1});
+  ASSERT_TRUE(a.ok() && b.ok());
+  EXPECT_EQ(b->target(), "Fake GPU (device 1), sm_90a");
+  Ids ids{1, 2, 3}, lengths{3};
+  for (Session *session : {&*a, &*b, &*a, &*b})
+    expectLogits(session->run(all(ids, lengths)), ids, lengths);
+  *a = std::move(*b);
+  expectLogits(a->run(all(ids, lengths)), ids, lengths);
+}
+
+TEST_F(CUDAExecutorTest, RefusesWhatDoesNotFit) {
+  auto refused = [](StatusCode code, const char *part, ArtifactContents contents = gpuContents(),
+                    SessionOptions options = {.threads = 2}) {
+    expectError(tryCreate(std::move(contents), options).status(), code, part);
+  };
+  refused(StatusCode::NotFound, "no device 2, the driver has 2", gpuContents(), {.device = 2});
+  refused(StatusCode::Incompatible,
+          "kernel 'add_one': cannot load the code: CUDA_ERROR_INVALID_PTX"
+          "\nptxas error: line 3",
+          [] {
+            ArtifactContents contents = gpuContents();
+            contents.sections[3].bytes = {std::byte('b'), std::byte('a'), std::byte('d')};
+            return contents;
+          }());
+  ArtifactContents lacking = gpuContents();
+  lacking.sections.pop_back();
+  refused(StatusCode::NotFound, "kernel 'argmax': no section 'code/sm_90a/argmax.cubin' or",
+          lacking);
+  FakeCUDA::get().kernels.erase("head");
+  refused(StatusCode::Internal, "kernel 'head': the code has no usable symbol 'head'");
+  FakeCUDA::get().computeMajor = 10;
+  refused(StatusCode::Incompatible,
+          "the code is for 'sm_90a', device 0 is an Fake GPU of compute capability 10.0");
+}
+
+/// Whatever fails, the status says so, everything is given back (TearDown), and a session
+/// that is there can be used again.
+TEST_F(CUDAExecutorTest, SurvivesEveryFailure) {
+  FakeCUDA &fake = FakeCUDA::get();
+  Ids ids{1, 2, 3}, lengths{3};
+  int failures = 0;
+  for (int failing = 1;; ++failing, ++failures) {
+    fake.numCalls = 0;
+    fake.failingCall = failing;
+    Expected<Session> session = tryCreate(gpuContents(), {.threads = 1});
+    Status status = session.status();
+    for (int i = 0; i < 3 && status.ok(); ++i)
+      status = session->run(all(ids, lengths)).status();
+    bool hasFailed = fake.numCalls >= failing;
+    fake.failingCall = 0;
+    if (!hasFailed)
+      break;
+    if (!status.ok())
+      expectError(status, StatusCode::ResourceExhausted, "CUDA_ERROR_OUT_OF_MEMORY");
+    if (session.ok())
+      expectLogits(session->run(all(ids, lengths)), ids, lengths);
+    session = notFound("gone");
+    ASSERT_EQ(fake.liveObjects, 0) << failing;
+  }
+  EXPECT_GT(failures, 100);
+}
+
+TEST_F(CUDAExecutorTest, UploadsInPieces) {
+  // Matrices of more than one slot, from two sources, with a transposed and a rounded one.
+  constexpr int64_t rows = 3000, columns = 1100;
+  fb::PlanT plan = gpuPlan();
+  auto large = parameter("large", {rows, columns}, fb::Layout::RowMajor, {2 * rows, columns});
+  large->sources.emplace_back(new fb::SourceT(*large->sources[0]));
+  large->sources[1]->name = "more";
+  auto turned = parameter("large", {rows, columns}, fb::Layout::Transposed, {columns, 2 * rows});
+  turned->sources.emplace_back(new fb::SourceT(*large->sources[1]));
+  turned->name = "turned";
+  auto rounded = parameter("large", {rows, columns}, fb::Layout::Padded, {rows, 1152}, 128);
+  rounded->name = "rounded";
+  rounded->dtype = fb::DType::BF16;
+  rounded->rounds = true;
+  plan.parameters.push_back(std::move(large));
+  plan.parameters.push_back(std::move(turned));
+  plan.parameters.push_back(std::move(rounded));
+  plan.kernels.push_back(kernel("look", {1, 0, 0, 0}));
+  plan.kernels.back()->gpu = std::make_unique<fb::GPULaunchT>();
+  plan.kernels.back()->gpu->threads = 32;
+  auto &commands = plan.procedures[1]->commands;
+  for (uint32_t i = 2; i < 5; ++i) {
+    fb::GetParameterT get;
+    get.parameter = i;
+    commands.push_back(command(get)); // memory 14 to 16
+  }
+  commands.push_back(command(launch(7, {0, 14, 15, 16})));
+
+  std::vector<float> expected[2];
+  std::vector<ParameterSpec> specs{{"table", DType::F32, {testVocab, testWidth}},
+                                   {"head", DType::F32, {testVocab, testWidth}},
+                                   {"large", DType::F32, {rows, columns}},
+                                   {"more", DType::F32, {rows, columns}}};
+  auto source = randomParameters(specs, 5);
+  for (int i = 0; i < 2; ++i) {
+    Expected<TensorView> view = source->find(i ? "more" : "large");
+    expected[i].resize(view->bytes / 4);
+    std::memcpy(expected[i].data(), view->data, view->bytes);
+  }
+  int64_t wrong = -1;
+  FakeCUDA::get().kernels["look"] = {
+      4, 0, [&](const FakeLaunch &l) {
+        auto *large = reinterpret_cast<const float *>(l.arguments[1]);
+        auto *turned = reinterpret_cast<const float *>(l.arguments[2]);
+        auto *rounded = reinterpret_cast<const uint16_t *>(l.arguments[3]);
+        wrong = 0;
+        for (int64_t r = 0; r < 2 * rows; ++r)
+          for (int64_t c = 0; c < columns; ++c) {
+            float value = expected[r / rows][size_t(r % rows * columns + c)];
+            wrong += large[r * columns + c] != value;
+            wrong += turned[c * 2 * rows + r] != value;
+          }
+        for (int64_t r = 0; r < rows; ++r)
+          for (int64_t c = 0; c < 1152; ++c) {
+            uint32_t bits = uint32_t(rounded[r * 1152 + c]) << 16;
+            float value = c < columns ? expected[0][size_t(r * columns + c)] : 0;
+            wrong += std::abs(std::bit_cast<float>(bits) - value) > std::abs(value) / 256;
+          }
+      }};
+  std::vector<int64_t> progress;
+  int64_t total = 0;
+  Expected<Artifact> artifact = Artifact::create(gpuContents(plan));
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  Expected<Session> session =
+      Session::create(std::make_shared<const Artifact>(std::move(*artifact)), std::move(source),
+                      {.threads = 4, .progress = [&](int64_t done, int64_t all) {
+                         progress.push_back(done);
+                         total = all;
+                       }});
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  EXPECT_GT(progress.size(), 14u);
+  EXPECT_TRUE(std::is_sorted(progress.begin(), progress.end()));
+  EXPECT_EQ(progress.back(), total);
+  EXPECT_EQ(total, session->parameterBytes());
+  Ids ids{1}, lengths{1};
+  ASSERT_TRUE(session->run({.ids = ids, .lengths = lengths}).ok());
+  EXPECT_EQ(wrong, 0);
+}
+
+} // namespace

@@ -1,0 +1,148 @@
+//===- PlanWalkTest.cpp - What a plan does in one call --------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "../../../lib/Runtime/PlanWalk.h"
+#include "../TestFiles.h"
+#include "../TestPlan.h"
+
+using namespace flowhn;
+using namespace flowhn::test;
+
+namespace {
+
+using Log = std::vector<std::string>;
+
+std::string text(const Place &place) {
+  static constexpr const char *names[] = {"w", "p", "a", "t"};
+  int64_t number = place.space == Place::Workspace ? place.offset : place.number;
+  return names[place.space] + std::to_string(number);
+}
+
+/// Writes down what it is told.
+class LogSink : public PlanSink {
+public:
+  explicit LogSink(const fb::PlanT &plan) : plan(plan) {}
+
+  void addPartition(Partition partition) override {
+    log.push_back("partition " + std::to_string(partition.attention.rows()) + " + " +
+                  std::to_string(partition.ssm.rows()));
+  }
+  Status addLaunch(const PlannedLaunch &launch) override {
+    std::string line = plan.kernels[launch.kernel]->name + " s" + std::to_string(launch.stream) +
+                       " " + std::to_string(launch.grid.x) + "x" + std::to_string(launch.grid.y);
+    for (int64_t index : launch.indices)
+      line += " " + std::to_string(index);
+    for (const Place &place : launch.memories)
+      line += " " + text(place);
+    log.push_back(line);
+    return refused.empty() ? Status() : resourceExhausted(refused);
+  }
+  void fork(std::span<const uint32_t> streams) override {
+    log.push_back("fork " + std::to_string(streams.size()));
+  }
+  void join(std::span<const uint32_t> streams) override {
+    log.push_back("join " + std::to_string(streams.size()));
+  }
+  void addTap(const PlannedTap &tap) override {
+    log.push_back("tap " + text(tap.from) + " " + std::to_string(tap.rows) + " rows of " +
+                  std::to_string(tap.rowBytes) + ", " + std::to_string(tap.stride) + " apart");
+  }
+
+  const fb::PlanT &plan;
+  Log log;
+  std::string refused;
+};
+
+struct Walked {
+  Status status;
+  Log log;
+  int64_t bytes = 0;
+  std::vector<LaunchCounts> counts;
+};
+
+/// A call of two rows, of 4 and 1 tokens, with both last logits.
+Walked walk(const fb::PlanT &plan, bool taps = false, const std::string &refused = {}) {
+  const int32_t ids[] = {0, 1, 2, 3, 4}, begin[] = {0, 0}, length[] = {4, 1}, offsets[] = {0, 4, 5},
+                select[] = {3, 4};
+  std::vector<std::byte> bytes = planBytes(plan);
+  LogSink sink(plan);
+  sink.refused = refused;
+  Walked result;
+  result.counts.resize(plan.kernels.size());
+  std::byte memory[256];
+  TapTarget target = [&](std::string_view name, DType, int64_t, int64_t) -> Expected<std::byte *> {
+    return name == "blocks" ? memory : nullptr;
+  };
+  Expected<int64_t> walked =
+      walkPlan(*fb::GetPlan(bytes.data()), {4, testVocab, ids, begin, length, offsets, select},
+               taps ? target : TapTarget(), result.counts, sink);
+  result.status = walked.status();
+  result.bytes = walked.ok() ? *walked : 0;
+  result.log = sink.log;
+  return result;
+}
+
+TEST(PlanWalkTest, TellsWhatHappens) {
+  Walked walked = walk(testPlan());
+  ASSERT_TRUE(walked.status.ok()) << walked.status.message();
+  // x is in the second half of an arena of 5 · 128 bytes, rounded up to 768, and y above it.
+  EXPECT_EQ(walked.log, (Log{"partition 4 + 1", "embed s0 5x1 5 a0 p0 w320", "fork 2",
+                             "doubled s0 4x1 4 a0 t1 w320", "times_minus_three s1 1x1 1 t3 w320",
+                             "join 2", "add_one s0 5x1 5 w320 w768", "add_twice s0 5x1 5 w768 w320",
+                             "add_one s0 5x1 5 w320 w768", "add_twice s0 5x1 5 w768 w320",
+                             "head s0 2x1 2 a4 w320 p1 a5"}));
+  EXPECT_EQ(walked.bytes, 768 + 768 + 256);
+  EXPECT_EQ(walked.counts[2].calls, 2);
+  EXPECT_EQ(walked.counts[2].flops, 2 * 5 * 8);
+  EXPECT_EQ(walked.counts[2].floorSeconds, 0);
+}
+
+TEST(PlanWalkTest, KnowsGridsAndFloors) {
+  fb::PlanT plan = testPlan();
+  plan.kernels[0]->gpu = std::make_unique<fb::GPULaunchT>();
+  plan.kernels[0]->gpu->grid_y = {constant(3)};
+  plan.kernels[0]->flop_rate = 4;  // 40 FLOPs: 10 s
+  plan.kernels[0]->byte_rate = 40; // 160 bytes: 4 s
+  plan.kernels[1]->gpu = std::make_unique<fb::GPULaunchT>();
+  plan.kernels[1]->gpu->grid_z = {constant(0)};
+  Walked walked = walk(plan);
+  EXPECT_EQ(walked.log[1], "embed s0 5x3 5 a0 p0 w320");
+  EXPECT_TRUE(walked.log[3].starts_with("times_minus_three")); // the grid of doubled is empty
+  EXPECT_EQ(walked.counts[0].floorSeconds, 10);
+  EXPECT_EQ(walked.counts[1].calls, 0);
+}
+
+TEST(PlanWalkTest, TellsTheTapsThatAreWanted) {
+  fb::PlanT plan = testPlan();
+  plan.procedures[1]->commands[13].AsTap()->row_bytes = 64;
+  Walked walked = walk(plan, /*taps=*/true);
+  ASSERT_TRUE(walked.status.ok()) << walked.status.message();
+  EXPECT_EQ(std::count(walked.log.begin(), walked.log.end(), "tap w320 5 rows of 16, 64 apart"), 1);
+  plan.procedures[1]->commands[13].AsTap()->row_bytes = 81; // 4 · 81 + 16 of 320 bytes
+  expectError(walk(plan, true).status, StatusCode::InvalidInput,
+              "main: tap 'blocks' of 5 rows of 16 bytes is larger than its buffer of 320");
+}
+
+TEST(PlanWalkTest, PassesRefusalsOn) {
+  Walked walked = walk(testPlan(), false, "no room");
+  expectError(walked.status, StatusCode::ResourceExhausted, "main: kernel 'embed': no room");
+  EXPECT_EQ(walked.log.size(), 2u);
+}
+
+TEST(PlanWalkTest, KnowsWhoComputesTokens) {
+  fb::PlanT plan = testPlan();
+  auto computes = [&] { return computesTokens(*fb::GetPlan(planBytes(plan).data())); };
+  EXPECT_FALSE(computes());
+  plan.procedures[1]->commands.push_back(command(launch(5, {3, 4, 13, 8, 6})));
+  EXPECT_TRUE(computes());
+  plan = testPlan();
+  plan.procedures[1]->commands[11].AsCall()->memory_operands = {6};
+  EXPECT_TRUE(computes());
+}
+
+} // namespace
