@@ -27,7 +27,7 @@ namespace {
 /// Converts the functions of one model, callees before callers.
 class ModelConverter {
 public:
-  ModelConverter(ModelOp model, ModuleOp kernelModule, const CPUTargetInfo &target)
+  ModelConverter(ModelOp model, ModuleOp kernelModule, const KernelTarget &target)
       : symbols(model->getParentOp()), parameters(model, symbols, kernelModule),
         kernels(kernelModule),
         context{model, target, parameters, kernels,
@@ -53,6 +53,7 @@ struct ConvertFlowHNToKernPass
     : public ::mlir::flowhn::impl::ConvertFlowHNToKernPassBase<ConvertFlowHNToKernPass> {
   using ConvertFlowHNToKernPassBase::ConvertFlowHNToKernPassBase;
   void runOnOperation() override;
+  ::flowhn::Expected<KernelTarget> findTarget() const;
 };
 
 } // namespace
@@ -104,6 +105,20 @@ LogicalResult ModelConverter::convert() {
   return success();
 }
 
+::flowhn::Expected<KernelTarget> ConvertFlowHNToKernPass::findTarget() const {
+  KernelTarget machine;
+  if (target == "nvptx") {
+    auto info = GPUTargetInfo::get(chip);
+    FLOWHN_RETURN_IF_ERROR(info.status());
+    machine.gpu = *info;
+  } else {
+    auto info = CPUTargetInfo::get(cpu);
+    FLOWHN_RETURN_IF_ERROR(info.status());
+    machine.cpu = *info;
+  }
+  return machine;
+}
+
 void ConvertFlowHNToKernPass::runOnOperation() {
   ModuleOp module = getOperation();
   auto models = llvm::to_vector(module.getOps<ModelOp>());
@@ -115,14 +130,14 @@ void ConvertFlowHNToKernPass::runOnOperation() {
     module.emitError("has a module @") << kern::kernelModuleName << " already";
     return signalPassFailure();
   }
-  ::flowhn::Expected<CPUTargetInfo> target = CPUTargetInfo::get(cpu);
-  if (!target.ok()) {
-    module.emitError(target.status().message());
+  ::flowhn::Expected<KernelTarget> machine = findTarget();
+  if (!machine.ok()) {
+    module.emitError(machine.status().message());
     return signalPassFailure();
   }
   OpBuilder builder(models.front());
   auto kernels = ModuleOp::create(builder, models.front().getLoc(), kern::kernelModuleName);
-  if (failed(ModelConverter(models.front(), kernels, *target).convert()))
+  if (failed(ModelConverter(models.front(), kernels, *machine).convert()))
     return signalPassFailure();
   models.front().erase();
 }

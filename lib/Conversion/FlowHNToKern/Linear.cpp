@@ -44,9 +44,11 @@ static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
   n /= groups;
   ParameterUse use;
   use.sources = product.weights;
-  use.layout = plan::Layout::Panels;
-  use.panel = procedure.context.target.panelColumns(n, groups);
-  use.groups = groups;
+  if (const auto &cpu = procedure.context.target.cpu) {
+    use.layout = plan::Layout::Panels;
+    use.panel = cpu->panelColumns(n, groups);
+    use.groups = groups;
+  }
   FailureOr<Value> weights = procedure.getParameter(use, op);
   if (failed(weights))
     return failure();

@@ -22,5 +22,6 @@ void kern::registerGPUKernelModels(DialectRegistry &registry) {
     nvptx::attachMatmulModel(*context);
     nvptx::attachRowwiseModel(*context);
     nvptx::attachScanModel(*context);
+    nvptx::attachScanStatesModels(*context);
   });
 }

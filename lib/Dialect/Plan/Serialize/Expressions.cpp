@@ -52,9 +52,19 @@ Expression mlir::plan::serializeConstant(int64_t value) {
   return {Instruction(Opcode::Constant, value)};
 }
 
-Expression mlir::plan::serializeMap(AffineMap map, ArrayRef<int64_t> values) {
+Expression mlir::plan::serializeMap(AffineMap map, ArrayRef<int64_t> values, unsigned position) {
   Expression result;
-  append(map.getResult(0), map.getNumDims(), values, result);
+  append(map.getResult(position), map.getNumDims(), values, result);
+  return result;
+}
+
+Expression mlir::plan::serializeResults(AffineMap map, ArrayRef<int64_t> values, Opcode joined) {
+  Expression result;
+  for (unsigned position = 0; position < map.getNumResults(); ++position) {
+    llvm::append_range(result, serializeMap(map, values, position));
+    if (position > 0)
+      result.emplace_back(joined, 0);
+  }
   return result;
 }
 

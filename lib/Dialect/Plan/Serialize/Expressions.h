@@ -23,9 +23,12 @@ using Expression = std::vector<::flowhn::fb::Instruction>;
 /// A constant.
 Expression serializeConstant(int64_t value);
 
-/// The only result of `map`; `values[i]` is the number of the index value that
+/// Result `position` of `map`; `values[i]` is the number of the index value that
 /// stands for input i, dimensions before symbols.
-Expression serializeMap(AffineMap map, ArrayRef<int64_t> values);
+Expression serializeMap(AffineMap map, ArrayRef<int64_t> values, unsigned position = 0);
+
+/// All results of `map`, joined by a binary operation.
+Expression serializeResults(AffineMap map, ArrayRef<int64_t> values, ::flowhn::fb::Opcode joined);
 
 /// A polynomial as `kern.flops` holds it: terms [coefficient, exponent of each index
 /// value]. Nothing for a null attribute.
