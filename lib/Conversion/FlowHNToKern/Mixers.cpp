@@ -117,10 +117,15 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SelectiveScan
   Tokens out = procedure.createResult(op.getResult(), u.space, /*canScatter=*/false);
   auto scan = kern::ScanOp::create(
       procedure.builder, op.getLoc(), u.space->batch, u.space->maxLength, u.buffer, delta.buffer,
-      *a, b.buffer, c.buffer, u.space->offsets, out.buffer, extras.values, u.column, delta.column,
-      b.column, c.column, out.column, extras.getAccesses(), extras.columns, /*config=*/nullptr);
+      *a, b.buffer, c.buffer, u.space->offsets, out.buffer, extras.values, /*chunks=*/Value(),
+      /*chunk_rows=*/Value(), /*chunk_states=*/Value(), /*initial=*/Value(), /*final=*/Value(),
+      u.column, delta.column, b.column, c.column, out.column, extras.getAccesses(), extras.columns,
+      /*config=*/nullptr);
   buildRegion(scan.getEpilogue(), op.getLoc(), 2 + extras.values.size(), buildScanEpilogue);
   ArrayRef<int64_t> shape = use.getType().getShape();
-  procedure.launch(scan, "scan_" + std::to_string(shape[1]) + "x" + std::to_string(shape[0]));
+  std::string suffix = std::to_string(shape[1]) + "x" + std::to_string(shape[0]);
+  if (const auto &gpu = procedure.context.target.gpu)
+    splitScan(procedure, scan, *u.space, *gpu, suffix);
+  procedure.launch(scan, "scan_" + suffix);
   return success();
 }

@@ -60,6 +60,12 @@ std::optional<Tokens> getFuseSlot(ProcedureBuilder &procedure, FuseOp fuse, unsi
 LogicalResult launchNorm(ProcedureBuilder &procedure, Operation *op, Value input,
                          ValueRange weights, double eps, const Tokens &out);
 
+/// Splits `scan`, over the sequences of `space`, into chunks that the GPU runs side by side
+/// in the calls whose sequences alone do not fill it: launches the kernels that make the
+/// states between chunks, named with `suffix`, and gives `scan` its chunks. ScanChunks.cpp
+void splitScan(ProcedureBuilder &procedure, kern::ScanOp scan, const TokenSpace &space,
+               const GPUTargetInfo &gpu, StringRef suffix);
+
 /// What the region of a kernel reads besides the kernel's own values.
 class Extras {
 public:

@@ -54,6 +54,13 @@ struct Segment {
   Value index;
 };
 
+/// How the sequences of a space fall into chunks of a scan, all of them index values.
+struct ScanChunks {
+  Value count; ///< of a sequence, one at least
+  Value rows;  ///< of a chunk
+  Value total; ///< an upper bound of all sequences' chunks; 0 where `count` is sure to be 1
+};
+
 /// The place that a fuse wants one of its inputs in.
 struct FuseSlot {
   FuseOp fuse;
@@ -144,6 +151,8 @@ public:
   DenseMap<std::pair<Attribute, std::pair<Value, Value>>, std::pair<Segment, Segment>> partitions;
   /// Where consumers want values that are not computed yet.
   DenseMap<Value, std::variant<Tokens, FuseSlot>> wanted;
+  /// The chunks of scans by space and blocks of channels.
+  DenseMap<std::pair<const TokenSpace *, int64_t>, ScanChunks> scanChunks;
   /// The joined inputs of a fuse, once one of them is computed.
   DenseMap<Operation *, Value> fuseBuffers;
 

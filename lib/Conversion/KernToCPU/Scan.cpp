@@ -83,8 +83,9 @@ private:
   /// In scratch: a · log2(e) and h per state; Δ, Δ · u and y per row of the chunk.
   Value rates, hidden, steps, inputs, sums;
 
-  void emitSequence(const Sequence &sequence, const ChannelBlock &block);
-  void resetStates(const ChannelBlock &block);
+  void emitSequence(const Sequence &sequence, Value number, const ChannelBlock &block);
+  void startStates(Value number, const ChannelBlock &block);
+  void storeFinal(Value number, const ChannelBlock &block);
   void emitSteps(Value begin, Value count, const ChannelBlock &block);
   void emitGroups(Value begin, Value count, Value vector);
   void emitGroup(Value begin, Value count, Value vector, Value firstState, int64_t size);
@@ -104,16 +105,22 @@ private:
 void ScanEmitter::emit(Value item) {
   int64_t vectors = configValue(*op.getConfig(), "vectors");
   int64_t numBlocks = llvm::divideCeil(channelsOf(op), vectors * b.lanes);
-  Sequence sequence = Sequence::load(b, op.getOffsets(), b.floorDiv(item, numBlocks));
-  b.ifThen(b.less(b.index(0), sequence.length), [&] {
+  Value number = b.floorDiv(item, numBlocks);
+  Sequence sequence = Sequence::load(b, op.getOffsets(), number);
+  auto emitItem = [&] {
     emitChannelBlock(b, b.mod(item, numBlocks), channelsOf(op), vectors,
-                     [&](const ChannelBlock &block) { emitSequence(sequence, block); });
-  });
+                     [&](const ChannelBlock &block) { emitSequence(sequence, number, block); });
+  };
+  // A sequence without rows has a final state all the same.
+  if (op.getFinal())
+    emitItem();
+  else
+    b.ifThen(b.less(b.index(0), sequence.length), emitItem);
 }
 
-void ScanEmitter::emitSequence(const Sequence &sequence, const ChannelBlock &block) {
+void ScanEmitter::emitSequence(const Sequence &sequence, Value number, const ChannelBlock &block) {
   int64_t rows = configValue(*op.getConfig(), "rows");
-  resetStates(block);
+  startStates(number, block);
   b.forLoop(b.index(0), sequence.length, rows, [&](Value time) {
     Value begin = b.add(sequence.begin, time);
     Value count = b.min(b.index(rows), b.sub(sequence.length, time));
@@ -122,16 +129,32 @@ void ScanEmitter::emitSequence(const Sequence &sequence, const ChannelBlock &blo
               [&](Value vector) { emitGroups(begin, count, vector); });
     emitEpilogue(begin, count, block);
   });
+  if (op.getFinal())
+    storeFinal(number, block);
 }
 
-/// h = 0, and the rates in base 2, so that a step costs exp2 alone.
-void ScanEmitter::resetStates(const ChannelBlock &block) {
+/// h before the first row of sequence `number`, and the rates in base 2, so that a step
+/// costs exp2 alone.
+void ScanEmitter::startStates(Value number, const ChannelBlock &block) {
   b.forLoop(b.index(0), b.index(states), 1, [&](Value state) {
     for (auto [index, mask] : llvm::enumerate(block.masks)) {
       SmallVector<Value> position = {b.index(index), state, b.index(0)};
-      Value rate = b.load(op.getA(), {state, block.columnOf(b, index)}, mask);
+      Value column = block.columnOf(b, index);
+      Value rate = b.load(op.getA(), {state, column}, mask);
       b.store(mul(rate, b.splat(std::numbers::log2e)), rates, position);
-      b.store(b.splat(0), hidden, position);
+      Value start =
+          op.getInitial() ? b.load(op.getInitial(), {number, state, column}, mask) : b.splat(0);
+      b.store(start, hidden, position);
+    }
+  });
+}
+
+/// h after the last row of sequence `number`.
+void ScanEmitter::storeFinal(Value number, const ChannelBlock &block) {
+  b.forLoop(b.index(0), b.index(states), 1, [&](Value state) {
+    for (auto [index, mask] : llvm::enumerate(block.masks)) {
+      Value end = b.load(hidden, {b.index(index), state, b.index(0)});
+      b.store(end, op.getFinal(), {number, state, block.columnOf(b, index)}, mask);
     }
   });
 }
@@ -238,7 +261,8 @@ struct ScanModel : CPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
     DictionaryAttr config = *scan.getConfig();
     int64_t width = configValue(config, "vectors") * configValue(config, "lanes");
     AffineExpr batch = getAffineDimExpr(0, op->getContext());
-    return AffineMap::get(2, 0, batch * llvm::divideCeilSigned(channelsOf(scan), width));
+    return AffineMap::get(scan.getChunks() ? 4 : 2, 0,
+                          batch * llvm::divideCeilSigned(channelsOf(scan), width));
   }
 
   int64_t getCPUScratchBytes(Operation *op) const {
@@ -250,6 +274,8 @@ struct ScanModel : CPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
     auto scan = cast<ScanOp>(op);
     if (failed(checkConfig(op, {"lanes", "rows", "states", "vectors"})))
       return failure();
+    if (scan.getChunks())
+      return op->emitOpError("takes chunks, which the CPU has no code for");
     KernelBuilder b(builder, op->getLoc(), target);
     b.lanes = configValue(*scan.getConfig(), "lanes");
     ScanEmitter(b, scan, scratch).emit(item);

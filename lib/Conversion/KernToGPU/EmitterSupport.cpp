@@ -251,11 +251,21 @@ void GPUKernelBuilder::ifThenElse(Value condition, llvm::function_ref<void()> th
 
 Value GPUKernelBuilder::ifElse(Value condition, llvm::function_ref<Value()> thenBody,
                                llvm::function_ref<Value()> elseBody) {
-  auto yield = [&](llvm::function_ref<Value()> body) {
+  return ifElseMany(
+             condition, [&] { return SmallVector<Value>{thenBody()}; },
+             [&] { return SmallVector<Value>{elseBody()}; })
+      .front();
+}
+
+SmallVector<Value> GPUKernelBuilder::ifElseMany(Value condition,
+                                                llvm::function_ref<SmallVector<Value>()> thenBody,
+                                                llvm::function_ref<SmallVector<Value>()> elseBody) {
+  auto yield = [&](llvm::function_ref<SmallVector<Value>()> body) {
     return [this, body](OpBuilder &, Location) { scf::YieldOp::create(builder, loc, body()); };
   };
   // The callbacks build through `builder`, whose insertion point scf.if moves.
-  return scf::IfOp::create(builder, loc, condition, yield(thenBody), yield(elseBody)).getResult(0);
+  auto branch = scf::IfOp::create(builder, loc, condition, yield(thenBody), yield(elseBody));
+  return SmallVector<Value>(branch.getResults());
 }
 
 //===----------------------------------------------------------------------===//

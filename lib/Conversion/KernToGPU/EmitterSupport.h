@@ -116,6 +116,9 @@ public:
   /// A value of either side.
   Value ifElse(Value condition, llvm::function_ref<Value()> thenBody,
                llvm::function_ref<Value()> elseBody);
+  /// As many values of either side.
+  SmallVector<Value> ifElseMany(Value condition, llvm::function_ref<SmallVector<Value>()> thenBody,
+                                llvm::function_ref<SmallVector<Value>()> elseBody);
 
   // Threads.
   Value threadId(); ///< 0 … threads - 1
@@ -181,6 +184,7 @@ void attachConv1DModel(MLIRContext &context);
 void attachMatmulModel(MLIRContext &context);
 void attachRowwiseModel(MLIRContext &context);
 void attachScanModel(MLIRContext &context);
+void attachScanStatesModels(MLIRContext &context);
 
 } // namespace mlir::kern::nvptx
 

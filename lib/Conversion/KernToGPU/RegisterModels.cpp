@@ -23,5 +23,6 @@ void kern::registerGPUKernelModels(DialectRegistry &registry) {
     nvptx::attachMatmulModel(*context);
     nvptx::attachRowwiseModel(*context);
     nvptx::attachScanModel(*context);
+    nvptx::attachScanStatesModels(*context);
   });
 }

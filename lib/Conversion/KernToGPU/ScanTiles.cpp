@@ -21,27 +21,33 @@ static constexpr int64_t sharedVector = 4;
 // Shape
 //===----------------------------------------------------------------------===//
 
-ScanShape::ScanShape(ScanOp op)
-    : states(op.getA().getType().getDimSize(0)), channels(op.getA().getType().getDimSize(1)),
+ScanShape::ScanShape(Operation *op, MemRefType a, int64_t numProjections)
+    : states(a.getDimSize(0)), channels(a.getDimSize(1)), projections(numProjections),
       lanes(configValue(op, "lanes")), rows(configValue(op, "rows")),
       steps(configValue(op, "steps")), threads(configValue(op, "threads")),
       threadStates(roundUp(llvm::divideCeil(states, lanes), sharedVector)) {}
 
-LogicalResult ScanShape::check(ScanOp op, const flowhn::GPUTargetInfo &target) const {
+LogicalResult nvptx::checkThreads(Operation *op, int64_t threads) {
+  if (threads % 32 == 0 && threads <= 1024)
+    return success();
+  return op->emitOpError("needs 'threads' in multiples of 32 up to 1024 in its GPU "
+                         "configuration, got ")
+         << threads;
+}
+
+LogicalResult ScanShape::check(Operation *op, const flowhn::GPUTargetInfo &target) const {
   if (lanes > 32 || !llvm::isPowerOf2_64(lanes))
-    return op.emitOpError("needs 'lanes' that are a power of two up to 32 in its GPU "
-                          "configuration, got ")
+    return op->emitOpError("needs 'lanes' that are a power of two up to 32 in its GPU "
+                           "configuration, got ")
            << lanes;
-  if (threads % 32 != 0 || threads > 1024)
-    return op.emitOpError("needs 'threads' in multiples of 32 up to 1024 in its GPU "
-                          "configuration, got ")
-           << threads;
+  if (failed(checkThreads(op, threads)))
+    return failure();
   if (rows % steps != 0)
-    return op.emitOpError("needs 'rows' in multiples of 'steps' in its GPU configuration, got ")
+    return op->emitOpError("needs 'rows' in multiples of 'steps' in its GPU configuration, got ")
            << rows << " and " << steps;
   if (sharedBytes() > target.sharedBytes)
-    return op.emitOpError("needs ") << sharedBytes() << " bytes of shared memory, and a block of "
-                                    << target.chip << " has " << target.sharedBytes;
+    return op->emitOpError("needs ") << sharedBytes() << " bytes of shared memory, and a block of "
+                                     << target.chip << " has " << target.sharedBytes;
   return success();
 }
 
@@ -49,16 +55,19 @@ LogicalResult ScanShape::check(ScanOp op, const flowhn::GPUTargetInfo &target) c
 // Tiles
 //===----------------------------------------------------------------------===//
 
-ScanTiles::ScanTiles(GPUKernelBuilder &builder, ScanOp op, const ScanShape &shape,
-                     const Sequence &sequence, Value part)
-    : builder(builder), shape(shape), sequence(sequence), b(builder.buffer(op.getB())),
-      c(builder.buffer(op.getC())), bColumn(op.getBColumn()), cColumn(op.getCColumn()),
-      base(builder.sharedBase()), readOffset(builder.mul(part, shape.segment())) {
+ScanTiles::ScanTiles(GPUKernelBuilder &builder, ArrayRef<ScanProjection> projections,
+                     const ScanShape &shape, const Sequence &sequence, Value part)
+    : builder(builder), shape(shape), sequence(sequence), base(builder.sharedBase()),
+      readOffset(builder.mul(part, shape.segment())) {
+  SmallVector<int64_t> extents = {shape.states};
+  for (const ScanProjection &projection : projections) {
+    this->projections.emplace_back(builder.buffer(projection.rows), projection.column);
+    llvm::append_values(extents, rowWidth(projection.rows), projection.column);
+  }
   // As wide as the buffers allow, but with work for every thread.
   int64_t wide = llvm::bit_floor<uint64_t>(
       std::clamp<int64_t>(shape.rows * shape.states / shape.threads, 1, sharedVector));
-  vector = commonVector({shape.states, rowWidth(op.getB()), bColumn, rowWidth(op.getC()), cColumn},
-                        wide);
+  vector = commonVector(extents, wide);
 }
 
 void ScanTiles::clear() {
@@ -90,7 +99,7 @@ SmallVector<Value> ScanTiles::fetch(Value time) {
   for (const Chunk &chunk : chunks()) {
     // The threads without a chunk, and those behind the sequence's end, read its last row.
     Value row = builder.add(sequence.begin, builder.min(builder.add(time, chunk.row), last));
-    for (auto [buffer, column] : {std::pair(b, bColumn), std::pair(c, cColumn)}) {
+    for (const auto &[buffer, column] : projections) {
       Value offset = builder.rowOffset(buffer, row, builder.add(chunk.state, column));
       Type type =
           vector == 1 ? buffer.elementType : Type(VectorType::get(vector, buffer.elementType));
@@ -118,11 +127,12 @@ void ScanTiles::publish(ValueRange values, Value newSide) {
     auto store = [&, index = index, chunk = chunk] {
       Value lane = builder.div(chunk.state, shape.threadStates);
       Value inside = builder.rem(chunk.state, shape.threadStates);
-      Value place = builder.add(builder.mul(chunk.row, 2 * shape.half()),
+      Value place = builder.add(builder.mul(chunk.row, shape.pitch()),
                                 builder.add(builder.mul(lane, shape.segment()), inside));
-      for (int64_t which = 0; which < 2; ++which) {
-        Value element = builder.add(builder.add(start, place), which * shape.half());
-        builder.storeRaw(extend(values[2 * index + which]), address(element), 4 * vector);
+      for (int64_t which = 0; which < shape.projections; ++which) {
+        Value element = builder.add(builder.add(start, place), which * shape.projection());
+        builder.storeRaw(extend(values[shape.projections * index + which]), address(element),
+                         4 * vector);
       }
     };
     if (chunk.exists)
@@ -134,9 +144,12 @@ void ScanTiles::publish(ValueRange values, Value newSide) {
 
 ScanTiles::Row ScanTiles::load(Value step, int64_t index) {
   Value start = builder.add(builder.mul(side, shape.tile()), readOffset);
-  start = builder.add(start, builder.mul(step, 2 * shape.half()));
-  int64_t row = index * 2 * shape.half();
-  return {loadSegment(start, row), loadSegment(start, row + shape.half())};
+  start = builder.add(start, builder.mul(step, shape.pitch()));
+  int64_t row = index * shape.pitch();
+  Row result = {loadSegment(start, row), {}};
+  if (shape.projections > 1)
+    result.c = loadSegment(start, row + shape.projection());
+  return result;
 }
 
 SmallVector<Value> ScanTiles::loadSegment(Value offset, int64_t constant) {

@@ -15,39 +15,51 @@ namespace mlir::kern::nvptx {
 
 /// How a scan is divided among threads, and the layout of its shared memory.
 ///
-/// A tile holds, for each of its rows, b and then c: one segment of float32 per lane,
-/// the states of that lane. There are two tiles, one being read while the other is
-/// filled.
+/// A tile holds, for each of its rows, b and then c (its projections): one segment of
+/// float32 per lane, the states of that lane. There are two tiles, one being read while
+/// the other is filled.
 struct ScanShape {
-  int64_t states, channels, lanes, rows, steps, threads;
+  int64_t states, channels, projections, lanes, rows, steps, threads;
   int64_t threadStates; ///< states of a thread: a multiple of 4, read 16 bytes at a time
 
-  explicit ScanShape(ScanOp op);
+  /// Of an op with a configuration whose `a` is of the type [states, channels].
+  ScanShape(Operation *op, MemRefType a, int64_t numProjections);
 
   /// Checks a configuration that may have been written by hand.
-  LogicalResult check(ScanOp op, const flowhn::GPUTargetInfo &target) const;
+  LogicalResult check(Operation *op, const flowhn::GPUTargetInfo &target) const;
 
   int64_t paddedStates() const { return threadStates * lanes; }
   int64_t blockChannels() const { return threads / lanes; }
+  int64_t channelBlocks() const { return llvm::divideCeil(channels, blockChannels()); }
 
   // In float32 elements. The space between segments keeps the lanes of a warp on
   // different banks.
   int64_t segment() const { return threadStates + (lanes > 1 ? 4 : 0); }
-  int64_t half() const { return lanes * segment(); }
-  int64_t tile() const { return rows * 2 * half(); }
+  int64_t projection() const { return lanes * segment(); }
+  int64_t pitch() const { return projections * projection(); }
+  int64_t tile() const { return rows * pitch(); }
   int64_t sharedBytes() const { return 2 * tile() * 4; }
+};
+
+/// Checks that a block may have `threads` threads.
+LogicalResult checkThreads(Operation *op, int64_t threads);
+
+/// b or c: rows of states, from a column on.
+struct ScanProjection {
+  Value rows;
+  int64_t column;
 };
 
 /// Moves b and c of a sequence through shared memory.
 class ScanTiles {
 public:
-  /// b and c of the calling thread's states in one row.
+  /// b and c of the calling thread's states in one row; no c where it is not moved.
   struct Row {
     SmallVector<Value> b, c;
   };
 
-  ScanTiles(GPUKernelBuilder &builder, ScanOp op, const ScanShape &shape, const Sequence &sequence,
-            Value part);
+  ScanTiles(GPUKernelBuilder &builder, ArrayRef<ScanProjection> projections, const ScanShape &shape,
+            const Sequence &sequence, Value part);
 
   /// Makes the states that only fill up a lane's share zero, where there are any.
   void clear();
@@ -69,9 +81,8 @@ private:
   GPUKernelBuilder &builder;
   ScanShape shape;
   Sequence sequence;
-  Buffer b, c;
-  int64_t bColumn, cColumn;
-  int64_t vector; ///< states of a chunk
+  SmallVector<std::pair<Buffer, int64_t>> projections; ///< and their columns
+  int64_t vector;                                      ///< states of a chunk
   Value base;
   Value readOffset; ///< elements from the side's start to the thread's segment
   Value side;       ///< the side published last

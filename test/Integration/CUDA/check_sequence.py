@@ -242,7 +242,7 @@ def module_text(cases):
 
 def evaluate(expression, symbols):
     """A block count as the launch description spells it."""
-    expression = re.sub(r"(\w+) ceildiv (\w+)", r"(-(-\1 // \2))", expression)
+    expression = re.sub(r"(\w+|\([^()]*\)) ceildiv (\w+)", r"(-(-\1 // \2))", expression)
     return eval(expression, {}, symbols)
 
 

@@ -192,4 +192,84 @@ TEST(ScanCPU, sequencesDoNotDependOnNeighbours) {
         << "sequence " << b;
   }
 }
+/// Scans of one recurrence with states in and out: y alone, all buffers float32.
+struct StatefulScan {
+  int64_t states, channels;
+
+  std::string text(bool hasInitial, bool isInPlace = false) const {
+    std::string rows = rowsType(channels), projections = rowsType(states);
+    std::string state =
+        "memref<?x" + std::to_string(states) + "x" + std::to_string(channels) + "xf32>";
+    KernelText kernel;
+    kernel.operand("batch", "index").operand("max", "index").operand("u", rows);
+    kernel.operand("delta", rows);
+    kernel.operand("a",
+                   "memref<" + std::to_string(states) + "x" + std::to_string(channels) + "xf32>");
+    kernel.operand("b", projections).operand("c", projections).operand("offsets", "memref<?xi32>");
+    kernel.operand("out", rows);
+    std::string form =
+        "kern.scan batch(%batch, %max) %u, %delta, %a, %b, %c offsets(%offsets) -> %out";
+    if (hasInitial) {
+      kernel.operand("initial", state);
+      form += " initial(%initial)";
+    }
+    kernel.operand("final", state);
+    form += isInPlace ? " final(%initial)" : " final(%final)";
+    return kernel.function(form + " {\n^bb0(%y: f32, %x: f32):\nkern.yield %y\n}",
+                           "accesses = [], extra_columns = array<i64>");
+  }
+};
+
+/// A sequence in two parts, the state handed on, is bit for bit the whole one, wherever
+/// it is cut; a part without rows hands on what it was given.
+TEST(ScanCPU, continuesFromAState) {
+  for (int64_t states : {3, 40})
+    for (int64_t channels : {5, 33}) {
+      StatefulScan scan{states, channels};
+      auto whole = CompiledKernel::compile(scan.text(/*hasInitial=*/false));
+      auto part = CompiledKernel::compile(scan.text(/*hasInitial=*/true, /*isInPlace=*/true));
+      ASSERT_TRUE(whole && part);
+      constexpr int64_t rows = 70;
+      Buffer u = Buffer::random(rows * channels, Storage::F32, 1);
+      Buffer delta = Buffer::random(rows * channels, Storage::F32, 2, 2);
+      Buffer a(states * channels, Storage::F32, -0.75f);
+      Buffer b = Buffer::random(rows * states, Storage::F32, 3);
+      Buffer c = Buffer::random(rows * states, Storage::F32, 4);
+      Buffer expected(rows * channels, Storage::F32), end(states * channels, Storage::F32);
+      int32_t all[] = {0, rows};
+      whole->run({1, rows, u.data(), delta.data(), a.data(), b.data(), c.data(), all,
+                  expected.data(), end.data()});
+      for (int32_t cut : {0, 1, 32, 37, 70}) {
+        Buffer out(rows * channels, Storage::F32), state(states * channels, Storage::F32);
+        Buffer unused(states * channels, Storage::F32);
+        for (auto [first, last] : {std::pair(0, cut), std::pair<int, int>(cut, rows)}) {
+          int32_t offsets[] = {first, last};
+          part->run({1, last - first, u.data(), delta.data(), a.data(), b.data(), c.data(), offsets,
+                     out.data(), state.data(), unused.data()});
+        }
+        for (size_t i = 0; i < out.size(); ++i)
+          ASSERT_EQ(out.get(i), expected.get(i)) << "cut at " << cut << ", element " << i;
+        for (size_t i = 0; i < state.size(); ++i)
+          ASSERT_EQ(state.get(i), end.get(i)) << "cut at " << cut << ", state " << i;
+      }
+    }
+}
+
+/// Every sequence of a batch has its own states, those without rows too.
+TEST(ScanCPU, keepsStatesBySequence) {
+  StatefulScan scan{2, 3};
+  auto kernel = CompiledKernel::compile(scan.text(/*hasInitial=*/true));
+  ASSERT_TRUE(kernel);
+  Buffer u(3, Storage::F32, 0), delta(3, Storage::F32, 20), a(6, Storage::F32, -0.05f);
+  Buffer bc(2, Storage::F32, 1), out(3, Storage::F32), end(18, Storage::F32);
+  Buffer initial = Buffer::random(18, Storage::F32, 1);
+  // softplus(20) = 20 in float32: the one row of sequence 1 decays by exp(-1).
+  int32_t offsets[] = {0, 0, 1, 1};
+  kernel->run({3, 1, u.data(), delta.data(), a.data(), bc.data(), bc.data(), offsets, out.data(),
+               initial.data(), end.data()});
+  for (size_t i = 0; i < end.size(); ++i) {
+    double decay = i / 6 == 1 ? std::exp(-1.0) : 1;
+    EXPECT_NEAR(end.get(i), decay * initial.get(i), 1e-6) << i;
+  }
+}
 } // namespace

@@ -118,4 +118,45 @@ TEST(KernCosts, scan) {
                     {2, 3}),
             (Costs{9 * 16 * 5 * 6, (6 * (5 + 5 + 16 + 16 + 5) + 16 * 5 + 3) * 4}));
 }
+
+/// Two sequences of three chunks of four rows: the last chunk of each is scanned only once.
+TEST(KernCosts, scanInChunks) {
+  EXPECT_EQ(costsOf(R"(
+    func.func @f(%b: index, %n: index, %r: index, %u: memref<?x5xf32>, %a: memref<16x5xf32>,
+                 %bc: memref<?x16xf32>, %off: memref<?xi32>, %h: memref<?x16x5xf32>, %s: memref<?x5xf32>) {
+      kern.scan_states batch(%b) chunks(%n, %r) %u, %u, %a, %bc offsets(%off) -> %h, %s
+        : (index, index, index, memref<?x5xf32>, memref<?x5xf32>, memref<16x5xf32>,
+           memref<?x16xf32>, memref<?xi32>, memref<?x16x5xf32>, memref<?x5xf32>) -> ()
+      return
+    })",
+                    {2, 3, 4}),
+            (Costs{7 * 16 * 5 * 16, (16 * (5 + 5 + 16) + 16 * 5 + 4 * (16 * 5 + 5) + 3) * 4}));
+  EXPECT_EQ(costsOf(R"(
+    func.func @f(%b: index, %n: index, %r: index, %a: memref<16x5xf32>, %off: memref<?xi32>,
+                 %h: memref<?x16x5xf32>, %s: memref<?x5xf32>, %i: memref<?x16x5xf32>) {
+      kern.scan_combine batch(%b) chunks(%n, %r) %a, %s offsets(%off) -> %h initial(%i)
+        : (index, index, index, memref<16x5xf32>, memref<?x5xf32>, memref<?xi32>,
+           memref<?x16x5xf32>, memref<?x16x5xf32>) -> ()
+      return
+    })",
+                    {2, 3, 4}),
+            (Costs{4 * 16 * 5 * 4, (16 * 5 + 4 * (2 * 16 * 5 + 5) + 2 * 16 * 5 + 3) * 4}));
+  EXPECT_EQ(costsOf(R"(
+    func.func @f(%b: index, %m: index, %n: index, %r: index, %u: memref<?x5xf32>, %a: memref<16x5xf32>,
+                 %bc: memref<?x32xf32>, %off: memref<?xi32>, %o: memref<?x5xf32>, %h: memref<?x16x5xf32>,
+                 %i: memref<?x16x5xf32>) {
+      kern.scan batch(%b, %m) %u, %u, %a, %bc, %bc offsets(%off) -> %o
+          chunks(%n, %r) from(%h) initial(%i) final(%i) {
+      ^bb0(%y: f32, %x: f32):
+        kern.yield %y
+      } {c_column = 16, accesses = [], extra_columns = array<i64>}
+        : (index, index, memref<?x5xf32>, memref<?x5xf32>, memref<16x5xf32>, memref<?x32xf32>,
+           memref<?x32xf32>, memref<?xi32>, memref<?x5xf32>, index, index, memref<?x16x5xf32>,
+           memref<?x16x5xf32>, memref<?x16x5xf32>) -> ()
+      return
+    })",
+                    {2, 12, 3, 4}),
+            (Costs{9 * 16 * 5 * 24,
+                   (24 * (5 + 5 + 16 + 16 + 5) + 16 * 5 + (4 + 2 + 2) * 16 * 5 + 3) * 4}));
+}
 } // namespace

@@ -221,3 +221,26 @@ TEST_F(SerializePlan, RefusesWhatTheSchemaLacks) {
     EXPECT_NE(messages.find(refused.message), std::string::npos) << messages;
   }
 }
+
+/// affine.max and affine.min join the results of their map, which may multiply symbols.
+TEST_F(SerializePlan, ExtremaJoinTheirResults) {
+  OwningOpRef<ModuleOp> module = parse(R"mlir(
+    module @kernels {}
+    func.func @forward(%batch: index, %rows: index) attributes {plan.entry} {
+      %max = affine.max affine_map<()[s0, s1] -> (128, s0 * s1, s0)>()[%batch, %rows]
+      %min = affine.min affine_map<(d0) -> (d0, 1)>(%max)
+      return
+    }
+  )mlir");
+  ASSERT_TRUE(module);
+  auto bytes = plan::serializePlan(*module);
+  ASSERT_TRUE(bytes.ok()) << bytes.status().message();
+  auto plan = std::unique_ptr<fb::PlanT>(fb::UnPackPlan(bytes->data()));
+  const fb::ProcedureT &forward = *plan->procedures.front();
+  using enum fb::Opcode;
+  EXPECT_EQ(
+      steps(forward.commands[0].AsCompute()->expression),
+      (Steps{{Constant, 128}, {Value, 0}, {Value, 1}, {Mul, 0}, {Max, 0}, {Value, 0}, {Max, 0}}));
+  EXPECT_EQ(steps(forward.commands[1].AsCompute()->expression),
+            (Steps{{Value, 2}, {Constant, 1}, {Min, 0}}));
+}

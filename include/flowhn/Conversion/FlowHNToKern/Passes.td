@@ -35,6 +35,11 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
     `plan.fork` and `plan.join`; others share stream 0 and the arena "branch". The entry
     taps the input of block i as "hidden.i" and the norm of the selected tokens as "final".
 
+    On the GPU a scan is three kernels: `kern.scan_states`, `kern.scan_combine` and the
+    scan itself, in chunks. How many rows a chunk has is computed in the plan, from the
+    rows and the longest sequence of a call: as many chunks as fill the chip, or one
+    where the sequences do, and then the first two kernels are skipped.
+
     Assumes `--flowhn-materialize-split`. Refused, with the op: state, scaled parameters,
     a bias under swiglu, tokens of one split with lengths of another.
 
@@ -53,6 +58,8 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
 
     Numerics: bit-exact in what is computed; sums inside a kernel are formed in the
     order that the target chooses, and values between fused ops stay in float32.
+    REASSOCIATING on the GPU: where a scan's chunks begin, and nothing else, depends on
+    the other sequences of the call.
   }];
   let options = [Option<"target", "target", "std::string", "\"cpu\"", "cpu|nvptx">,
                  Option<"cpu", "cpu", "std::string", "\"host\"", "of cpu: x86-64-v2|x86-64-v3|x86-64-v4|host">,

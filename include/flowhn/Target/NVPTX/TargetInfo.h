@@ -41,6 +41,26 @@ struct GPUTargetInfo {
            columns % (8 * groups) == 0;
   }
 
+  /// How a scan divides the states of a channel among neighbouring threads of a block: at
+  /// most 16 to a thread, as many again are rates, and both stay in registers.
+  int64_t scanThreads = 64;
+  int64_t scanLanes(int64_t states) const {
+    int64_t lanes = 1;
+    while (16 * lanes < states)
+      lanes *= 2;
+    return lanes;
+  }
+  /// Blocks side by side that scan `channels`.
+  int64_t scanChannelBlocks(int64_t states, int64_t channels) const {
+    int64_t blockChannels = scanThreads / scanLanes(states);
+    return (channels + blockChannels - 1) / blockChannels;
+  }
+  /// Blocks of a scan that run at a time: the loads in flight take what registers a thread
+  /// may have.
+  int64_t scanResidentBlocks() const {
+    return multiprocessors * (registers / ((registersPerThread + 1) * scanThreads));
+  }
+
   /// The chip named `chip`. Unknown names are an error that lists the known ones.
   static ::flowhn::Expected<GPUTargetInfo> get(std::string_view chip);
 };

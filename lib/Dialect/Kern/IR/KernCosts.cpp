@@ -35,8 +35,25 @@ static int64_t extraBytes(ValueRange extras, ArrayAttr accesses, int64_t rows, i
   return bytes;
 }
 
+/// Bytes of `count` whole rows of states or sums, none where they are absent.
+static int64_t stateBytes(Value memref, int64_t count) {
+  if (!memref)
+    return 0;
+  int64_t elements = 1;
+  for (int64_t extent : typeOf(memref).getShape().drop_front())
+    elements *= extent;
+  return bytesOf(memref, count * elements);
+}
+
 /// Rows of a batch of full sequences; `extents` are the batch and the maximum.
 static int64_t rowsOf(ArrayRef<int64_t> extents) { return extents[0] * extents[1]; }
+
+/// Chunks that are followed by another one, and their rows; `extents` are the batch, the
+/// chunks of a sequence and the rows of a chunk.
+static int64_t innerChunksOf(ArrayRef<int64_t> extents) { return extents[0] * (extents[1] - 1); }
+static int64_t chunkRowsOf(ArrayRef<int64_t> extents) {
+  return innerChunksOf(extents) * extents[2];
+}
 
 /// Bytes of the first rows of the sequences and the end of the last one.
 static int64_t offsetBytes(Value offsets, ArrayRef<int64_t> extents) {
@@ -67,6 +84,14 @@ int64_t Conv1DOp::getFlops(ArrayRef<int64_t> extents) {
 
 int64_t ScanOp::getFlops(ArrayRef<int64_t> extents) {
   return 9 * rowsOf(extents) * typeOf(getA()).getNumElements();
+}
+
+int64_t ScanStatesOp::getFlops(ArrayRef<int64_t> extents) {
+  return 7 * chunkRowsOf(extents) * typeOf(getA()).getNumElements();
+}
+
+int64_t ScanCombineOp::getFlops(ArrayRef<int64_t> extents) {
+  return 4 * innerChunksOf(extents) * typeOf(getA()).getNumElements();
 }
 
 //===----------------------------------------------------------------------===//
@@ -112,9 +137,25 @@ int64_t Conv1DOp::getBytes(ArrayRef<int64_t> extents) {
 int64_t ScanOp::getBytes(ArrayRef<int64_t> extents) {
   int64_t rows = rowsOf(extents);
   int64_t states = typeOf(getA()).getDimSize(0), channels = typeOf(getA()).getDimSize(1);
+  int64_t chunkStarts = getChunks() ? extents[0] * (extents[2] - 1) : 0;
   return bytesOf(getU(), rows * channels) + bytesOf(getDelta(), rows * channels) + bytesOf(getA()) +
          bytesOf(getB(), rows * states) + bytesOf(getC(), rows * states) +
          bytesOf(getOut(), rows * channels) +
          extraBytes(getExtras(), getAccesses(), rows, channels) +
-         offsetBytes(getOffsets(), extents);
+         stateBytes(getChunkStates(), chunkStarts) + stateBytes(getInitial(), extents[0]) +
+         stateBytes(getFinal(), extents[0]) + offsetBytes(getOffsets(), extents);
+}
+
+int64_t ScanStatesOp::getBytes(ArrayRef<int64_t> extents) {
+  int64_t rows = chunkRowsOf(extents), chunks = innerChunksOf(extents);
+  int64_t states = typeOf(getA()).getDimSize(0), channels = typeOf(getA()).getDimSize(1);
+  return bytesOf(getU(), rows * channels) + bytesOf(getDelta(), rows * channels) + bytesOf(getA()) +
+         bytesOf(getB(), rows * states) + stateBytes(getStates(), chunks) +
+         stateBytes(getSums(), chunks) + offsetBytes(getOffsets(), extents);
+}
+
+int64_t ScanCombineOp::getBytes(ArrayRef<int64_t> extents) {
+  int64_t chunks = innerChunksOf(extents);
+  return bytesOf(getA()) + stateBytes(getStates(), 2 * chunks) + stateBytes(getSums(), chunks) +
+         stateBytes(getInitial(), extents[0]) + offsetBytes(getOffsets(), extents);
 }

@@ -53,6 +53,17 @@ static LogicalResult verifyStatic(Operation *op, StringRef name, Value memref, i
                            << type;
 }
 
+/// Checks that `memref`, where there is one, is dense rows of the static shape `row`.
+static LogicalResult verifyRows(Operation *op, StringRef name, Value memref,
+                                ArrayRef<int64_t> row) {
+  if (!memref)
+    return success();
+  MemRefType type = typeOf(memref);
+  if (type.getLayout().isIdentity() && type.getShape().drop_front() == row)
+    return success();
+  return op->emitOpError() << name << " must be dense rows of [" << row << "], got " << type;
+}
+
 /// Checks one extra of a kernel whose result has `width` columns.
 static LogicalResult verifyExtra(Operation *op, int64_t index, Value extra, Access access,
                                  int64_t column, int64_t width) {
@@ -122,15 +133,16 @@ static LogicalResult verifyRegion(Operation *op, Region &region, size_t numArgum
   return success();
 }
 
-/// The kernel reads every buffer but `out` and writes `out`.
+/// The kernel reads every buffer but `results` and writes those.
 static void
-getKernelEffects(Operation *op, OpOperand &out,
+getKernelEffects(Operation *op, ArrayRef<OpOperand *> results,
                  SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   for (OpOperand &operand : op->getOpOperands())
-    if (&operand != &out && isa<MemRefType>(operand.get().getType()))
+    if (!llvm::is_contained(results, &operand) && isa<MemRefType>(operand.get().getType()))
       effects.emplace_back(MemoryEffects::Read::get(), &operand,
                            SideEffects::DefaultResource::get());
-  effects.emplace_back(MemoryEffects::Write::get(), &out, SideEffects::DefaultResource::get());
+  for (OpOperand *result : results)
+    effects.emplace_back(MemoryEffects::Write::get(), result, SideEffects::DefaultResource::get());
 }
 
 //===----------------------------------------------------------------------===//
@@ -180,7 +192,7 @@ LogicalResult MatmulOp::verifyRegions() {
 
 void MatmulOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
-  getKernelEffects(*this, getOutMutable(), effects);
+  getKernelEffects(*this, &getOutMutable(), effects);
 }
 
 //===----------------------------------------------------------------------===//
@@ -212,7 +224,7 @@ LogicalResult RowwiseOp::verifyRegions() {
 
 void RowwiseOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
-  getKernelEffects(*this, getOutMutable(), effects);
+  getKernelEffects(*this, &getOutMutable(), effects);
 }
 
 //===----------------------------------------------------------------------===//
@@ -258,7 +270,7 @@ LogicalResult AttentionOp::verify() {
 
 void AttentionOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
-  getKernelEffects(*this, getOutMutable(), effects);
+  getKernelEffects(*this, &getOutMutable(), effects);
 }
 
 //===----------------------------------------------------------------------===//
@@ -285,7 +297,7 @@ LogicalResult Conv1DOp::verifyRegions() {
 
 void Conv1DOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
-  getKernelEffects(*this, getOutMutable(), effects);
+  getKernelEffects(*this, &getOutMutable(), effects);
 }
 
 //===----------------------------------------------------------------------===//
@@ -304,8 +316,19 @@ LogicalResult ScanOp::verify() {
       failed(verifyColumns(*this, "out", getOut(), getOutColumn(), channels)))
     return failure();
   // scan_c2
-  return verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), channels,
-                      /*canGather=*/false, "a scan does not gather");
+  if (failed(verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), channels,
+                          /*canGather=*/false, "a scan does not gather")))
+    return failure();
+  // scan_c4
+  if (failed(verifyRows(*this, "initial", getInitial(), {states, channels})) ||
+      failed(verifyRows(*this, "final", getFinal(), {states, channels})) ||
+      failed(verifyRows(*this, "chunk_states", getChunkStates(), {states, channels})))
+    return failure();
+  // scan_c5
+  bool hasChunks = getChunks() != nullptr;
+  if (hasChunks != (getChunkRows() != nullptr) || hasChunks != (getChunkStates() != nullptr))
+    return emitOpError("must have chunks, chunk_rows and chunk_states together, or none of them");
+  return success();
 }
 
 LogicalResult ScanOp::verifyRegions() {
@@ -315,5 +338,53 @@ LogicalResult ScanOp::verifyRegions() {
 
 void ScanOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
-  getKernelEffects(*this, getOutMutable(), effects);
+  SmallVector<OpOperand *> results = {&getOutMutable()};
+  for (OpOperand &operand : getFinalMutable())
+    results.push_back(&operand);
+  getKernelEffects(*this, results, effects);
+}
+
+//===----------------------------------------------------------------------===//
+// ScanStatesOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ScanStatesOp::verify() {
+  // scan_states_c1
+  if (failed(verifyStatic(*this, "a", getA(), 2)))
+    return failure();
+  int64_t states = typeOf(getA()).getDimSize(0), channels = typeOf(getA()).getDimSize(1);
+  if (failed(verifyColumns(*this, "u", getU(), getUColumn(), channels)) ||
+      failed(verifyColumns(*this, "delta", getDelta(), getDeltaColumn(), channels)) ||
+      failed(verifyColumns(*this, "b", getB(), getBColumn(), states)))
+    return failure();
+  // scan_states_c2
+  return success(succeeded(verifyRows(*this, "states", getStates(), {states, channels})) &&
+                 succeeded(verifyRows(*this, "sums", getSums(), {channels})));
+}
+
+void ScanStatesOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  getKernelEffects(*this, {&getStatesMutable(), &getSumsMutable()}, effects);
+}
+
+//===----------------------------------------------------------------------===//
+// ScanCombineOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ScanCombineOp::verify() {
+  // scan_combine_c1
+  if (failed(verifyStatic(*this, "a", getA(), 2)))
+    return failure();
+  // scan_combine_c2
+  ArrayRef<int64_t> shape = typeOf(getA()).getShape();
+  return success(succeeded(verifyRows(*this, "states", getStates(), shape)) &&
+                 succeeded(verifyRows(*this, "initial", getInitial(), shape)) &&
+                 succeeded(verifyRows(*this, "sums", getSums(), shape.drop_front())));
+}
+
+void ScanCombineOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getStatesMutable(),
+                       SideEffects::DefaultResource::get());
+  getKernelEffects(*this, &getStatesMutable(), effects);
 }

@@ -58,6 +58,16 @@ Expression mlir::plan::serializeMap(AffineMap map, ArrayRef<int64_t> values, uns
   return result;
 }
 
+Expression mlir::plan::serializeResults(AffineMap map, ArrayRef<int64_t> values, Opcode joined) {
+  Expression result;
+  for (unsigned position = 0; position < map.getNumResults(); ++position) {
+    llvm::append_range(result, serializeMap(map, values, position));
+    if (position > 0)
+      result.emplace_back(joined, 0);
+  }
+  return result;
+}
+
 Expression mlir::plan::serializePolynomial(ArrayAttr terms) {
   Expression result;
   if (!terms)

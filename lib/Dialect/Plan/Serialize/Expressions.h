@@ -27,6 +27,9 @@ Expression serializeConstant(int64_t value);
 /// stands for input i, dimensions before symbols.
 Expression serializeMap(AffineMap map, ArrayRef<int64_t> values, unsigned position = 0);
 
+/// All results of `map`, joined by a binary operation.
+Expression serializeResults(AffineMap map, ArrayRef<int64_t> values, ::flowhn::fb::Opcode joined);
+
 /// A polynomial as `kern.flops` holds it: terms [coefficient, exponent of each index
 /// value]. Nothing for a null attribute.
 Expression serializePolynomial(ArrayAttr terms);

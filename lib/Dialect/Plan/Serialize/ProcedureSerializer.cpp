@@ -67,31 +67,41 @@ LogicalResult ProcedureSerializer::serialize(func::FuncOp procedure) {
 
 LogicalResult ProcedureSerializer::serializeOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<arith::ConstantIndexOp, affine::AffineApplyOp, GetParameterOp, ArenaOp, ViewOp,
-            PartitionOp, LaunchOp, func::CallOp, ForkOp, JoinOp, TapOp>(
-          [&](auto typed) { return serialize(typed); })
+      .Case<arith::ConstantIndexOp, affine::AffineApplyOp, affine::AffineMinOp, affine::AffineMaxOp,
+            GetParameterOp, ArenaOp, ViewOp, PartitionOp, LaunchOp, func::CallOp, ForkOp, JoinOp,
+            TapOp>([&](auto typed) { return serialize(typed); })
       .Case([](func::ReturnOp) { return success(); })
       .Default(
           [](Operation *other) { return other->emitOpError("has no place in a serialised plan"); });
 }
 
-LogicalResult ProcedureSerializer::serialize(arith::ConstantIndexOp op) {
+LogicalResult ProcedureSerializer::compute(Operation *op, std::vector<fb::Instruction> expression) {
   fb::ComputeT command;
-  command.expression = serializeConstant(op.value());
+  command.expression = std::move(expression);
   add(std::move(command));
-  define(op.getResult());
+  define(op->getResult(0));
   return success();
 }
 
+SmallVector<int64_t> ProcedureSerializer::numbersOf(Operation *op) const {
+  return llvm::map_to_vector(op->getOperands(),
+                             [&](Value operand) -> int64_t { return number(operand); });
+}
+
+LogicalResult ProcedureSerializer::serialize(arith::ConstantIndexOp op) {
+  return compute(op, serializeConstant(op.value()));
+}
+
 LogicalResult ProcedureSerializer::serialize(affine::AffineApplyOp op) {
-  SmallVector<int64_t> values;
-  for (Value operand : op.getOperands())
-    values.push_back(number(operand));
-  fb::ComputeT command;
-  command.expression = serializeMap(op.getAffineMap(), values);
-  add(std::move(command));
-  define(op.getResult());
-  return success();
+  return compute(op, serializeMap(op.getAffineMap(), numbersOf(op)));
+}
+
+LogicalResult ProcedureSerializer::serialize(affine::AffineMinOp op) {
+  return compute(op, serializeResults(op.getMap(), numbersOf(op), fb::Opcode::Min));
+}
+
+LogicalResult ProcedureSerializer::serialize(affine::AffineMaxOp op) {
+  return compute(op, serializeResults(op.getMap(), numbersOf(op), fb::Opcode::Max));
 }
 
 LogicalResult ProcedureSerializer::serialize(GetParameterOp op) {

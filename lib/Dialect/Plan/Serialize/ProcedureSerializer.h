@@ -41,6 +41,8 @@ private:
   LogicalResult serializeOp(Operation *op);
   LogicalResult serialize(arith::ConstantIndexOp op);
   LogicalResult serialize(affine::AffineApplyOp op);
+  LogicalResult serialize(affine::AffineMinOp op);
+  LogicalResult serialize(affine::AffineMaxOp op);
   LogicalResult serialize(GetParameterOp op);
   LogicalResult serialize(ArenaOp op);
   LogicalResult serialize(ViewOp op);
@@ -54,8 +56,12 @@ private:
   template <typename CommandT> void add(CommandT &&command) {
     result.commands.emplace_back().Set(std::forward<CommandT>(command));
   }
+  /// Adds the expression that the result of `op` is.
+  LogicalResult compute(Operation *op, std::vector<::flowhn::fb::Instruction> expression);
   /// Gives `value` the next number of its kind.
   void define(Value value);
+  /// The numbers of the operands of an expression, all of them index values.
+  SmallVector<int64_t> numbersOf(Operation *op) const;
   uint32_t number(Value value) const { return numbers.lookup(value); }
   std::vector<uint32_t> numbersOf(ValueRange values, bool (*isKind)(Type)) const;
 

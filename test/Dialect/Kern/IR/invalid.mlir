@@ -478,3 +478,87 @@ func.func @argmax_c1(%rows: index, %x: memref<?x16xf32>, %out: memref<?xi32>) {
     : (index, memref<?x16xf32>, memref<?xi32>) -> ()
   return
 }
+
+// -----
+
+func.func @scan_c4(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %state: memref<?x32x16xf32>) {
+  // expected-error@+1 {{initial must be dense rows of [16, 32], got 'memref<?x32x16xf32>'}}
+  kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out initial(%state) {
+  ^bb0(%y: f32, %x: f32):
+    kern.yield %y
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x32x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_c4(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %state: memref<?x16x31xf32>) {
+  // expected-error@+1 {{final must be dense rows of [16, 32], got 'memref<?x16x31xf32>'}}
+  kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out final(%state) {
+  ^bb0(%y: f32, %x: f32):
+    kern.yield %y
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x16x31xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_c5(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %state: memref<?x16x32xf32>) {
+  // expected-error@+1 {{must have chunks, chunk_rows and chunk_states together, or none of them}}
+  kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out from(%state) {
+  ^bb0(%y: f32, %x: f32):
+    kern.yield %y
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x16x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_c5(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %n: index) {
+  // expected-error@+1 {{must have chunks, chunk_rows and chunk_states together, or none of them}}
+  kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out chunks(%n, %n) {
+  ^bb0(%y: f32, %x: f32):
+    kern.yield %y
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>, index, index) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_states_c1(%n: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %b: memref<?x16xf32>, %offsets: memref<?xi32>, %states: memref<?x16x32xf32>) {
+  // expected-error@+1 {{b must hold 16 columns from column 1, got 'memref<?x16xf32>'}}
+  kern.scan_states batch(%n) chunks(%n, %n) %u, %u, %a, %b offsets(%offsets) -> %states, %u {b_column = 1 : i64}
+    : (index, index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x16x32xf32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_states_c2(%n: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %b: memref<?x16xf32>, %offsets: memref<?xi32>, %states: memref<?x16x32xf32>, %sums: memref<?x16xf32>) {
+  // expected-error@+1 {{sums must be dense rows of [32], got 'memref<?x16xf32>'}}
+  kern.scan_states batch(%n) chunks(%n, %n) %u, %u, %a, %b offsets(%offsets) -> %states, %sums
+    : (index, index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x16x32xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_combine_c1(%n: index, %a: memref<?x32xf32>, %offsets: memref<?xi32>, %states: memref<?x16x32xf32>) {
+  // expected-error@+1 {{a must be dense and static, of rank 2, got 'memref<?x32xf32>'}}
+  kern.scan_combine batch(%n) chunks(%n, %n) %a, %a offsets(%offsets) -> %states
+    : (index, index, index, memref<?x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x16x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_combine_c2(%n: index, %a: memref<16x32xf32>, %sums: memref<?x32xf32>, %offsets: memref<?xi32>, %states: memref<?x8x32xf32>) {
+  // expected-error@+1 {{states must be dense rows of [16, 32], got 'memref<?x8x32xf32>'}}
+  kern.scan_combine batch(%n) chunks(%n, %n) %a, %sums offsets(%offsets) -> %states
+    : (index, index, index, memref<16x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x8x32xf32>) -> ()
+  return
+}

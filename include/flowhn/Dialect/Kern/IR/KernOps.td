@@ -35,6 +35,9 @@ def Kern_ReductionAttr : EnumAttr<Kern_Dialect, Kern_Reduction, "reduction"> {
 def Kern_Rows : MemRefRankOf<[F32, BF16, F16], [2]>;
 def Kern_Table : MemRefRankOf<[I32], [1]>;
 def Kern_Data : MemRefRankOf<[F32, BF16, F16], [1, 2, 3]>;
+/// States of scans, [any number, states, channels], and one sum per channel.
+def Kern_States : MemRefRankOf<[F32], [3]>;
+def Kern_Sums : MemRefRankOf<[F32], [2]>;
 
 class Kern_Op<string mnemonic, list<Trait> traits = []> : Op<Kern_Dialect, mnemonic, traits>;
 
@@ -202,13 +205,21 @@ def Kern_Conv1DOp : Kern_EpilogueOp<"conv1d"> {
   }];
 }
 
-def Kern_ScanOp : Kern_EpilogueOp<"scan"> {
+def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
   let summary = "Selective state-space scan";
   let description = [{
-    In each sequence, for channel e and state s, from h = 0, in float32:
+    In each sequence, for channel e and state s, in float32:
     Δ = softplus(delta[t, e]); h = exp(Δ · a[s, e]) · h + Δ · b[t, s] · u[t, e];
     y = Σ_s h · c[t, s]; out[t, e] = epilogue(y, u[t, e], extras).
-    `a` is [states, channels], already -exp(A_log).
+    `a` is [states, channels], already -exp(A_log). h starts from initial[i] in
+    sequence i, from 0 where there is no `initial`; what it is after the last row is
+    stored in final[i]. A sequence without rows ends as it started. `initial` and
+    `final` may be one buffer.
+
+    With `chunks` n and `chunk_rows` r, n · r ≥ max_length, sequence i is n chunks of r
+    rows that run side by side, those behind its end without rows. Where n > 1,
+    chunk k starts from `chunk_states[offsets[i] / r + i + k]`, left by
+    `kern.scan_combine`; where n = 1, as without chunks.
 
     Region: (y, u, extras) → stored value.
 
@@ -216,9 +227,21 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan"> {
     * (C1) states ≥ 1; u, delta, out wide enough for the channels, b and c for the states, at their columns.
     * (C2) extras as for `kern.matmul`, over the channels; `gathered` is not accepted.
     * (C3) the region has 2 + extras f32 arguments.
+    * (C4) initial, final and chunk_states are dense [?, states, channels].
+    * (C5) chunks, chunk_rows and chunk_states are given together.
+
+    ```mlir
+    kern.scan batch(%batch, %max) %u, %delta, %a, %b, %c offsets(%offsets) -> %out
+        chunks(%chunks, %rows) from(%states) initial(%state) final(%state) {
+    ^bb0(%y: f32, %u: f32):
+      kern.yield %y
+    } {…}
+    ```
   }];
   let arguments = (ins Index:$batch, Index:$max_length, Kern_Rows:$u, Kern_Rows:$delta, Kern_Data:$a,
       Kern_Rows:$b, Kern_Rows:$c, Kern_Table:$offsets, Kern_Rows:$out, Variadic<Kern_Data>:$extras,
+      Optional<Index>:$chunks, Optional<Index>:$chunk_rows, Optional<Kern_States>:$chunk_states,
+      Optional<Kern_States>:$initial, Optional<Kern_States>:$final,
       DefaultValuedAttr<I64Attr, "0">:$u_column, DefaultValuedAttr<I64Attr, "0">:$delta_column,
       DefaultValuedAttr<I64Attr, "0">:$b_column, DefaultValuedAttr<I64Attr, "0">:$c_column,
       DefaultValuedAttr<I64Attr, "0">:$out_column,
@@ -227,7 +250,55 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan"> {
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
     `batch` `(` $batch `,` $max_length `)` $u `,` $delta `,` $a `,` $b `,` $c `offsets` `(` $offsets `)` `->` $out (`extras` `(` $extras^ `)`)?
+    (`chunks` `(` $chunks^ `,` $chunk_rows `)`)? (`from` `(` $chunk_states^ `)`)? (`initial` `(` $initial^ `)`)? (`final` `(` $final^ `)`)?
     $epilogue attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Kern_ScanStatesOp : Kern_ComputeOp<"scan_states"> {
+  let summary = "What each chunk of a scan adds to the states";
+  let description = [{
+    The recurrence of `kern.scan` over every chunk (`chunks` n of `chunk_rows` r rows)
+    that is followed by another row of its sequence, from h = 0. For chunk k of
+    sequence i, at l = offsets[i] / r + i + k, `states[l]` is h after its last row
+    and `sums[l]` its Σ_t Δ: over the chunk, h starting from g ends as
+    exp(a · sums[l]) · g + states[l]. Nothing else is written.
+
+    All chunks of a batch of n rows lie below n / r + batch.
+
+    Constraints:
+    * (C1) states ≥ 1; u and delta wide enough for the channels, b for the states, at their columns.
+    * (C2) states is dense [?, states, channels], sums [?, channels].
+  }];
+  let arguments = (ins Index:$batch, Index:$chunks, Index:$chunk_rows, Kern_Rows:$u, Kern_Rows:$delta, Kern_Data:$a,
+      Kern_Rows:$b, Kern_Table:$offsets, Kern_States:$states, Kern_Sums:$sums,
+      DefaultValuedAttr<I64Attr, "0">:$u_column, DefaultValuedAttr<I64Attr, "0">:$delta_column,
+      DefaultValuedAttr<I64Attr, "0">:$b_column,
+      OptionalAttr<DictionaryAttr>:$config);
+  let assemblyFormat = [{
+    `batch` `(` $batch `)` `chunks` `(` $chunks `,` $chunk_rows `)` $u `,` $delta `,` $a `,` $b `offsets` `(` $offsets `)` `->` $states `,` $sums
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Kern_ScanCombineOp : Kern_ComputeOp<"scan_combine"> {
+  let summary = "The states that each chunk of a scan starts from";
+  let description = [{
+    Makes of the `states` and `sums` of `kern.scan_states`, in place, the states
+    before each chunk that has rows, and before the first one of every sequence: those
+    are `initial[i]` in sequence i, 0 where there is no `initial`. Does nothing where
+    `chunks` is 1.
+
+    Constraints:
+    * (C1) states ≥ 1.
+    * (C2) states and initial are dense [?, states, channels], sums is [?, channels].
+  }];
+  let arguments = (ins Index:$batch, Index:$chunks, Index:$chunk_rows, Kern_Data:$a, Kern_Sums:$sums,
+      Kern_Table:$offsets, Kern_States:$states, Optional<Kern_States>:$initial,
+      OptionalAttr<DictionaryAttr>:$config);
+  let assemblyFormat = [{
+    `batch` `(` $batch `)` `chunks` `(` $chunks `,` $chunk_rows `)` $a `,` $sums `offsets` `(` $offsets `)` `->` $states (`initial` `(` $initial^ `)`)?
+    attr-dict `:` functional-type(operands, results)
   }];
 }
 
