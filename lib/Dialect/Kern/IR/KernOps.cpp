@@ -241,7 +241,7 @@ LogicalResult ArgmaxOp::verify() {
 
 void ArgmaxOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
-  getKernelEffects(*this, getOutMutable(), effects);
+  getKernelEffects(*this, &getOutMutable(), effects);
 }
 
 //===----------------------------------------------------------------------===//
