@@ -410,7 +410,7 @@ TEST_F(CUDAExecutorTest, RefusesWhatDoesNotFit) {
   refused(StatusCode::Internal, "kernel 'head': the code has no usable symbol 'head'");
   FakeCUDA::get().computeMajor = 10;
   refused(StatusCode::Incompatible,
-          "the code is for 'sm_90a', device 0 is an Fake GPU of compute capability 10.0");
+          "the code is for 'sm_90a', device 0, Fake GPU, has compute capability 10.0");
 }
 
 /// Whatever fails, the status says so, everything is given back (TearDown), and a session
