@@ -61,6 +61,7 @@ StatusCode codeOf(Result result) {
   case constants::launchOutOfResources:
   case constants::deviceUnavailable:
     return StatusCode::ResourceExhausted;
+  case constants::stubLibrary:
   case constants::noDevice:
   case constants::invalidDevice:
     return StatusCode::NotFound;

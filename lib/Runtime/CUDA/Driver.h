@@ -52,10 +52,11 @@ struct Copy2D {
 };
 
 namespace constants {
-inline constexpr Result success = 0, invalidValue = 1, outOfMemory = 2, deviceUnavailable = 46,
-                        noDevice = 100, invalidDevice = 101, noBinaryForGPU = 209, invalidPTX = 218,
-                        unsupportedPTXVersion = 222, launchOutOfResources = 701,
-                        systemDriverMismatch = 803, notSupportedOnDevice = 804;
+inline constexpr Result success = 0, invalidValue = 1, outOfMemory = 2, stubLibrary = 34,
+                        deviceUnavailable = 46, noDevice = 100, invalidDevice = 101,
+                        noBinaryForGPU = 209, invalidPTX = 218, unsupportedPTXVersion = 222,
+                        launchOutOfResources = 701, systemDriverMismatch = 803,
+                        notSupportedOnDevice = 804;
 inline constexpr int attributeMultiprocessors = 16, attributeComputeMajor = 75,
                      attributeComputeMinor = 76;
 inline constexpr int functionMaxDynamicShared = 8;

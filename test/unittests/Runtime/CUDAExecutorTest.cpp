@@ -12,9 +12,11 @@
 #include "flowhn/Runtime/Device.h"
 #include "flowhn/Runtime/Session.h"
 
-#include <atomic>
+#include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 using namespace flowhn;
 using namespace flowhn::test;
@@ -386,6 +388,21 @@ TEST_F(CUDAExecutorTest, SessionsLiveSideBySide) {
     expectLogits(session->run(all(ids, lengths)), ids, lengths);
   *a = std::move(*b);
   expectLogits(a->run(all(ids, lengths)), ids, lengths);
+}
+
+TEST_F(CUDAExecutorTest, SessionsRunAtTheSameTime) {
+  std::vector<std::thread> threads;
+  for (int device : {0, 0, 1, 1})
+    threads.emplace_back([=] {
+      Expected<Session> session = tryCreate(gpuContents(), {.threads = 2, .device = device});
+      ASSERT_TRUE(session.ok()) << session.status().message();
+      for (int32_t i = 0; i < 20; ++i) {
+        Ids ids{1, i % 6, 3, 4}, lengths = i % 2 ? Ids{3, 1} : Ids{4};
+        expectLogits(session->run(all(ids, lengths)), ids, lengths);
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
 }
 
 TEST_F(CUDAExecutorTest, RefusesWhatDoesNotFit) {
