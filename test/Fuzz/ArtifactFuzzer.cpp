@@ -42,36 +42,47 @@ bool isSmall(const fb::Plan &plan) {
   return bytes <= maxParameterBytes;
 }
 
+Expected<std::byte *> noTap(std::string_view, DType, int64_t, int64_t) { return nullptr; }
+
+constexpr int32_t ids[] = {0, 1, 2, 3, 4}, begin[] = {0, 0}, length[] = {2, 3},
+                  offsets[] = {0, 2, 5}, select[] = {1, 4};
+float logits[2 * testVocab];
+int32_t tokens[2];
+const EntryArguments arguments{3, testVocab, ids, begin, length, offsets, select, logits, tokens};
+
 /// What the validator lets through can be worked out for a call. The launches that
 /// come out are not run.
 void interpret(const fb::Plan &plan) {
   auto parameters = PreparedParameters::prepare(plan, randomParameters(sourcesOf(plan), 1), {});
   check(parameters.ok());
   PlanProgram program(plan, std::vector<KernelFunction>(plan.kernels()->size()), *parameters);
-  const int32_t ids[] = {0, 1, 2, 3, 4}, begin[] = {0, 0}, length[] = {2, 3}, offsets[] = {0, 2, 5},
-                select[] = {1, 4};
-  float logits[2 * testVocab];
   std::vector<LaunchCounts> counts(plan.kernels()->size());
-  int32_t tokens[2];
-  auto noTap = [](std::string_view, DType, int64_t, int64_t) -> Expected<std::byte *> {
-    return nullptr;
-  };
-  auto launches = program.instantiate(
-      {3, testVocab, ids, begin, length, offsets, select, logits, tokens}, noTap, counts);
+  auto launches = program.instantiate(arguments, noTap, counts);
   check(launches.ok() || !launches.status().message().empty());
 }
 
+class IgnoringSink : public PlanSink {
+  void addPartition(Partition) override {}
+  Status addLaunch(const PlannedLaunch &) override { return {}; }
+  void fork(std::span<const uint32_t>) override {}
+  void join(std::span<const uint32_t>) override {}
+  void addTap(const PlannedTap &) override {}
+};
+
 void checkPlan(std::span<const std::byte> bytes) {
   std::vector<std::byte> aligned(bytes.begin(), bytes.end());
-  Status status = validatePlan(aligned, testManifest().limits);
-  check(status.ok() || !status.message().empty());
-  Status onGPU = validatePlan(aligned, testManifest().limits, "nvptx");
-  check(onGPU.ok() || !onGPU.message().empty());
-  if (!status.ok())
-    return;
-  const fb::Plan &plan = *fb::GetPlan(aligned.data());
-  if (isSmall(plan))
-    interpret(plan);
+  for (const char *target : {"cpu", "nvptx"}) {
+    Status status = validatePlan(aligned, testManifest().limits, target);
+    check(status.ok() || !status.message().empty());
+    if (!status.ok())
+      continue;
+    const fb::Plan &plan = *fb::GetPlan(aligned.data());
+    IgnoringSink sink;
+    Expected<int64_t> walked = walkPlan(plan, arguments, noTap, {}, sink);
+    check(walked.ok() || !walked.status().message().empty());
+    if (target == std::string_view("cpu") && isSmall(plan))
+      interpret(plan);
+  }
 }
 
 } // namespace

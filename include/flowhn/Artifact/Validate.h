@@ -21,7 +21,8 @@ namespace flowhn {
 inline constexpr unsigned maxStreams = 8;
 
 /// Whether the runtime can execute this serialised plan (Plan.fbs), 8-byte
-/// aligned, on a target of the manifest's kind, at any call within `limits`. Beyond the structure of the FlatBuffer:
+/// aligned, on a target of the manifest's kind, at any call within `limits`. Beyond
+/// the structure of the FlatBuffer:
 ///
 /// * every index names something that is there and was defined before, and
 ///   enumerators are known;

@@ -245,7 +245,7 @@ Expected<DeviceInfo> findDevice(const Artifact &artifact, int number) {
   const std::string &chip = artifact.manifest().target.chip;
   if (!canRun(device, chip))
     return incompatible("the code is for " + quote(chip) + ", device " + std::to_string(number) +
-                        " is an " + device.name + " of compute capability " +
+                        ", " + device.name + ", has compute capability " +
                         std::to_string(device.computeMajor) + "." +
                         std::to_string(device.computeMinor));
   return device;

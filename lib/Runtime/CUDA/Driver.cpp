@@ -59,10 +59,15 @@ StatusCode codeOf(Result result) {
   switch (result) {
   case constants::outOfMemory:
   case constants::launchOutOfResources:
+  case constants::deviceUnavailable:
     return StatusCode::ResourceExhausted;
+  case constants::stubLibrary:
   case constants::noDevice:
   case constants::invalidDevice:
     return StatusCode::NotFound;
+  case constants::systemDriverMismatch:
+  case constants::notSupportedOnDevice:
+    return StatusCode::Unsupported;
   case constants::noBinaryForGPU:
   case constants::invalidPTX:
   case constants::unsupportedPTXVersion:

@@ -52,9 +52,11 @@ struct Copy2D {
 };
 
 namespace constants {
-inline constexpr Result success = 0, invalidValue = 1, outOfMemory = 2, noDevice = 100,
-                        invalidDevice = 101, noBinaryForGPU = 209, invalidPTX = 218,
-                        unsupportedPTXVersion = 222, launchOutOfResources = 701;
+inline constexpr Result success = 0, invalidValue = 1, outOfMemory = 2, stubLibrary = 34,
+                        deviceUnavailable = 46, noDevice = 100, invalidDevice = 101,
+                        noBinaryForGPU = 209, invalidPTX = 218, unsupportedPTXVersion = 222,
+                        launchOutOfResources = 701, systemDriverMismatch = 803,
+                        notSupportedOnDevice = 804;
 inline constexpr int attributeMultiprocessors = 16, attributeComputeMajor = 75,
                      attributeComputeMinor = 76;
 inline constexpr int functionMaxDynamicShared = 8;
@@ -140,8 +142,9 @@ struct Driver {
   static Expected<const Driver *> get();
 
   /// Success, or what was asked and the name of the driver's error: ResourceExhausted
-  /// without memory, NotFound without the device, Incompatible for code of another chip
-  /// or version, else Internal.
+  /// without memory or where others hold the device, NotFound without it, Unsupported for
+  /// a driver that does not fit the machine, Incompatible for code of another chip or
+  /// version, else Internal.
   Status check(Result result, const std::string &asked) const;
 };
 

@@ -53,16 +53,18 @@ Expected<Module> loadSymbol(const Driver &driver, const Artifact &artifact,
   return notFound("no section " + quote(binary) + " or " + quote(text));
 }
 
+/// `sharedBytes` is the most that a launch of it needs.
 Expected<FunctionHandle> findFunction(const Driver &driver, const Module &module,
-                                      const fb::Kernel &kernel) {
+                                      const fb::Kernel &kernel, uint32_t sharedBytes) {
   FunctionHandle function = nullptr;
   FLOWHN_RETURN_IF_ERROR(
       driver.check(driver.moduleGetFunction(&function, module.get(), kernel.symbol()->c_str()),
                    "the code has no usable symbol " + quote(kernel.symbol()->string_view())));
-  if (uint32_t bytes = kernel.gpu()->shared_bytes())
-    FLOWHN_RETURN_IF_ERROR(driver.check(
-        driver.functionSetAttribute(function, constants::functionMaxDynamicShared, int(bytes)),
-        "cannot have " + std::to_string(bytes) + " bytes of shared memory"));
+  if (sharedBytes > 0)
+    FLOWHN_RETURN_IF_ERROR(
+        driver.check(driver.functionSetAttribute(function, constants::functionMaxDynamicShared,
+                                                 int(sharedBytes)),
+                     "cannot have " + std::to_string(sharedBytes) + " bytes of shared memory"));
   return function;
 }
 
@@ -77,9 +79,16 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
   const auto &kernels = *fb::GetPlan(artifact.plan().data())->kernels();
   std::map<std::string, size_t> moduleOf;
   std::vector<const fb::Kernel *> first; // of each module
-  for (const fb::Kernel *kernel : kernels)
-    if (moduleOf.try_emplace(kernel->symbol()->str(), first.size()).second)
+  std::vector<uint32_t> sharedBytes;     // of each module
+  for (const fb::Kernel *kernel : kernels) {
+    auto [known, isNew] = moduleOf.try_emplace(kernel->symbol()->str(), first.size());
+    if (isNew) {
       first.push_back(kernel);
+      sharedBytes.push_back(0);
+    }
+    uint32_t &most = sharedBytes[known->second];
+    most = std::max(most, kernel->gpu()->shared_bytes());
+  }
   Kernels result;
   result.modules.resize(first.size());
   auto loadOne = [&](size_t i) {
@@ -94,8 +103,9 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
   };
   FLOWHN_RETURN_IF_ERROR(forEachInParallel(first.size(), size_t(threads), "kernels", loadOne));
   for (const fb::Kernel *kernel : kernels) {
-    const Module &module = result.modules[moduleOf.at(kernel->symbol()->str())];
-    Expected<FunctionHandle> function = findFunction(driver, module, *kernel);
+    size_t number = moduleOf.at(kernel->symbol()->str());
+    Expected<FunctionHandle> function =
+        findFunction(driver, result.modules[number], *kernel, sharedBytes[number]);
     FLOWHN_RETURN_IF_ERROR(function.status().withContext(label(*kernel)));
     result.functions.push_back(*function);
   }

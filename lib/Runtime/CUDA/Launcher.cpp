@@ -112,34 +112,27 @@ Status Launcher::enqueueInOrder(const LaunchList &list, const DeviceBases &bases
   return {};
 }
 
-Expected<size_t> Launcher::addTimedEvent(size_t number) {
+Status Launcher::takeTime(size_t number) {
   if (number == times.size()) {
     Expected<Event> event = createEvent(driver, /*hasTime=*/true);
     FLOWHN_RETURN_IF_ERROR(event.status());
     times.push_back(std::move(*event));
   }
-  FLOWHN_RETURN_IF_ERROR(
-      driver.check(driver.eventRecord(times[number].get(), mainStream()), "cannot take a time"));
-  return number + 1;
+  return driver.check(driver.eventRecord(times[number].get(), mainStream()), "cannot take a time");
 }
 
 Status Launcher::profile(const LaunchList &list, const DeviceBases &bases,
                          std::span<double> seconds) {
   std::vector<uint32_t> launched; // kernels, between events 2 · i and 2 · i + 1
-  size_t next = 0;
   for (const LaunchList::Command &command : list.commands()) {
     if (auto *tap = std::get_if<PlannedTap>(&command))
       FLOWHN_RETURN_IF_ERROR(copyTap(list, *tap, bases));
     auto *one = std::get_if<LaunchList::Launch>(&command);
     if (!one)
       continue;
-    for (bool isStart : {true, false}) {
-      Expected<size_t> added = addTimedEvent(next);
-      FLOWHN_RETURN_IF_ERROR(added.status());
-      next = *added;
-      if (isStart)
-        FLOWHN_RETURN_IF_ERROR(launch(list, *one, bases, mainStream()));
-    }
+    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched.size()));
+    FLOWHN_RETURN_IF_ERROR(launch(list, *one, bases, mainStream()));
+    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched.size() + 1));
     launched.push_back(one->kernel);
   }
   FLOWHN_RETURN_IF_ERROR(wait());

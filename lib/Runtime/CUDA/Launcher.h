@@ -52,7 +52,8 @@ private:
   Status copyTap(const LaunchList &list, const PlannedTap &tap, const DeviceBases &bases);
   /// What comes later on `waiting` waits for what came before on `working`.
   Status order(unsigned working, unsigned waiting);
-  Expected<size_t> addTimedEvent(size_t number);
+  /// Records event `number` of a profile, those before it being there.
+  Status takeTime(size_t number);
 
   const Driver &driver;
   const fb::Plan &plan;

@@ -12,9 +12,11 @@
 #include "flowhn/Runtime/Device.h"
 #include "flowhn/Runtime/Session.h"
 
-#include <atomic>
+#include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 using namespace flowhn;
 using namespace flowhn::test;
@@ -388,6 +390,21 @@ TEST_F(CUDAExecutorTest, SessionsLiveSideBySide) {
   expectLogits(a->run(all(ids, lengths)), ids, lengths);
 }
 
+TEST_F(CUDAExecutorTest, SessionsRunAtTheSameTime) {
+  std::vector<std::thread> threads;
+  for (int device : {0, 0, 1, 1})
+    threads.emplace_back([=] {
+      Expected<Session> session = tryCreate(gpuContents(), {.threads = 2, .device = device});
+      ASSERT_TRUE(session.ok()) << session.status().message();
+      for (int32_t i = 0; i < 20; ++i) {
+        Ids ids{1, i % 6, 3, 4}, lengths = i % 2 ? Ids{3, 1} : Ids{4};
+        expectLogits(session->run(all(ids, lengths)), ids, lengths);
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
 TEST_F(CUDAExecutorTest, RefusesWhatDoesNotFit) {
   auto refused = [](StatusCode code, const char *part, ArtifactContents contents = gpuContents(),
                     SessionOptions options = {.threads = 2}) {
@@ -410,7 +427,7 @@ TEST_F(CUDAExecutorTest, RefusesWhatDoesNotFit) {
   refused(StatusCode::Internal, "kernel 'head': the code has no usable symbol 'head'");
   FakeCUDA::get().computeMajor = 10;
   refused(StatusCode::Incompatible,
-          "the code is for 'sm_90a', device 0 is an Fake GPU of compute capability 10.0");
+          "the code is for 'sm_90a', device 0, Fake GPU, has compute capability 10.0");
 }
 
 /// Whatever fails, the status says so, everything is given back (TearDown), and a session

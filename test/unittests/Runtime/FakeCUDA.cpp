@@ -351,7 +351,8 @@ Result cuStreamEndCapture(StreamHandle stream, GraphHandle *graph) {
   std::lock_guard lock(fake.mutex);
   *graph = stream->capturing;
   for (StreamState *other : streams)
-    other->capturing = nullptr;
+    if (other->capturing == *graph)
+      other->capturing = nullptr;
   return constants::success;
 }
 
