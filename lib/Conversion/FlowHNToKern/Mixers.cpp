@@ -116,9 +116,9 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SelectiveScan
     return failure();
   Tokens out = procedure.createResult(op.getResult(), u.space, /*canScatter=*/false);
   auto scan = kern::ScanOp::create(
-      procedure.builder, op.getLoc(), u.space->batch, u.space->maxLength, u.buffer, delta.buffer,
-      *a, b.buffer, c.buffer, u.space->offsets, out.buffer, extras.values, /*chunks=*/Value(),
-      /*chunk_rows=*/Value(), /*chunk_states=*/Value(), /*initial=*/Value(), /*final=*/Value(),
+      procedure.builder, op.getLoc(), u.space->batch, u.space->maxLength, /*chunks=*/Value(),
+      /*chunk_rows=*/Value(), u.buffer, delta.buffer, *a, b.buffer, c.buffer, u.space->offsets,
+      out.buffer, extras.values, /*chunk_states=*/Value(), /*initial=*/Value(), /*final=*/Value(),
       u.column, delta.column, b.column, c.column, out.column, extras.getAccesses(), extras.columns,
       /*config=*/nullptr);
   buildRegion(scan.getEpilogue(), op.getLoc(), 2 + extras.values.size(), buildScanEpilogue);

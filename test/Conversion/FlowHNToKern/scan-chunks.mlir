@@ -17,7 +17,7 @@ flowhn.model @m split <none> {
   // CHECK: func.func @scan_combine_130x16(
   // CHECK-NOT: initial
   // CHECK: func.func @scan_130x16(
-  // CHECK: kern.scan batch(%arg0, %arg1) {{.*}} chunks(%{{.*}}, %{{.*}}) from(%{{.*}}) {
+  // CHECK: kern.scan batch(%arg0, %arg1) chunks(%arg2, %arg3) {{.*}} from(%{{.*}}) {
 
   // CHECK: func.func private @scan(%[[BATCH:.*]]: index, %[[N:.*]]: index, %[[MAX:.*]]: index,
   // CHECK: %[[E:.*]] = affine.max #[[EXCESS]]()[%[[N]], %[[MAX]]]
@@ -29,7 +29,7 @@ flowhn.model @m split <none> {
   // CHECK: %[[S:.*]] = plan.alloc %[[T]] in "shared" : memref<?x130xf32>
   // CHECK: plan.launch @kernels::@scan_states_130x16(%[[BATCH]], %[[C]], %[[R]], {{.*}}, %[[H]], %[[S]])
   // CHECK: plan.launch @kernels::@scan_combine_130x16(%[[BATCH]], %[[C]], %[[R]], {{.*}}, %[[S]], {{.*}}, %[[H]])
-  // CHECK: plan.launch @kernels::@scan_130x16(%[[BATCH]], %[[MAX]], {{.*}}, %[[C]], %[[R]], %[[H]])
+  // CHECK: plan.launch @kernels::@scan_130x16(%[[BATCH]], %[[MAX]], %[[C]], %[[R]], {{.*}}, %[[H]])
   // CHECK-NOT: affine
   // CHECK-COUNT-3: plan.launch
   // PLACED: plan.arena "shared" units(%{{.*}}) bytes_per_unit 8896

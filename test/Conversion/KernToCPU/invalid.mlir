@@ -93,10 +93,10 @@ module @kernels {
 module @kernels {
   func.func @chunks(%batch: index, %max: index, %n: index, %u: memref<?x16xf32>, %a: memref<16x16xf32>, %offsets: memref<?xi32>, %states: memref<?x16x16xf32>) attributes {kern.kernel} {
     // expected-error @below {{takes chunks, which the CPU has no code for}}
-    kern.scan batch(%batch, %max) %u, %u, %a, %u, %u offsets(%offsets) -> %u chunks(%n, %n) from(%states) {
+    kern.scan batch(%batch, %max) chunks(%n, %n) %u, %u, %a, %u, %u offsets(%offsets) -> %u from(%states) {
     ^bb0(%y: f32, %x: f32):
       kern.yield %y
-    } {accesses = [], extra_columns = array<i64>, config = {lanes = 16, rows = 32, states = 16, vectors = 1}} : (index, index, memref<?x16xf32>, memref<?x16xf32>, memref<16x16xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x16xf32>, index, index, memref<?x16x16xf32>) -> ()
+    } {accesses = [], extra_columns = array<i64>, config = {lanes = 16, rows = 32, states = 16, vectors = 1}} : (index, index, index, index, memref<?x16xf32>, memref<?x16xf32>, memref<16x16xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x16xf32>, memref<?x16x16xf32>) -> ()
     return
   }
 }

@@ -33,7 +33,7 @@ module @kernels {
   // CHECK-NOT: llvm.load
   // CHECK-COUNT-8: llvm.store
   // PTX-LABEL: .entry combine(
-  // PTX-NOT: .shared
+  // PTX-NOT: ld.shared
   func.func @combine(%batch: index, %chunks: index, %rows: index, %a: memref<16x130xf32>, %sums: memref<?x130xf32>, %offsets: memref<?xi32>, %states: memref<?x16x130xf32>) attributes {kern.kernel} {
     kern.scan_combine batch(%batch) chunks(%chunks, %rows) %a, %sums offsets(%offsets) -> %states : (index, index, index, memref<16x130xf32>, memref<?x130xf32>, memref<?xi32>, memref<?x16x130xf32>) -> ()
     return
@@ -42,8 +42,8 @@ module @kernels {
   // CHECK-LABEL: func.func @chunks
   // CHECK-SAME: kern.grid = #[[CHUNKS]]
   // CHECK-SAME: kern.shared_bytes = 4096 : i64
-  // CHECK: %[[SPLIT:.*]] = arith.cmpi slt, %c1{{.*}}, %{{.*}} : i32
-  // CHECK: scf.if %[[SPLIT]] -> (f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32) {
+  // CHECK: scf.if %{{.*}} {
+  // CHECK: scf.if %{{.*}} -> (f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32) {
   // CHECK-COUNT-16: llvm.load
   // CHECK: } else {
   // CHECK-COUNT-16: llvm.load
@@ -51,10 +51,10 @@ module @kernels {
   // PTX-LABEL: .entry chunks(
   // PTX-NOT: .local
   func.func @chunks(%batch: index, %max: index, %chunks: index, %rows: index, %u: memref<?x130xbf16>, %a: memref<16x130xf32>, %bc: memref<?x32xbf16>, %offsets: memref<?xi32>, %out: memref<?x130xbf16>, %states: memref<?x16x130xf32>, %initial: memref<?x16x130xf32>, %final: memref<?x16x130xf32>) attributes {kern.kernel} {
-    kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out chunks(%chunks, %rows) from(%states) initial(%initial) final(%final) {
+    kern.scan batch(%batch, %max) chunks(%chunks, %rows) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out from(%states) initial(%initial) final(%final) {
     ^bb0(%y: f32, %x: f32):
       kern.yield %y
-    } {c_column = 16, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x130xbf16>, memref<?x130xbf16>, memref<16x130xf32>, memref<?x32xbf16>, memref<?x32xbf16>, memref<?xi32>, memref<?x130xbf16>, index, index, memref<?x16x130xf32>, memref<?x16x130xf32>, memref<?x16x130xf32>) -> ()
+    } {c_column = 16, accesses = [], extra_columns = array<i64>} : (index, index, index, index, memref<?x130xbf16>, memref<?x130xbf16>, memref<16x130xf32>, memref<?x32xbf16>, memref<?x32xbf16>, memref<?xi32>, memref<?x130xbf16>, memref<?x16x130xf32>, memref<?x16x130xf32>, memref<?x16x130xf32>) -> ()
     return
   }
 }

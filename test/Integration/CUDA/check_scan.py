@@ -62,7 +62,7 @@ class Case:
         }
         types["state"] = types["states"]
         state = "".join(f" {end}(%state)" for end in self.ends)
-        scan = "kern.scan batch(%batch, %max) %u, %delta, %a, %bc, %bc offsets(%offsets) -> %out extras(%gate)"
+        inputs = " %u, %delta, %a, %bc, %bc offsets(%offsets) -> %out extras(%gate)"
         region = f""" {{
     ^bb0(%y: f32, %x: f32, %z: f32):{check_sequence.SILU.format("z")}
       %r = arith.mulf %y, %s : f32
@@ -70,12 +70,13 @@ class Case:
     }} {{c_column = {self.states}, accesses = [#kern.access<row>], extra_columns = array<i64: 0>}}"""
         initial = " initial(%state)" if "initial" in self.ends else ""
         bodies = {
-            "whole": scan + state + region,
+            "whole": "kern.scan batch(%batch, %max)" + inputs + state + region,
             "states": "kern.scan_states batch(%batch) chunks(%chunks, %rows) %u, %delta, %a, %bc "
                       "offsets(%offsets) -> %states, %sums",
             "combine": "kern.scan_combine batch(%batch) chunks(%chunks, %rows) %a, %sums "
                        "offsets(%offsets) -> %states" + initial,
-            "chunks": scan + " chunks(%chunks, %rows) from(%states)" + state + region,
+            "chunks": "kern.scan batch(%batch, %max) chunks(%chunks, %rows)" + inputs
+                      + " from(%states)" + state + region,
         }
         return {f"{name}_{part}": (body, used_names(body), types) for part, body in bodies.items()}
 

@@ -145,13 +145,13 @@ TEST(KernCosts, scanInChunks) {
     func.func @f(%b: index, %m: index, %n: index, %r: index, %u: memref<?x5xf32>, %a: memref<16x5xf32>,
                  %bc: memref<?x32xf32>, %off: memref<?xi32>, %o: memref<?x5xf32>, %h: memref<?x16x5xf32>,
                  %i: memref<?x16x5xf32>) {
-      kern.scan batch(%b, %m) %u, %u, %a, %bc, %bc offsets(%off) -> %o
-          chunks(%n, %r) from(%h) initial(%i) final(%i) {
+      kern.scan batch(%b, %m) chunks(%n, %r) %u, %u, %a, %bc, %bc offsets(%off) -> %o
+          from(%h) initial(%i) final(%i) {
       ^bb0(%y: f32, %x: f32):
         kern.yield %y
       } {c_column = 16, accesses = [], extra_columns = array<i64>}
-        : (index, index, memref<?x5xf32>, memref<?x5xf32>, memref<16x5xf32>, memref<?x32xf32>,
-           memref<?x32xf32>, memref<?xi32>, memref<?x5xf32>, index, index, memref<?x16x5xf32>,
+        : (index, index, index, index, memref<?x5xf32>, memref<?x5xf32>, memref<16x5xf32>,
+           memref<?x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x5xf32>, memref<?x16x5xf32>,
            memref<?x16x5xf32>, memref<?x16x5xf32>) -> ()
       return
     })",

@@ -519,11 +519,11 @@ func.func @scan_c5(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<
 
 func.func @scan_c5(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %n: index) {
   // expected-error@+1 {{must have chunks, chunk_rows and chunk_states together, or none of them}}
-  kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out chunks(%n, %n) {
+  kern.scan batch(%batch, %max) chunks(%n, %n) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out {
   ^bb0(%y: f32, %x: f32):
     kern.yield %y
   } {accesses = [], extra_columns = array<i64>}
-    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>, index, index) -> ()
+    : (index, index, index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
   return
 }
 

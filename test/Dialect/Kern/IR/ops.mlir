@@ -122,23 +122,23 @@ func.func @scan_in_chunks(%batch: index, %max: index, %chunks: index, %rows: ind
                           %a: memref<16x32xf32>, %bc: memref<?x32xf32>, %offsets: memref<?xi32>,
                           %out: memref<?x32xf32>, %states: memref<?x16x32xf32>, %sums: memref<?x32xf32>,
                           %state: memref<?x16x32xf32>) {
-  // CHECK: kern.scan_states batch(%{{.*}}) chunks(%{{.*}}, %{{.*}}) %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} offsets(%{{.*}}) -> %{{.*}}, %{{.*}} {delta_column = 0 : i64, u_column = 0 : i64}
+  // CHECK: kern.scan_states batch(%{{.*}}) chunks(%{{.*}}, %{{.*}}) %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} offsets(%{{.*}}) -> %{{.*}}, %{{.*}} {b_column = 3 : i64}
   kern.scan_states batch(%batch) chunks(%chunks, %rows) %u, %u, %a, %bc offsets(%offsets) -> %states, %sums
-    {u_column = 0 : i64, delta_column = 0 : i64}
+    {b_column = 3 : i64}
     : (index, index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x32xf32>,
        memref<?xi32>, memref<?x16x32xf32>, memref<?x32xf32>) -> ()
   // CHECK: kern.scan_combine batch(%{{.*}}) chunks(%{{.*}}, %{{.*}}) %{{.*}}, %{{.*}} offsets(%{{.*}}) -> %{{.*}} initial(%{{.*}}) :
   kern.scan_combine batch(%batch) chunks(%chunks, %rows) %a, %sums offsets(%offsets) -> %states initial(%state)
     : (index, index, index, memref<16x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x16x32xf32>,
        memref<?x16x32xf32>) -> ()
-  // CHECK: kern.scan batch(%{{.*}}, %{{.*}}) %{{.*}} offsets(%{{.*}}) -> %{{.*}} chunks(%{{.*}}, %{{.*}}) from(%{{.*}}) initial(%{{.*}}) final(%{{.*}}) {
-  kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out
-    chunks(%chunks, %rows) from(%states) initial(%state) final(%state) {
+  // CHECK: kern.scan batch(%{{.*}}, %{{.*}}) chunks(%{{.*}}, %{{.*}}) %{{.*}} offsets(%{{.*}}) -> %{{.*}} from(%{{.*}}) initial(%{{.*}}) final(%{{.*}}) {
+  kern.scan batch(%batch, %max) chunks(%chunks, %rows) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out
+    from(%states) initial(%state) final(%state) {
   ^bb0(%y: f32, %x: f32):
     kern.yield %y
   } {c_column = 16 : i64, accesses = [], extra_columns = array<i64>}
-    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x32xf32>,
-       memref<?x32xf32>, memref<?xi32>, memref<?x32xf32>, index, index, memref<?x16x32xf32>,
+    : (index, index, index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>,
+       memref<?x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x16x32xf32>,
        memref<?x16x32xf32>, memref<?x16x32xf32>) -> ()
   return
 }

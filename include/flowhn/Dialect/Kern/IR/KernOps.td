@@ -231,16 +231,16 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
     * (C5) chunks, chunk_rows and chunk_states are given together.
 
     ```mlir
-    kern.scan batch(%batch, %max) %u, %delta, %a, %b, %c offsets(%offsets) -> %out
-        chunks(%chunks, %rows) from(%states) initial(%state) final(%state) {
+    kern.scan batch(%batch, %max) chunks(%chunks, %rows) %u, %delta, %a, %b, %c offsets(%offsets) -> %out
+        from(%states) initial(%state) final(%state) {
     ^bb0(%y: f32, %u: f32):
       kern.yield %y
     } {…}
     ```
   }];
-  let arguments = (ins Index:$batch, Index:$max_length, Kern_Rows:$u, Kern_Rows:$delta, Kern_Data:$a,
-      Kern_Rows:$b, Kern_Rows:$c, Kern_Table:$offsets, Kern_Rows:$out, Variadic<Kern_Data>:$extras,
-      Optional<Index>:$chunks, Optional<Index>:$chunk_rows, Optional<Kern_States>:$chunk_states,
+  let arguments = (ins Index:$batch, Index:$max_length, Optional<Index>:$chunks, Optional<Index>:$chunk_rows,
+      Kern_Rows:$u, Kern_Rows:$delta, Kern_Data:$a, Kern_Rows:$b, Kern_Rows:$c, Kern_Table:$offsets,
+      Kern_Rows:$out, Variadic<Kern_Data>:$extras, Optional<Kern_States>:$chunk_states,
       Optional<Kern_States>:$initial, Optional<Kern_States>:$final,
       DefaultValuedAttr<I64Attr, "0">:$u_column, DefaultValuedAttr<I64Attr, "0">:$delta_column,
       DefaultValuedAttr<I64Attr, "0">:$b_column, DefaultValuedAttr<I64Attr, "0">:$c_column,
@@ -249,8 +249,8 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
       OptionalAttr<DictionaryAttr>:$config);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
-    `batch` `(` $batch `,` $max_length `)` $u `,` $delta `,` $a `,` $b `,` $c `offsets` `(` $offsets `)` `->` $out (`extras` `(` $extras^ `)`)?
-    (`chunks` `(` $chunks^ `,` $chunk_rows `)`)? (`from` `(` $chunk_states^ `)`)? (`initial` `(` $initial^ `)`)? (`final` `(` $final^ `)`)?
+    `batch` `(` $batch `,` $max_length `)` (`chunks` `(` $chunks^ `,` $chunk_rows `)`)?
+    $u `,` $delta `,` $a `,` $b `,` $c `offsets` `(` $offsets `)` `->` $out (`extras` `(` $extras^ `)`)? (`from` `(` $chunk_states^ `)`)? (`initial` `(` $initial^ `)`)? (`final` `(` $final^ `)`)?
     $epilogue attr-dict `:` functional-type(operands, results)
   }];
 }
