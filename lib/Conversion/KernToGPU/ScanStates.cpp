@@ -20,6 +20,9 @@ using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 using mlir::flowhn::GPUTargetInfo;
 
+/// FLOPs that a state's step counts for, one of them an exponential.
+static constexpr int64_t flopsPerExponential = 7;
+
 /// Chunks whose loads are in flight together.
 static constexpr int64_t combinedAhead = 8;
 /// Threads of a block that combines.
@@ -80,6 +83,7 @@ struct ScanStatesModel : GPUKernelInterface::ExternalModel<ScanStatesModel, Scan
     launch.grid = AffineMap::get(3, 0, {channelBlocks, chunks - 1, batch}, op->getContext());
     launch.threads = shape.threads;
     launch.sharedBytes = shape.sharedBytes();
+    launch.flopRate = flopsPerExponential * target.exponentialRate;
     return launch;
   }
 };
