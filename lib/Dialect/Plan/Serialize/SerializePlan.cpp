@@ -29,6 +29,7 @@ static LogicalResult serializeParameter(ParameterOp op, fb::ParameterT &result) 
   result.panel = op.getPanel();
   result.groups = op.getGroups();
   result.transform = static_cast<fb::Transform>(op.getTransform());
+  result.rounds = op.getRounds();
   result.dtype = *dtype;
   result.shape.assign(type.getShape().begin(), type.getShape().end());
   for (auto source : op.getSources().getAsRange<SourceAttr>()) {
