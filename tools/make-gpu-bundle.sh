@@ -25,7 +25,7 @@ cpu_flags=(--target=cpu --cpu="${CPU:-x86-64-v4}")
 copy_libraries() {
   local path
   ldd "$out"/bin/* "$out"/lib/*.so | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
-    grep -Ev '/(libc|libm|libdl|libpthread|librt|libstdc\+\+|libgcc_s|libFlowHNRuntime)\.so' |
+    grep -Ev '/(libc|libm|libdl|libpthread|librt|libstdc\+\+|libgcc_s|libcuda|libFlowHNRuntime)\.so' |
     while read -r path; do
       cp -L "$path" "$out/lib/"
     done
@@ -35,7 +35,7 @@ copy_programs() {
   cmake --install "$build" --component Runtime --prefix "$out" >"$out/install.log"
   rm "$out/install.log"
   local program
-  for program in "$build"/test/unittests/*CUDA*Tests; do
+  for program in "$build"/test/unittests/*DeviceTests; do
     [ -x "$program" ] && cp "$program" "$out/bin/"
   done
   copy_libraries
