@@ -284,6 +284,7 @@ class Warp:
         elif b=='setp':
             c=P[1]
             if ty=='f32': x,y=s.f(o[1]),s.f(o[2])
+            elif ty=='bf16': x,y=bf2f(s.u(o[1],16)),bf2f(s.u(o[2],16))
             else:
                 n=bits(); x,y=s.u(o[1],n),s.u(o[2],n)
                 if ty[0]=='s': x,y=sg(x),sg(y)
