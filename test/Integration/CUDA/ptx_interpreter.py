@@ -34,8 +34,8 @@ class Mem:
         if m['row_bytes']%16 or not s.ok[p:p+2*n].all(): raise Fault('tensor map: rows of %d bytes, or outside of its buffer'%m['row_bytes'])
         return TMap(np.lib.stride_tricks.as_strided(s.buf[p:p+2*n].view(np.uint16),(rows,m['columns']),(2*pitch,2)),tuple(m['box']))
     def view(s,p,shape,dt): n=int(np.prod(shape))*np.dtype(dt).itemsize; return s.buf[p:p+n].view(dt).reshape(shape)
-def parse(path):
-    src=open(path).read(); src=re.sub(r'//.*','',src); kern=re.search(r'\.entry\s+(\w+)\((.*?)\)',src,re.S)
+def parse(path,change=None):
+    src=open(path).read(); src=change(src) if change else src; src=re.sub(r'//.*','',src); kern=re.search(r'\.entry\s+(\w+)\((.*?)\)',src,re.S)
     params=re.findall(r'\.param\s+([^,\n]*?)(\w+)(?:\[(\d+)\])?\s*(?:,|$)',kern.group(2).strip(),re.M)
     body=src[kern.end():]; attrs=body[:body.index('{')]; body=body[body.index('{')+1:body.rindex('}')]
     glob=re.findall(r'\.shared\s+\.align\s+(\d+)\s+\.b8\s+(\w+)\[(\d*)\]',src)
