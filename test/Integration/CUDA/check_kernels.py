@@ -17,7 +17,7 @@
 
 PREFIX selects cases by name: rows, sequence/scan, scan/scan_8. With --chip only those chips,
 with --set small (the default), sweep (many extents of one compiled kernel) or real (sizes of
-models); may be repeated.
+models); both may be repeated. --time measures the kernels on the GPU.
 """
 
 import argparse
@@ -96,22 +96,26 @@ def run_on_gpu(options):
     return results
 
 
+MODES = {
+    "interpret": (interpret, ["opt"]),
+    "emit": (emit_for_gpu, ["opt", "directory"]),
+    "gpu": (run_on_gpu, ["directory"]),
+}
+
+
 def main():
+    if len(sys.argv) < 2 or sys.argv[1] not in MODES:
+        sys.exit(__doc__)
+    run, arguments = MODES[sys.argv[1]]
     parser = argparse.ArgumentParser(usage=__doc__)
-    modes = parser.add_subparsers(required=True)
-    for name, run in (("interpret", interpret), ("emit", emit_for_gpu), ("gpu", run_on_gpu)):
-        mode = modes.add_parser(name, usage=__doc__)
-        mode.set_defaults(run=run)
-        if name != "gpu":
-            mode.add_argument("opt")
-        if name != "interpret":
-            mode.add_argument("directory")
-        mode.add_argument("prefixes", nargs="*")
-        mode.add_argument("--chip", action="append")
-        mode.add_argument("--set", action="append", choices=SETS)
-        mode.add_argument("--time", action="store_true", help="measure, on the GPU")
-    options = parser.parse_args()
-    results = options.run(options)
+    for name in arguments:
+        parser.add_argument(name)
+    parser.add_argument("prefixes", nargs="*")
+    parser.add_argument("--chip", action="append")
+    parser.add_argument("--set", action="append", choices=SETS)
+    parser.add_argument("--time", action="store_true")
+    options = parser.parse_intermixed_args(sys.argv[2:])
+    results = run(options)
     if results is not None:
         print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
         sys.exit(not results or not all(results))

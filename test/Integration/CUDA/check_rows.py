@@ -254,7 +254,7 @@ SWEEPS = {
     "matmul_gate_384x256": Sweep(lambda rows: matmul(rows, 384, 256, groups=2), ROWS),
     "matmul_logits_260x64": Sweep(lambda rows: matmul(rows, 260, 64, out_element="f32"), ROWS),
     "argmax_3000": Sweep(lambda rows: argmax(rows, 3000), ROWS[:8]),
-    "argmax_77": Sweep(lambda rows: argmax(rows, 77, in_column=3, width=90, element="bf16"), ROWS),
+    "argmax_77": Sweep(lambda rows: argmax(rows, 77, in_column=3, width=90), ROWS),
     "rowwise_256": Sweep(lambda rows: rowwise(rows, [0, 256]), ROWS),
     "rowwise_2048": Sweep(lambda rows: rowwise(rows, [0, 2048]), ROWS),
     "rowwise_13_37": Sweep(lambda rows: rowwise(rows, [0, 13, 50], in_column=3, out_column=5,

@@ -188,7 +188,7 @@ def sweep(states, channels, *rest):
 
 SWEEPS = {
     "scan_8": sweep(8, 67),
-    "scan_16": sweep(16, 64, "f32"),
+    "scan_16": sweep(16, 64),
     "scan_16_no_states": sweep(16, 7, "bf16", ()),
     "scan_16_final": sweep(16, 7, "f32", ("final",)),
     "scan_17": sweep(17, 33, "f32"),

@@ -68,7 +68,8 @@ def emit(opt, directory, functions, chip=CHIPS[0], assemble=False):
     with open(source, "w") as file:
         file.write("module @kernels {" + "".join(functions) + "\n}\n")
     ptxas = " ptxas=auto" if assemble else ""
-    subprocess.run([opt, source, f"--kern-choose-gpu-configs=chip={chip}",
+    subprocess.run([opt, source, "--mlir-print-op-on-diagnostic=false",
+                    f"--kern-choose-gpu-configs=chip={chip}",
                     f"--convert-kern-to-gpu=chip={chip}", "--flowhn-lower-gpu-kernels-to-llvm",
                     f"--flowhn-emit-ptx=chip={chip} directory={directory}{ptxas}", "-o", os.devnull],
                    check=True, stdout=subprocess.DEVNULL)
