@@ -139,7 +139,7 @@ public:
       const fb::Parameter &parameter = *parameters.Get(i);
       int64_t numPieces = cut(i);
       totalBytes += preparedBytes(parameter);
-      for (const fb::Source *part : *parameter.sources()) {
+      for (const fb::Source *part : tensorsOf(parameter)) {
         Expected<ParameterSpec> stored = source.describe(part->name()->str());
         FLOWHN_RETURN_IF_ERROR(stored.status());
         FLOWHN_RETURN_IF_ERROR(checkStoredType(parameter, *stored));
@@ -192,11 +192,13 @@ private:
         FLOWHN_RETURN_IF_ERROR(view.status());
         views.push_back(std::move(*view));
       }
-      packPreparedRows(parameter, views, piece.first, piece.count, to);
+      Expected<std::optional<TensorView>> scale = uses.findScale(parameter);
+      FLOWHN_RETURN_IF_ERROR(scale.status());
+      packPreparedRows(parameter, views, piece.first, piece.count, to, *scale);
       return {};
     };
     Status status = lane.upload(address + uint64_t(piece.first * rowBytes), bytes, fill);
-    for (const fb::Source *part : *parameter.sources())
+    for (const fb::Source *part : tensorsOf(parameter))
       uses.release(part->name()->str());
     FLOWHN_RETURN_IF_ERROR(status);
     std::lock_guard lock(mutex);
