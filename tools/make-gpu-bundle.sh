@@ -50,13 +50,6 @@ copy_scripts() {
   done
 }
 
-# Kernels by themselves, at small sizes and in sweeps of extents, and what checks them.
-emit_kernels() {
-  cp test/Integration/CUDA/*.py "$out/scripts/"
-  "$python" "$out/scripts/check_kernels.py" emit "$build/bin/flowhn-opt" "$out/kernels" \
-    --set small --set sweep
-}
-
 # compile NAME ARGUMENT...: models/nvptx/NAME.fhn
 compile() {
   "$build/bin/flowhn-compile" "${@:2}" "${target_flags[@]}" -o "$out/models/nvptx/$1.fhn"
@@ -70,7 +63,6 @@ compile_fixtures() {
     cp "$folder"/config.json "$folder"/model.safetensors "$folder"/expected.* "$out/inputs/$name/"
     compile "$name" "$folder"
   done
-  compile kjv-fac-rotate-prologue test/Inputs/kjv-fac-rotate --norm=prologue
   for schedule in streams serial; do
     compile kjv-fac-rotate-$schedule test/Inputs/kjv-fac-rotate --branch-schedule=$schedule
     compile 135M-fac-rotate-$schedule --config 135M --branch-schedule=$schedule
@@ -101,7 +93,6 @@ rm -rf "$out"
 mkdir -p "$out"/{inputs,models/nvptx,models/cpu}
 copy_programs
 copy_scripts
-emit_kernels
 compile_fixtures
 compile_published
 du -sh "$out"/*

@@ -3,7 +3,7 @@
 #
 #   run-tests.sh [PREFIX]...    the checks whose names begin with a PREFIX; default: all
 #
-# Prints a line for each check (unit/…, fixtures/…, kernels/…, real/…, identical/…, sanitizer/…, errors/…, load)
+# Prints a line for each check (unit/…, fixtures/…, real/…, identical/…, sanitizer/…, errors/…, load)
 # and, last, how many passed, failed and were skipped. Logs are in results/tests. Needs
 # bash, coreutils, and python3 with NumPy.
 set -uo pipefail
@@ -88,14 +88,6 @@ identical() {
     flowhn-run "$@" "${shared[@]}" --output "$b" && cmp "$a" "$b"
 }
 
-# The fixture with the norms' weights in the products behind them.
-folded_norms() {
-  local folder
-  folder=$(input kjv-fac-rotate)
-  check fixtures/kjv-norm-prologue flowhn-run "$(gpu kjv-fac-rotate-prologue)" \
-    --weights "$folder" --check "$folder/expected.safetensors"
-}
-
 identical_results() {
   local kjv=(--weights "$(input kjv-fac-rotate)") real=(--random-weights=1 --logits=last)
   local small=$logs/small.npy large=$logs/large.npy
@@ -108,18 +100,6 @@ identical_results() {
     "$(gpu 135M-fac-rotate-streams)" --repeat 1000 -- "$(gpu 135M-fac-rotate-serial)" --repeat 3
   check identical/135M-graphs identical "$large" "${real[@]}" -- \
     "$(gpu 135M-fac-rotate-1024)" --repeat 3 -- "$(gpu 135M-fac-rotate-1024)" --repeat 3 --no-graphs
-}
-
-# Every kernel family against float64.
-kernel_checks() {
-  check kernels/small script check_kernels gpu "$bundle/kernels" --set small
-  check kernels/sweep script check_kernels gpu "$bundle/kernels" --set sweep
-}
-
-# sanitize_kernels TOOL: its report on every kernel family at small sizes.
-sanitize_kernels() {
-  "$sanitizer" --tool "$1" --error-exitcode 9 "$python" "$bundle/scripts/check_kernels.py" gpu \
-    "$bundle/kernels" --set small
 }
 
 # sanitize TOOL ARTIFACT: compute-sanitizer's report on a fixture's checks.
@@ -141,15 +121,12 @@ finds_planted_race() {
 sanitizer_reports() {
   local tool
   sanitizer=$(command -v compute-sanitizer || command -v /usr/local/cuda/bin/compute-sanitizer)
-  # initcheck sees kernels one by one alone: what the copy engine stores, as products do for
-  # those behind them in a model, it takes for uninitialised.
   for tool in memcheck racecheck initcheck; do
-    if [ -z "$sanitizer" ]; then
+    if [ -n "$sanitizer" ]; then
+      check "sanitizer/$tool" sanitize "$tool" "$(gpu flowhn-own-fac-auto)"
+    else
       skip "sanitizer/$tool" "no compute-sanitizer here"
-      continue
     fi
-    check "sanitizer/$tool-kernels" sanitize_kernels "$tool"
-    [ $tool = initcheck ] || check "sanitizer/$tool" sanitize "$tool" "$(gpu flowhn-own-fac-auto)"
   done
   if [ -n "$sanitizer" ]; then
     check sanitizer/planted-race finds_planted_race
@@ -220,10 +197,8 @@ if ! make_inputs; then
 fi
 unit_tests
 fixtures
-folded_norms
 identical_results
 error_cases
-kernel_checks
 sanitizer_reports
 check load loads_fast
 real_sizes
