@@ -31,7 +31,7 @@ struct SplitOptions {
 };
 
 struct CompileOptions {
-  std::string target = "cpu";  ///< cpu, nvptx; auto: nvptx where this machine has a GPU for it
+  std::string target = "cpu";  ///< cpu, nvptx
   std::string cpu = "host";    ///< host, x86-64-v2, x86-64-v3, x86-64-v4
   std::string chip = "sm_90a"; ///< of nvptx
   /// Of nvptx: path of ptxas; auto: the one of CUDA_HOME, CUDA_PATH, /usr/local/cuda or the
