@@ -21,8 +21,9 @@ PLAIN = """
     ^bb0(%sum: f32):
       kern.yield %sum"""
 RESIDUALS = """
-    ^bb0(%sum: f32, %row: f32, %gathered: f32, %bias: f32):
-      %t0 = arith.addf %sum, %row : f32
+    ^bb0(%sum: f32, %row: f32, %gathered: f32, %bias: f32, %scale: f32):
+      %scaled = arith.mulf %sum, %scale : f32
+      %t0 = arith.addf %scaled, %row : f32
       %t1 = arith.mulf %t0, %bias : f32
       %t2 = arith.addf %t1, %gathered : f32
       kern.yield %t2"""
@@ -45,6 +46,14 @@ NORM = """
       %t3 = arith.mulf %x, %t2 : f32
       %t4 = arith.mulf %t3, %weight : f32
       kern.yield %t4"""
+SCALE = """
+    ^bb0(%mean: f32):
+      %eps = arith.constant 1.0e-5 : f32
+      %one = arith.constant 1.0 : f32
+      %t0 = arith.addf %mean, %eps : f32
+      %t1 = math.sqrt %t0 : f32
+      %t2 = arith.divf %one, %t1 : f32
+      kern.yield %t2"""
 COPY = """
     ^bb0(%x: f32):
       kern.yield %x"""
@@ -83,6 +92,10 @@ class Case:
         stored = ptx.f2bf(self.rng.standard_normal(size).astype(np.float32))
         return self.add(f"memref<{size}xbf16>", stored), ptx.bf2f(stored).astype(float)
 
+    def scalars(self, rows):
+        stored = self.rng.standard_normal(rows).astype(np.float32)
+        return self.add("memref<?xf32>", stored.view(np.uint32)), stored.astype(float)
+
     def table(self, values):
         stored = np.asarray(values, np.int32)
         return self.add("memref<?xi32>", stored), stored
@@ -93,10 +106,12 @@ class Case:
         self.out, self.out_columns, self.out_dtype = len(self.types), columns, dtype
         return self.add(f"memref<?x{width}x{element}>", stored)
 
-    def integers(self, rows):
-        stored = np.full((rows, 1), POISON, np.int32)
-        self.out, self.out_columns, self.out_dtype = len(self.types), slice(0, 1), np.int32
-        return self.add("memref<?xi32>", stored)
+    def numbers(self, rows, element):
+        """One i32 or f32 per row."""
+        dtype = np.int32 if element == "i32" else np.uint32
+        stored = np.full((rows, 1), POISON, dtype)
+        self.out, self.out_columns, self.out_dtype = len(self.types), slice(0, 1), dtype
+        return self.add(f"memref<?x{element}>", stored)
 
     def functions(self, name):
         arguments = ", ".join(f"%{i}: {kind}" for i, kind in enumerate(self.types))
@@ -143,12 +158,14 @@ def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=
         row, row_values = case.activations(rows, n + 4, slice(4, n + 4))
         gathered, gathered_values = case.activations(rows + 5, n + 1, slice(1, n + 1))
         bias, bias_values = case.vector(n + 2)
+        scale, scale_values = case.scalars(rows)
         gather, gather_rows = case.table(case.rng.permutation(rows + 5)[:rows])
         region = RESIDUALS
-        tail = f" extras({row}, {gathered}, {bias}) gather({gather})"
-        accesses = "#kern.access<row>, #kern.access<gathered>, #kern.access<column>"
-        offsets = ": 4, 1, 2"
-        values = (values + row_values) * bias_values[2:] + gathered_values[gather_rows]
+        tail = f" extras({row}, {gathered}, {bias}, {scale}) gather({gather})"
+        accesses = ", ".join(f"#kern.access<{access}>"
+                             for access in ("row", "gathered", "column", "scalar"))
+        offsets = ": 4, 1, 2, 0"
+        values = (values * scale_values[:, None] + row_values) * bias_values[2:] + gathered_values[gather_rows]
     targets = np.arange(rows)
     if scatter:
         table, targets = case.table(case.rng.permutation(rows + 3)[:rows])
@@ -195,6 +212,23 @@ def rowwise(rows, sections, in_column=0, out_column=0, in_width=None, out_width=
     return case
 
 
+def norm_scale(rows, width, in_column=0, in_width=None, gather=False):
+    case = Case(rows)
+    columns = slice(in_column, in_column + width)
+    source, x = case.activations(rows + 4, in_width or in_column + width, columns)
+    out = case.numbers(rows + 3, "f32")
+    tail, sources = "", np.arange(rows)
+    if gather:
+        table, sources = case.table(case.rng.permutation(rows + 4)[:rows])
+        tail = f" gather({table})"
+    mean = (x[sources] ** 2).mean(1, keepdims=True)
+    case.define(f"""rowwise rows(%rows) {source} -> {out}{tail} {{{SCALE}
+    }} {{sections = array<i64: 0, {width}>, reduction = #kern.reduction<mean_of_squares>,
+      in_column = {in_column}, accesses = [], extra_columns = array<i64>}}""",
+                (np.arange(rows), 1 / np.sqrt(mean + 1e-5)))
+    return case
+
+
 def argmax(rows, n, in_column=0, width=None):
     """Rows with equal largest elements, with NaN, with nothing but NaN and of minus infinity."""
     case = Case(rows)
@@ -205,7 +239,7 @@ def argmax(rows, n, in_column=0, width=None):
     values[2 % rows] = np.nan
     x[:, in_column:in_column + n] = values
     source = case.add(f"memref<?x{x.shape[1]}xf32>", x.view(np.uint32))
-    out = case.integers(rows)
+    out = case.numbers(rows, "i32")
     best = np.where(np.isnan(values), -np.inf, values).max(1, keepdims=True)
     hits = values == best
     expected = np.where(hits.any(1), hits.argmax(1), -1)
@@ -235,6 +269,8 @@ CASES = {
     "rowwise_odd": lambda: rowwise(19, [0, 13, 50], in_column=3, out_column=5, gather=True,
                                    scatter=True),
     "rowwise_sections": lambda: rowwise(9, [0, 64, 72, 80], in_column=16, in_width=104),
+    "rowwise_scale": lambda: norm_scale(37, 256),
+    "rowwise_scale_odd": lambda: norm_scale(19, 77, in_column=3, in_width=90, gather=True),
     "rowwise_embedding": lambda: rowwise(33, [0, 96], norm=False, gather=True),
 }
 
@@ -260,5 +296,8 @@ SWEEPS = {
                                                 gather=True, scatter=True), ROWS),
     "rowwise_sections": Sweep(lambda rows: rowwise(rows, [0, 64, 72, 80], in_column=16, in_width=104),
                               ROWS),
+    "rowwise_scale_2048": Sweep(lambda rows: norm_scale(rows, 2048), ROWS),
+    "rowwise_scale_77": Sweep(lambda rows: norm_scale(rows, 77, in_column=3, in_width=90,
+                                                      gather=True), ROWS),
     "rowwise_embedding": Sweep(lambda rows: rowwise(rows, [0, 96], norm=False, gather=True), ROWS),
 }

@@ -400,6 +400,30 @@ TEST(PlanValidationTest, TakesPaddedAndRoundedParameters) {
   refused([](auto &p) { p.dtype = fb::DType::F16; }, "a rounded parameter must be BF16, got F16");
 }
 
+TEST(PlanValidationTest, TakesColumnScales) {
+  fb::PlanT plan = testPlan();
+  head(plan).column_scale = std::make_unique<fb::SourceT>();
+  head(plan).column_scale->name = "norm";
+  head(plan).column_scale->shape = {4};
+  EXPECT_TRUE(validatePlan(planBytes(plan), limits).ok());
+  auto refused = [&](auto change, const char *message) {
+    fb::PlanT changed = plan;
+    change(head(changed));
+    expectError(validatePlan(planBytes(changed), limits), StatusCode::InvalidInput, message);
+  };
+  refused([](auto &p) { p.column_scale->shape = {6}; },
+          "column scale 'norm' has shape [6], the matrix has 4 columns");
+  refused([](auto &p) { p.column_scale->shape = {1, 4}; }, "has shape [1, 4]");
+  refused([](auto &p) { p.column_scale->shape = {0}; }, "extents must be positive");
+  refused([](auto &p) { p.column_scale->dtype = fb::DType::I8; }, "must be F32, BF16 or F16");
+  refused([](auto &p) { p.column_scale->name = "table"; }, "has two shapes or types");
+  refused([](auto &p) { p.dtype = p.sources[0]->dtype = fb::DType::BF16; },
+          "column scale 'norm' makes F32, which does not fit the parameter's BF16");
+  refused([](auto &p) { p.sources[0]->shape = {6}; }, "on a vector, or on a transposed");
+  refused([](auto &p) { p.layout = fb::Layout::Transposed; }, "on a vector, or on a transposed");
+  refused([](auto &p) { p.transform = fb::Transform::NegExp; }, "or transformed matrix");
+}
+
 TEST(PlanValidationTest, RefusesTapsThatOverlap) {
   fb::PlanT plan = testPlan();
   entry(plan, TapBlocks).AsTap()->row_bytes = 32;

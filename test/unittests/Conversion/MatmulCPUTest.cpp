@@ -51,10 +51,10 @@ std::string rowsType(int64_t width, Storage storage) {
   return "memref<?x" + std::to_string(width) + "x" + mlirName(storage) + ">";
 }
 
-/// The epilogue silu(s0) · s1 for two groups, with extras row · gathered + column.
+/// The epilogue silu(s0) · s1 for two groups, with extras (row · gathered + column) · scalar.
 std::string epilogue(const Matmul &m) {
   std::string text = m.groups == 1 ? "^bb0(%s: f32" : "^bb0(%s: f32, %u: f32";
-  text += m.extras ? ", %row: f32, %gathered: f32, %column: f32):\n" : "):\n";
+  text += m.extras ? ", %row: f32, %gathered: f32, %column: f32, %scalar: f32):\n" : "):\n";
   std::string result = "%s";
   if (m.groups == 2) {
     text += "%one = arith.constant 1.0 : f32\n%minus = arith.negf %s : f32\n"
@@ -64,8 +64,8 @@ std::string epilogue(const Matmul &m) {
   }
   if (m.extras) {
     text += "%p = arith.mulf %row, %gathered : f32\n%q = arith.addf %p, %column : f32\n"
-            "%t = arith.addf " +
-            result + ", %q : f32\n";
+            "%scaled = arith.mulf %q, %scalar : f32\n%t = arith.addf " +
+            result + ", %scaled : f32\n";
     result = "%t";
   }
   return text + "kern.yield " + result + "\n";
@@ -88,10 +88,12 @@ std::string Matmul::text() const {
     add("x", rowsType(extraWidth(), Storage::F32));
     add("y", rowsType(n, Storage::BF16));
     add("z", "memref<" + std::to_string(n + 2) + "xf32>");
+    add("scalars", "memref<?xf32>");
     add("gather", "memref<?xi32>");
-    operands += " extras(%x, %y, %z) gather(%gather)";
-    accesses = "#kern.access<row>, #kern.access<gathered>, #kern.access<column>";
-    columns = ": " + column + ", 0, 2";
+    operands += " extras(%x, %y, %z, %scalars) gather(%gather)";
+    accesses = "#kern.access<row>, #kern.access<gathered>, #kern.access<column>, "
+               "#kern.access<scalar>";
+    columns = ": " + column + ", 0, 2, 0";
   }
   if (scatter) {
     add("scatter", "memref<?xi32>");
@@ -115,8 +117,8 @@ public:
         b(m.panels() * m.k * m.groups * m.panel, m.b),
         x(Buffer::random(maxRows * m.extraWidth(), Storage::F32, 3)),
         y(Buffer::random(maxRows * m.n, Storage::BF16, 4)),
-        z(Buffer::random(m.n + 2, Storage::F32, 5)), gather(permutation(maxRows, 50)),
-        scatter(permutation(maxRows, 23)) {
+        z(Buffer::random(m.n + 2, Storage::F32, 5)), s(Buffer::random(maxRows, Storage::F32, 6)),
+        gather(permutation(maxRows, 50)), scatter(permutation(maxRows, 23)) {
     packWeights();
     computeExpected();
   }
@@ -127,11 +129,12 @@ public:
     const void *first = a.data(firstRow * m.aWidth());
     std::initializer_list<KernelArgument> plain = {rows, first, b.data(), out.data()};
     if (m.extras && m.scatter)
-      kernel->run({rows, first, b.data(), out.data(), x.data(), y.data(), z.data(), gather.data(),
-                   scatter.data()},
+      kernel->run({rows, first, b.data(), out.data(), x.data(), y.data(), z.data(), s.data(),
+                   gather.data(), scatter.data()},
                   backwards);
     else if (m.extras)
-      kernel->run({rows, first, b.data(), out.data(), x.data(), y.data(), z.data(), gather.data()},
+      kernel->run({rows, first, b.data(), out.data(), x.data(), y.data(), z.data(), s.data(),
+                   gather.data()},
                   backwards);
     else
       kernel->run(plain, backwards);
@@ -196,9 +199,10 @@ private:
     for (int64_t i = 0; i < maxRows; ++i)
       for (int64_t j = 0; j < m.n; ++j)
         expected[i * m.n + j] +=
-            static_cast<double>(x.get(i * m.extraWidth() + m.extraColumn + j)) *
-                y.get(i * 50 % maxRows * m.n + j) +
-            z.get(j + 2);
+            (static_cast<double>(x.get(i * m.extraWidth() + m.extraColumn + j)) *
+                 y.get(i * 50 % maxRows * m.n + j) +
+             z.get(j + 2)) *
+            s.get(i);
   }
 
   std::vector<float> collect(const Buffer &out, int64_t rows) {
@@ -217,7 +221,7 @@ private:
     return results;
   }
 
-  Buffer a, b, x, y, z;
+  Buffer a, b, x, y, z, s;
   Table gather, scatter;
   std::vector<double> expected;
 };

@@ -174,6 +174,39 @@ TEST(RowwiseCPU, runsOnEveryLevel) {
   }
 }
 
+TEST(RowwiseCPU, storesScalars) {
+  for (int64_t width : {1, 15, 64, 67, 300})
+    for (Storage in : {Storage::F32, Storage::BF16}) {
+      KernelText text;
+      text.operand("rows", "index")
+          .operand("in", rowsType(width + 3, in))
+          .operand("out", "memref<?xf32>");
+      auto kernel = CompiledKernel::compile(text.function(
+          "kern.rowwise rows(%rows) %in -> %out {\n^bb0(%mean: f32):\n"
+          "%eps = arith.constant 1.0e-5 : f32\n%m = arith.addf %mean, %eps : f32\n"
+          "%r = math.sqrt %m : f32\nkern.yield %r\n}",
+          attribute("in_column", 3) + "sections = array<i64: 0, " + std::to_string(width) +
+              ">, reduction = #kern.reduction<mean_of_squares>, accesses = [], "
+              "extra_columns = array<i64>"));
+      ASSERT_TRUE(kernel);
+      Buffer input = Buffer::random(tableRows * (width + 3), in, 1);
+      Buffer out(tableRows, Storage::F32, untouched);
+      kernel->run({129, input.data(), out.data()});
+      std::vector<float> actual;
+      std::vector<double> expected;
+      for (int64_t i = 0; i < 129; ++i) {
+        double squares = 0;
+        for (int64_t c = 0; c < width; ++c)
+          squares += std::pow(double(input.get(i * (width + 3) + 3 + c)), 2);
+        actual.push_back(out.get(i));
+        expected.push_back(std::sqrt(squares / width + 1e-5));
+      }
+      EXPECT_LE(relativeError(actual, expected), 1e-6) << width << " columns";
+      for (int64_t i = 129; i < tableRows; ++i)
+        EXPECT_EQ(out.get(i), untouched);
+    }
+}
+
 TEST(RowwiseCPU, rowsDoNotDependOnOthers) {
   Rowwise op{{0, 70, 131}, /*reduces=*/true};
   RowwiseRun run(op);

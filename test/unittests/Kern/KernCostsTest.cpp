@@ -73,6 +73,33 @@ TEST(KernCosts, rowwise) {
             (Costs{0, 5 * 7 * 2 + 5 * 7 * 4 + 7 * 4 + 5 * 4}));
 }
 
+TEST(KernCosts, scalars) {
+  // 5 rows of 7 to one f32 each, which a product of 3 columns reads.
+  EXPECT_EQ(costsOf(R"(
+    func.func @f(%r: index, %a: memref<?x7xbf16>, %o: memref<?xf32>) {
+      kern.rowwise rows(%r) %a -> %o {
+      ^bb0(%mean: f32):
+        kern.yield %mean
+      } {sections = array<i64: 0, 7>, reduction = #kern.reduction<mean_of_squares>,
+         accesses = [], extra_columns = array<i64>} : (index, memref<?x7xbf16>, memref<?xf32>) -> ()
+      return
+    })",
+                    {5}),
+            (Costs{0, 5 * 7 * 2 + 5 * 4}));
+  EXPECT_EQ(costsOf(R"(
+    func.func @f(%r: index, %a: memref<?x7xbf16>, %b: memref<3x7xbf16>, %o: memref<?x3xbf16>,
+                 %x: memref<?xf32>) {
+      kern.matmul rows(%r) %a, %b -> %o extras(%x) {
+      ^bb0(%s: f32, %e: f32):
+        kern.yield %s
+      } {n = 3, k = 7, accesses = [#kern.access<scalar>], extra_columns = array<i64: 0>}
+        : (index, memref<?x7xbf16>, memref<3x7xbf16>, memref<?x3xbf16>, memref<?xf32>) -> ()
+      return
+    })",
+                    {5}),
+            (Costs{2 * 5 * 3 * 7, (5 * 7 + 3 * 7 + 5 * 3) * 2 + 5 * 4}));
+}
+
 TEST(KernCosts, attention) {
   // Each of 6 heads over 3 positions: 1 + 2 + 3 pairs, two products of 8 features.
   EXPECT_EQ(costsOf(R"(

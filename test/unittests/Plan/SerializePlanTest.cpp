@@ -29,6 +29,8 @@ constexpr llvm::StringLiteral program = R"mlir(
       as panels {panel = 4, groups = 2}
   plan.parameter @a : memref<16x6xf32> from [#plan.source<"A_log" : tensor<6x16xf32>>]
       as transposed {transform = #plan<transform neg_exp>}
+  plan.parameter @s : memref<6x4xbf16> from [#plan.source<"proj" : tensor<6x4xf32>>]
+      as row_major {column_scale = #plan.source<"norm" : tensor<4xbf16>>, rounds}
   module @kernels {
     func.func @mix(%batch: index, %rows: index, %x: memref<?x4xf32>, %w: memref<2x4x8xf32>,
                    %item: index, %scratch: memref<?xi8>)
@@ -96,8 +98,9 @@ Steps steps(const std::vector<fb::Instruction> &expression) {
 
 TEST_F(SerializePlan, Parameters) {
   auto plan = roundTrip();
-  ASSERT_EQ(plan->parameters.size(), 2u);
+  ASSERT_EQ(plan->parameters.size(), 3u);
   const fb::ParameterT &w = *plan->parameters[0], &a = *plan->parameters[1];
+  const fb::ParameterT &s = *plan->parameters[2];
   EXPECT_EQ(w.name, "w");
   EXPECT_EQ(w.layout, fb::Layout::Panels);
   EXPECT_EQ(w.panel, 4);
@@ -111,6 +114,12 @@ TEST_F(SerializePlan, Parameters) {
   EXPECT_EQ(w.sources[1]->shape, (std::vector<int64_t>{5, 4}));
   EXPECT_EQ(a.layout, fb::Layout::Transposed);
   EXPECT_EQ(a.transform, fb::Transform::NegExp);
+  EXPECT_FALSE(a.column_scale);
+  EXPECT_TRUE(s.rounds);
+  ASSERT_TRUE(s.column_scale);
+  EXPECT_EQ(s.column_scale->name, "norm");
+  EXPECT_EQ(s.column_scale->dtype, fb::DType::BF16);
+  EXPECT_EQ(s.column_scale->shape, (std::vector<int64_t>{4}));
 }
 
 TEST_F(SerializePlan, Kernels) {

@@ -458,7 +458,7 @@ TEST_F(CUDAExecutorTest, SurvivesEveryFailure) {
 }
 
 TEST_F(CUDAExecutorTest, UploadsInPieces) {
-  // Matrices of more than one slot, from two sources, with a transposed and a rounded one.
+  // Matrices of more than one slot, from two sources, with a transposed and a scaled, rounded one.
   constexpr int64_t rows = 3000, columns = 1100;
   fb::PlanT plan = gpuPlan();
   auto large = parameter("large", {rows, columns}, fb::Layout::RowMajor, {2 * rows, columns});
@@ -471,6 +471,9 @@ TEST_F(CUDAExecutorTest, UploadsInPieces) {
   rounded->name = "rounded";
   rounded->dtype = fb::DType::BF16;
   rounded->rounds = true;
+  rounded->column_scale = std::make_unique<fb::SourceT>();
+  rounded->column_scale->name = "scale";
+  rounded->column_scale->shape = {columns};
   plan.parameters.push_back(std::move(large));
   plan.parameters.push_back(std::move(turned));
   plan.parameters.push_back(std::move(rounded));
@@ -485,14 +488,15 @@ TEST_F(CUDAExecutorTest, UploadsInPieces) {
   }
   commands.push_back(command(launch(7, {0, 14, 15, 16})));
 
-  std::vector<float> expected[2];
+  std::vector<float> expected[3];
   std::vector<ParameterSpec> specs{{"table", DType::F32, {testVocab, testWidth}},
                                    {"head", DType::F32, {testVocab, testWidth}},
                                    {"large", DType::F32, {rows, columns}},
-                                   {"more", DType::F32, {rows, columns}}};
+                                   {"more", DType::F32, {rows, columns}},
+                                   {"scale", DType::F32, {columns}}};
   auto source = randomParameters(specs, 5);
-  for (int i = 0; i < 2; ++i) {
-    Expected<TensorView> view = source->find(i ? "more" : "large");
+  for (int i = 0; i < 3; ++i) {
+    Expected<TensorView> view = source->find(specs[size_t(i + 2)].name);
     expected[i].resize(view->bytes / 4);
     std::memcpy(expected[i].data(), view->data, view->bytes);
   }
@@ -512,7 +516,8 @@ TEST_F(CUDAExecutorTest, UploadsInPieces) {
         for (int64_t r = 0; r < rows; ++r)
           for (int64_t c = 0; c < 1152; ++c) {
             uint32_t bits = uint32_t(rounded[r * 1152 + c]) << 16;
-            float value = c < columns ? expected[0][size_t(r * columns + c)] : 0;
+            float value =
+                c < columns ? expected[0][size_t(r * columns + c)] * expected[2][size_t(c)] : 0;
             wrong += std::abs(std::bit_cast<float>(bits) - value) > std::abs(value) / 256;
           }
       }};

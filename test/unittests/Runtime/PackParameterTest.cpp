@@ -55,7 +55,22 @@ struct Case {
   int64_t rows, columns;
   int64_t panel = 0, groups = 1;
   fb::Transform transform = fb::Transform::None;
+  std::optional<DType> scale = {}; ///< how the column scale is stored
 };
+
+/// Of column l: a power of two, so that products are exact.
+float scaleOf(int64_t column) { return std::ldexp(1.0f, int(column % 5) - 2); }
+
+std::vector<std::byte> storedScale(DType type, int64_t columns) {
+  std::vector<std::byte> bytes(1);
+  for (int64_t l = 0; l < columns; ++l) {
+    if (type == DType::F32)
+      append(bytes, scaleOf(l));
+    else
+      append(bytes, type == DType::BF16 ? bf16(scaleOf(l)) : f16(scaleOf(l)));
+  }
+  return bytes;
+}
 
 /// The element of the matrix at element `i` of the prepared parameter; row -1 for
 /// padding. Straight from the words of plan.parameter.
@@ -76,14 +91,15 @@ std::pair<int64_t, int64_t> placeOf(const Case &c, int64_t i) {
 
 /// Whether rows that are made a few at a time are those of the whole.
 void expectPieces(const fb::Parameter &parameter, std::span<const TensorView> views,
-                  const std::vector<float> &whole) {
+                  const std::optional<TensorView> &scale, const std::vector<float> &whole) {
   PreparedMatrix matrix = preparedMatrix(parameter);
   ASSERT_EQ(matrix.rows * matrix.columns, int64_t(whole.size()));
   for (int64_t count : {int64_t(1), int64_t(7), matrix.rows}) {
     std::vector<float> piece(size_t(count * matrix.columns));
     for (int64_t first = 0; first + count <= matrix.rows; first += count) {
       std::fill(piece.begin(), piece.end(), -1.0f);
-      packPreparedRows(parameter, views, first, count, reinterpret_cast<std::byte *>(piece.data()));
+      packPreparedRows(parameter, views, first, count, reinterpret_cast<std::byte *>(piece.data()),
+                       scale);
       ASSERT_TRUE(std::equal(piece.begin(), piece.end(), whole.begin() + first * matrix.columns))
           << count << " rows from " << first;
     }
@@ -114,19 +130,23 @@ void expectPacked(const Case &c, const std::vector<int64_t> &parts,
   std::vector<float> result(size_t(*denseBytes(DType::U8, shape)));
   std::vector<std::vector<std::byte>> kept;
   std::vector<TensorView> views;
+  std::vector<std::byte> scaleBytes = storedScale(c.scale.value_or(DType::F32), c.columns);
+  std::optional<TensorView> scale;
+  if (c.scale)
+    scale = {*c.scale, {c.columns}, scaleBytes.data() + 1, scaleBytes.size() - 1};
   int64_t row = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
     std::vector<std::byte> stored = storedRows(types[i], row, parts[i], c.columns);
     views.push_back({types[i], {parts[i], c.columns}, stored.data() + 1, stored.size() - 1});
-    packRows(*packed, row, views.back(), reinterpret_cast<std::byte *>(result.data()));
+    packRows(*packed, row, views.back(), reinterpret_cast<std::byte *>(result.data()), scale);
     row += parts[i];
     kept.push_back(std::move(stored));
   }
   if (c.layout != fb::Layout::Panels)
-    expectPieces(*packed, views, result);
+    expectPieces(*packed, views, scale, result);
   for (size_t i = 0; i < result.size(); ++i) {
     auto [r, l] = placeOf(c, int64_t(i));
-    float expected = r < 0 ? 0 : element(r, l);
+    float expected = r < 0 ? 0 : element(r, l) * (scale ? scaleOf(l) : 1);
     if (c.transform == fb::Transform::NegExp && r >= 0)
       expected = -std::exp(expected);
     ASSERT_EQ(result[i], expected) << "element " << i;
@@ -170,6 +190,33 @@ TEST(PackParameterTest, ConcatenatesSourcesOfDifferentTypes) {
 TEST(PackParameterTest, Transforms) {
   for (DType type : {DType::F32, DType::BF16, DType::F16})
     expectPacked({fb::Layout::Transposed, 9, 16, 0, 1, fb::Transform::NegExp}, {9}, {type});
+}
+
+TEST(PackParameterTest, ScalesColumns) {
+  std::vector<int64_t> parts{35, 3, 64};
+  std::vector<DType> types{DType::BF16, DType::F32, DType::F16};
+  for (DType scale : types) {
+    expectPacked({fb::Layout::RowMajor, 102, 18, 0, 1, fb::Transform::None, scale}, parts, types);
+    expectPacked({fb::Layout::Padded, 102, 18, 8, 1, fb::Transform::None, scale}, parts, types);
+    expectPacked({fb::Layout::Panels, 102, 18, 16, 2, fb::Transform::None, scale}, parts, types);
+  }
+}
+
+/// The product is rounded, not what it is made of: (1 + 2^-7) · (1 + 2^-8) in bfloat16.
+TEST(PackParameterTest, RoundsScaledOnce) {
+  auto table = parameter("p", {1, 1}, fb::Layout::RowMajor, {1, 1});
+  table->dtype = fb::DType::BF16;
+  table->rounds = true;
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(fb::Parameter::Pack(builder, table.get()));
+  const float scale = 1 + 0x1p-8f;
+  const uint16_t stored = bf16(1 + 0x1p-7f);
+  uint16_t result = 0;
+  packRows(*flatbuffers::GetRoot<fb::Parameter>(builder.GetBufferPointer()), 0,
+           {DType::BF16, {1, 1}, reinterpret_cast<const std::byte *>(&stored), sizeof(stored)},
+           reinterpret_cast<std::byte *>(&result),
+           TensorView{DType::F32, {1}, reinterpret_cast<const std::byte *>(&scale), sizeof(scale)});
+  EXPECT_EQ(result, bf16(1 + 0x1p-6f));
 }
 
 TEST(PackParameterTest, KeepsHalfPrecision) {

@@ -146,6 +146,30 @@ func.func @matmul_c3(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, 
 
 // -----
 
+func.func @matmul_c3(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>, %x: memref<?xbf16>) {
+  // expected-error@+1 {{extra #0 with access scalar must be memref<?xf32> at column 0, got 'memref<?xbf16>' at column 0}}
+  kern.matmul rows(%rows) %a, %b -> %out extras(%x) {
+  ^bb0(%sum: f32, %e: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [#kern.access<scalar>], extra_columns = array<i64: 0>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>, memref<?xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c3(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>, %x: memref<?xf32>) {
+  // expected-error@+1 {{extra #0 with access scalar must be memref<?xf32> at column 0, got 'memref<?xf32>' at column 3}}
+  kern.matmul rows(%rows) %a, %b -> %out extras(%x) {
+  ^bb0(%sum: f32, %e: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, groups = 1 : i64, accesses = [#kern.access<scalar>], extra_columns = array<i64: 3>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>, memref<?xf32>) -> ()
+  return
+}
+
+// -----
+
 func.func @matmul_c4(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
   // expected-error@+1 {{region must have 1 arguments of type f32, got ('f32', 'f32')}}
   kern.matmul rows(%rows) %a, %b -> %out {
@@ -306,6 +330,54 @@ func.func @rowwise_c4(%rows: index, %in: memref<?x24xf32>, %out: memref<?x24xf32
 
 // -----
 
+func.func @rowwise_c5(%rows: index, %in: memref<?x24xf32>, %out: memref<24xf32>) {
+  // expected-error@+1 {{an out of rank 1 must be memref<?xf32>, with one section, a reduction, no extras and out_column 0, got 'memref<24xf32>'}}
+  kern.rowwise rows(%rows) %in -> %out {
+  ^bb0(%mean: f32):
+    kern.yield %mean
+  } {sections = array<i64: 0, 24>, reduction = #kern.reduction<mean_of_squares>, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x24xf32>, memref<24xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @rowwise_c5(%rows: index, %in: memref<?x24xf32>, %out: memref<?xf32>) {
+  // expected-error@+1 {{an out of rank 1 must be memref<?xf32>, with one section, a reduction, no extras and out_column 0, got 'memref<?xf32>'}}
+  kern.rowwise rows(%rows) %in -> %out {
+  ^bb0(%mean: f32):
+    kern.yield %mean
+  } {sections = array<i64: 0, 8, 24>, reduction = #kern.reduction<mean_of_squares>, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x24xf32>, memref<?xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @rowwise_c5(%rows: index, %in: memref<?x24xf32>, %out: memref<?xf32>) {
+  // expected-error@+1 {{an out of rank 1 must be memref<?xf32>, with one section, a reduction, no extras and out_column 0, got 'memref<?xf32>'}}
+  kern.rowwise rows(%rows) %in -> %out {
+  ^bb0(%mean: f32):
+    kern.yield %mean
+  } {sections = array<i64: 0, 24>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x24xf32>, memref<?xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @rowwise_c5(%rows: index, %in: memref<?x24xf32>, %out: memref<?xf32>) {
+  // expected-error@+1 {{an out of rank 1 must be memref<?xf32>, with one section, a reduction, no extras and out_column 0, got 'memref<?xf32>'}}
+  kern.rowwise rows(%rows) %in -> %out {
+  ^bb0(%mean: f32):
+    kern.yield %mean
+  } {sections = array<i64: 0, 24>, reduction = #kern.reduction<mean_of_squares>, accesses = [], extra_columns = array<i64>, out_column = 1 : i64}
+    : (index, memref<?x24xf32>, memref<?xf32>) -> ()
+  return
+}
+
+// -----
+
 func.func @attention_c1(%batch: index, %max: index, %q: memref<?x32xf32>, %kv: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
   // expected-error@+1 {{heads, kv_heads and head_size must be positive, got 4, 2 and 0}}
   kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) -> %out
@@ -387,6 +459,18 @@ func.func @conv1d_c2(%batch: index, %max: index, %x: memref<?x32xf32>, %w: memre
     kern.yield %sum
   } {accesses = [#kern.access<gathered>], extra_columns = array<i64: 0>}
     : (index, index, memref<?x32xf32>, memref<4x32xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @conv1d_c2(%batch: index, %max: index, %x: memref<?x32xf32>, %w: memref<4x32xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %e: memref<?xf32>) {
+  // expected-error@+1 {{extra #0 is scalar, but a kernel over sequences takes row and column alone}}
+  kern.conv1d batch(%batch, %max) %x, %w offsets(%offsets) -> %out extras(%e) {
+  ^bb0(%sum: f32, %y: f32):
+    kern.yield %sum
+  } {accesses = [#kern.access<scalar>], extra_columns = array<i64: 0>}
+    : (index, index, memref<?x32xf32>, memref<4x32xf32>, memref<?xi32>, memref<?x32xf32>, memref<?xf32>) -> ()
   return
 }
 
@@ -560,29 +644,5 @@ func.func @scan_combine_c2(%n: index, %a: memref<16x32xf32>, %sums: memref<?x32x
   // expected-error@+1 {{states must be dense rows of [16, 32], got 'memref<?x8x32xf32>'}}
   kern.scan_combine batch(%n) chunks(%n, %n) %a, %sums offsets(%offsets) -> %states
     : (index, index, index, memref<16x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x8x32xf32>) -> ()
-  return
-}
-
-// -----
-
-func.func @matmul_c3(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>, %e: memref<?xbf16>) {
-  // expected-error@+1 {{extra #0}}
-  kern.matmul rows(%rows) %a, %b -> %out extras(%e) {
-  ^bb0(%sum: f32, %scale: f32):
-    kern.yield %sum
-  } {n = 12 : i64, k = 16 : i64, accesses = [#kern.access<scalar>], extra_columns = array<i64: 0>}
-    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>, memref<?xbf16>) -> ()
-  return
-}
-
-// -----
-
-func.func @rowwise_c5(%rows: index, %x: memref<?x16xf32>, %out: memref<?xbf16>) {
-  // expected-error@+1 {{out}}
-  kern.rowwise rows(%rows) %x -> %out {
-  ^bb0(%mean: f32):
-    kern.yield %mean
-  } {sections = array<i64: 0, 16>, reduction = #kern.reduction<mean_of_squares>, accesses = [], extra_columns = array<i64>}
-    : (index, memref<?x16xf32>, memref<?xbf16>) -> ()
   return
 }

@@ -65,6 +65,29 @@ func.func @rowwise(%rows: index, %table: memref<100x24xbf16>, %out: memref<?x24x
   return
 }
 
+// One number per row: a result, and an extra.
+// CHECK-LABEL: func.func @scalars
+func.func @scalars(%rows: index, %x: memref<?x24xbf16>, %scale: memref<?xf32>,
+                   %w: memref<12x24xbf16>, %out: memref<?x12xbf16>) {
+  // CHECK: kern.rowwise rows(%{{.*}}) %{{.*}} -> %[[SCALE:.*]] {
+  // CHECK-NEXT: ^bb0(%{{.*}}: f32):
+  kern.rowwise rows(%rows) %x -> %scale {
+  ^bb0(%mean: f32):
+    %y = math.rsqrt %mean : f32
+    kern.yield %y
+  } {sections = array<i64: 0, 24>, reduction = #kern.reduction<mean_of_squares>,
+     accesses = [], extra_columns = array<i64>} : (index, memref<?x24xbf16>, memref<?xf32>) -> ()
+  // CHECK: kern.matmul {{.*}} extras(%[[SCALE]])
+  // CHECK: accesses = [#kern.access<scalar>]
+  kern.matmul rows(%rows) %x, %w -> %out extras(%scale) {
+  ^bb0(%sum: f32, %s: f32):
+    %y = arith.mulf %sum, %s : f32
+    kern.yield %y
+  } {n = 12 : i64, k = 24 : i64, accesses = [#kern.access<scalar>], extra_columns = array<i64: 0>}
+    : (index, memref<?x24xbf16>, memref<12x24xbf16>, memref<?x12xbf16>, memref<?xf32>) -> ()
+  return
+}
+
 // CHECK-LABEL: func.func @attention
 func.func @attention(%batch: index, %max: index, %qkv: memref<?x64xf32>, %offsets: memref<?xi32>,
                      %out: memref<?x32xf32>) {

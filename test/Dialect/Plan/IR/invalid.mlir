@@ -61,6 +61,36 @@ plan.parameter @p : memref<4xbf16> from [#plan.source<"a" : tensor<4xf16>>] as r
 
 // -----
 
+// @parameter_c4
+// expected-error @+1 {{stores elements of 'f32' as the narrower 'bf16' without 'rounds'}}
+plan.parameter @p : memref<6x4xbf16> from [#plan.source<"a" : tensor<6x4xbf16>>] as row_major {column_scale = #plan.source<"v" : tensor<4xbf16>>}
+
+// -----
+
+// @parameter_c5
+// expected-error @+1 {{takes a column_scale of one element per column, on matrices without a transform that are not transposed, got 'tensor<6xbf16>' on 'tensor<6x4xbf16>'}}
+plan.parameter @p : memref<6x4xf32> from [#plan.source<"a" : tensor<6x4xbf16>>] as row_major {column_scale = #plan.source<"v" : tensor<6xbf16>>}
+
+// -----
+
+// @parameter_c5
+// expected-error @+1 {{takes a column_scale of one element per column, on matrices without a transform that are not transposed, got 'tensor<6xbf16>' on 'tensor<6xbf16>'}}
+plan.parameter @p : memref<6xf32> from [#plan.source<"v" : tensor<6xbf16>>] as row_major {column_scale = #plan.source<"v" : tensor<6xbf16>>}
+
+// -----
+
+// @parameter_c5
+// expected-error @+1 {{takes a column_scale of one element per column, on matrices without a transform that are not transposed, got 'tensor<4xbf16>' on 'tensor<6x4xbf16>'}}
+plan.parameter @p : memref<4x6xf32> from [#plan.source<"a" : tensor<6x4xbf16>>] as transposed {column_scale = #plan.source<"v" : tensor<4xbf16>>}
+
+// -----
+
+// @parameter_c5
+// expected-error @+1 {{takes a column_scale of one element per column, on matrices without a transform that are not transposed, got 'tensor<4xbf16>' on 'tensor<6x4xbf16>'}}
+plan.parameter @p : memref<6x4xf32> from [#plan.source<"a" : tensor<6x4xbf16>>] as row_major {column_scale = #plan.source<"v" : tensor<4xbf16>>, transform = #plan<transform neg_exp>}
+
+// -----
+
 // @get_parameter_c1
 func.func @f() {
   // expected-error @+1 {{needs a plan.parameter, got @missing}}

@@ -10,6 +10,8 @@ plan.parameter @norms : memref<7xf32> from [#plan.source<"a" : tensor<3xf32>>, #
 plan.parameter @conv : memref<3x6xf16> from [#plan.source<"conv" : tensor<6x1x3xf16>>] as transposed
 // CHECK: plan.parameter @decay : memref<16x6xf32> from {{.*}} as {{ *}}transposed {transform = #plan<transform neg_exp>}
 plan.parameter @decay : memref<16x6xf32> from [#plan.source<"A_log" : tensor<6x16xbf16>>] as transposed {transform = #plan<transform neg_exp>}
+// CHECK: plan.parameter @scaled : memref<6x4xbf16> from {{.*}} as {{ *}}row_major {column_scale = #plan.source<"norm" : tensor<4xf32>>, rounds}
+plan.parameter @scaled : memref<6x4xbf16> from [#plan.source<"proj" : tensor<6x4xbf16>>] as row_major {column_scale = #plan.source<"norm" : tensor<4xf32>>, rounds}
 // CHECK: plan.parameter @gates : memref<2x4x8xf32> from {{.*}} as {{ *}}panels {groups = 2 : i64, panel = 4 : i64}
 plan.parameter @gates : memref<2x4x8xf32> from [#plan.source<"gate" : tensor<5x4xf32>>, #plan.source<"up" : tensor<5x4xf32>>] as panels {panel = 4, groups = 2}
 
