@@ -56,7 +56,7 @@ private:
   ::flowhn::CompileReport &report;
   PipelineOptions pipeline;
   CompileTarget target;
-  ::flowhn::DType activations = ::flowhn::DType::F32;
+  ActivationTypes activations;
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
   ::flowhn::Manifest manifest;

@@ -42,7 +42,8 @@ Expected<CompileTarget> mlir::flowhn::resolveTarget(const CompileOptions &option
                                "' is not built in; targets: cpu, nvptx");
 }
 
-Expected<DType> mlir::flowhn::resolveActivations(const CompileOptions &options) {
+/// What the layers hold their values in.
+static Expected<DType> resolveLayerType(const CompileOptions &options) {
   bool isForGPU = options.target == "nvptx";
   if (options.dtype == "auto")
     return isForGPU ? DType::BF16 : DType::F32;
@@ -53,6 +54,13 @@ Expected<DType> mlir::flowhn::resolveActivations(const CompileOptions &options) 
     return ::flowhn::unsupported("dtype " + options.dtype + " is not supported by the target " +
                                  options.target + " yet");
   return isForGPU ? DType::BF16 : DType::F32;
+}
+
+Expected<ActivationTypes> mlir::flowhn::resolveActivations(const CompileOptions &options) {
+  auto layers = resolveLayerType(options);
+  FLOWHN_RETURN_IF_ERROR(layers.status());
+  // A product that a norm is folded into reads the residual stream, and in its own type.
+  return ActivationTypes{*layers, options.norm == "prologue" ? *layers : DType::F32};
 }
 
 //===----------------------------------------------------------------------===//
@@ -110,13 +118,13 @@ static Expected<std::vector<Cubin>> assembleAll(llvm::ArrayRef<PTXKernel> kernel
   FLOWHN_RETURN_IF_ERROR(ptxas.status());
   cubins.resize(kernels.size());
   Status status = timed(report, "ptxas", [&] {
-    return ::flowhn::forEachInParallel(
-        kernels.size(), numThreads(options), "machine code", [&](size_t i) -> Status {
-          auto cubin = assemble(kernels[i], target, *ptxas);
-          FLOWHN_RETURN_IF_ERROR(cubin.status());
-          cubins[i] = std::move(*cubin);
-          return Status();
-        });
+    return ::flowhn::forEachInParallel(kernels.size(), numThreads(options), "machine code",
+                                       [&](size_t i) -> Status {
+                                         auto cubin = assemble(kernels[i], target, *ptxas);
+                                         FLOWHN_RETURN_IF_ERROR(cubin.status());
+                                         cubins[i] = std::move(*cubin);
+                                         return Status();
+                                       });
   });
   FLOWHN_RETURN_IF_ERROR(status);
   return cubins;

@@ -11,6 +11,7 @@
 
 #include "flowhn/Artifact/Artifact.h"
 #include "flowhn/Engine/Compiler.h"
+#include "flowhn/Import/ImportModel.h"
 #include "flowhn/Target/CPU/TargetInfo.h"
 #include "flowhn/Target/NVPTX/TargetInfo.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -26,7 +27,7 @@ using CompileTarget = std::variant<CPUTargetInfo, GPUTargetInfo>;
 ::flowhn::Expected<CompileTarget> resolveTarget(const ::flowhn::CompileOptions &options);
 
 /// What activations are held in; Unsupported where the target does not compute in it.
-::flowhn::Expected<::flowhn::DType> resolveActivations(const ::flowhn::CompileOptions &options);
+::flowhn::Expected<ActivationTypes> resolveActivations(const ::flowhn::CompileOptions &options);
 
 /// The code of an artifact.
 struct TargetCode {

@@ -14,10 +14,10 @@ using namespace mlir::flowhn;
 /// down(silu(gate(t)) · up(t)), the feed-forward layer `path`.
 static Value importFeedForward(LayerBuilder &layers, const std::string &path, Value input) {
   int64_t width = layers.config.intermediateSize;
-  Value gate = layers.linear(path + ".gate_proj", input, width);
-  Value up = layers.linear(path + ".up_proj", input, width);
+  Value gate = layers.linear(path + ".gate_proj", input, layers.tokens(width));
+  Value up = layers.linear(path + ".up_proj", input, layers.tokens(width));
   Value hidden = SwiGLUOp::create(layers.builder, layers.location(path), gate, up);
-  return layers.linear(path + ".down_proj", hidden, layers.config.hiddenSize);
+  return layers.linear(path + ".down_proj", hidden, layers.residual(layers.config.hiddenSize));
 }
 
 /// Residual feed-forward around its own norm: the second half of either branch.
@@ -33,14 +33,14 @@ static Value importAttention(LayerBuilder &layers, const std::string &path, Valu
   const ::flowhn::ModelConfig &config = layers.config;
   OpBuilder &builder = layers.builder;
   int64_t keyValueSize = config.numKeyValueHeads * config.headSize();
-  Value query = layers.linear(path + ".q_proj", input, config.hiddenSize);
-  Value key = layers.linear(path + ".k_proj", input, keyValueSize);
-  Value value = layers.linear(path + ".v_proj", input, keyValueSize);
+  Value query = layers.linear(path + ".q_proj", input, layers.tokens(config.hiddenSize));
+  Value key = layers.linear(path + ".k_proj", input, layers.tokens(keyValueSize));
+  Value value = layers.linear(path + ".v_proj", input, layers.tokens(keyValueSize));
   auto attention = AttentionOp::create(
       builder, layers.location(path), query.getType(), /*new_state=*/Type(), query, key, value,
       rows.begin, rows.length, /*state=*/Value(), builder.getI64IntegerAttr(config.numHeads),
       builder.getI64IntegerAttr(config.numKeyValueHeads));
-  return layers.linear(path + ".o_proj", attention.getResult(), config.hiddenSize);
+  return layers.linear(path + ".o_proj", attention.getResult(), layers.residual(config.hiddenSize));
 }
 
 namespace {
@@ -72,14 +72,15 @@ static ScanInputs importScanInputs(LayerBuilder &layers, const std::string &path
   const ::flowhn::ModelConfig &config = layers.config;
   int64_t rank = config.dtRank, state = config.stateSize;
   std::string projection = path + ".x_proj";
-  Value projected = layers.linear(projection, input, rank + 2 * state);
+  Value projected = layers.linear(projection, input, layers.residual(rank + 2 * state));
   Value step = layers.slice(projection, projected, 0, rank);
   Value b = layers.slice(projection, projected, rank, state);
   Value c = layers.slice(projection, projected, rank + state, state);
   step = layers.rmsNorm(path + ".dt_layernorm", step);
   b = layers.rmsNorm(path + ".b_layernorm", b);
   c = layers.rmsNorm(path + ".c_layernorm", c);
-  Value delta = layers.linear(path + ".dt_proj", step, config.innerSize(), /*bias=*/true);
+  Value delta =
+      layers.linear(path + ".dt_proj", step, layers.tokens(config.innerSize()), /*bias=*/true);
   return {delta, b, c};
 }
 
@@ -89,7 +90,7 @@ static Value importMamba(LayerBuilder &layers, const std::string &path, Value in
   const ::flowhn::ModelConfig &config = layers.config;
   int64_t channels = config.innerSize();
   std::string projection = path + ".in_proj";
-  Value projected = layers.linear(projection, input, 2 * channels, config.projBias);
+  Value projected = layers.linear(projection, input, layers.tokens(2 * channels), config.projBias);
   Value u = layers.slice(projection, projected, 0, channels);
   Value z = layers.slice(projection, projected, channels, channels);
   u = importConvolution(layers, path, u, rows);
@@ -100,7 +101,8 @@ static Value importMamba(LayerBuilder &layers, const std::string &path, Value in
       layers.builder, layers.location(path), u.getType(), /*new_state=*/Type(), u, scan.delta, aLog,
       scan.b, scan.c, d, rows.begin, rows.length, /*gate=*/Value(), /*state=*/Value());
   Value gated = SwiGLUOp::create(layers.builder, layers.location(path), z, recurrence.getResult());
-  return layers.linear(path + ".out_proj", gated, config.hiddenSize, config.projBias);
+  return layers.linear(path + ".out_proj", gated, layers.residual(config.hiddenSize),
+                       config.projBias);
 }
 
 Value mlir::flowhn::importAttentionBranch(LayerBuilder &layers, StringRef path,

@@ -141,7 +141,8 @@ static Value importBlockBody(LayerBuilder &layers, StringRef path, Value input, 
   Value sum = layers.add((path + ".branch_proj").str(), input, fused);
   Value normed = layers.rmsNorm((path + ".pre_ff_layernorm").str(), sum);
   std::string last = (path + ".final_proj").str();
-  return layers.add(last, sum, layers.linear(last, normed, layers.config.hiddenSize));
+  return layers.add(last, sum,
+                    layers.linear(last, normed, layers.residual(layers.config.hiddenSize)));
 }
 
 static Value importBlock(LayerBuilder &layers, Value input, Rows rows, int64_t index) {
@@ -165,9 +166,10 @@ static Value importBlock(LayerBuilder &layers, Value input, Rows rows, int64_t i
 static Value importHead(LayerBuilder &layers, Value hidden, Value length, Value selected) {
   const ::flowhn::ModelConfig &config = layers.config;
   OpBuilder &builder = layers.builder;
-  Value tokens =
-      SelectTokensOp::create(builder, layers.location("model.select"),
-                             layers.packedTokens(config.hiddenSize), hidden, length, selected);
+  auto packed =
+      cast<RankedTensorType>(hidden.getType()).clone({ShapedType::kDynamic, config.hiddenSize});
+  Value tokens = SelectTokensOp::create(builder, layers.location("model.select"), packed, hidden,
+                                        length, selected);
   Value normed = layers.rmsNorm("model.final_layernorm", tokens);
   return layers.logits("lm_head", normed,
                        config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
@@ -180,7 +182,7 @@ static Value importNetwork(LayerBuilder &layers, Block::BlockArgListType argumen
   Value table =
       layers.parameter("model.embed_tokens.weight", {config.vocabSize, config.hiddenSize});
   Value hidden = EmbeddingOp::create(layers.builder, layers.location("model.embed_tokens"),
-                                     layers.tokens(config.hiddenSize), ids, table);
+                                     layers.residual(config.hiddenSize), ids, table);
   for (int64_t index = 0; index < config.numLayers; ++index)
     hidden = importBlock(layers, hidden, rows, index);
   return importHead(layers, hidden, rows.length, selected);
@@ -206,7 +208,7 @@ static func::FuncOp createForward(OpBuilder &builder, int64_t vocabSize) {
 OwningOpRef<ModuleOp> mlir::flowhn::importModel(MLIRContext &context,
                                                 const ::flowhn::ModelConfig &config,
                                                 const StorageTypes &storage,
-                                                ::flowhn::DType activations) {
+                                                const ActivationTypes &activations) {
   Location loc = NameLoc::get(StringAttr::get(&context, "model"));
   if (failed(checkRequest(loc, config, storage)))
     return {};
@@ -219,10 +221,7 @@ OwningOpRef<ModuleOp> mlir::flowhn::importModel(MLIRContext &context,
 
   // Parameters go in front of the function, in the order of their first use.
   builder.setInsertionPoint(forward);
-  Type activationType = builder.getF32Type();
-  if (activations == ::flowhn::DType::BF16)
-    activationType = builder.getBF16Type();
-  LayerBuilder layers(builder, config, storage, activationType);
+  LayerBuilder layers(builder, config, storage, activations);
   layers.builder.setInsertionPointToStart(&forward.front());
   Value logits = importNetwork(layers, forward.getArguments());
   func::ReturnOp::create(layers.builder, forward.getLoc(), logits);

@@ -31,29 +31,29 @@ struct BranchTokens {
 };
 
 /// Builds layer ops at the insertion point of `builder`, and the parameters they
-/// use at the end of what `parameters` has built. Activations have `activationType`.
+/// use at the end of what `parameters` has built.
 class LayerBuilder {
 public:
   LayerBuilder(OpBuilder parameters, const ::flowhn::ModelConfig &config,
-               const StorageTypes &storage, Type activationType);
+               const StorageTypes &storage, const ActivationTypes &activations);
 
   const ::flowhn::ModelConfig &config;
   OpBuilder builder;
 
   /// The location of everything that belongs to the layer `path`.
   Location location(StringRef path) const;
-  /// `tensor<?x?xFxT>`, batch × tokens × `features` of the activation type T.
+  /// `tensor<?x?xFxT>`, batch × tokens × `features` of the layers' type T.
   RankedTensorType tokens(int64_t features) const;
-  /// `tensor<?xFxT>`, tokens × `features`.
-  RankedTensorType packedTokens(int64_t features) const;
+  /// The same in the residual stream's type.
+  RankedTensorType residual(int64_t features) const;
 
   /// The value of the parameter `name`, declared on its first use.
   Value parameter(StringRef name, ArrayRef<int64_t> shape);
-  /// The layer `path` over `input`: x · Wᵀ, plus `path`.bias when `bias` is set.
-  Value linear(StringRef path, Value input, int64_t outputs, bool bias = false);
+  /// The layer `path` over `input`, a `result`: x · Wᵀ, plus `path`.bias when `bias` is set.
+  Value linear(StringRef path, Value input, RankedTensorType result, bool bias = false);
   /// The layer `path` over packed tokens, whose results are float32 logits.
   Value logits(StringRef path, Value input, StringRef weightName);
-  /// The root-mean-square norm `path` over `input`.
+  /// The root-mean-square norm `path` over `input`, in the layers' type.
   Value rmsNorm(StringRef path, Value input);
   /// lhs + rhs.
   Value add(StringRef path, Value lhs, Value rhs);
@@ -65,7 +65,7 @@ private:
 
   OpBuilder parameterBuilder;
   const StorageTypes &storage;
-  Type activationType;
+  Type layersType, residualType;
   llvm::StringMap<RankedTensorType> declared;
 };
 

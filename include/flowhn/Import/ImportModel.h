@@ -22,6 +22,14 @@ namespace mlir::flowhn {
 /// The types a checkpoint stores its tensors in, by name.
 using StorageTypes = llvm::StringMap<::flowhn::DType>;
 
+/// What values between layers are held in, F32 or BF16.
+struct ActivationTypes {
+  /// What products, convolutions, scans and attention make and read.
+  ::flowhn::DType layers = ::flowhn::DType::F32;
+  /// The residual stream, and what only norms read.
+  ::flowhn::DType residual = ::flowhn::DType::F32;
+};
+
 /// Builds the network that `config` describes: a module with one `flowhn.model`
 /// named `model`, its parameters, and
 ///
@@ -31,14 +39,14 @@ using StorageTypes = llvm::StringMap<::flowhn::DType>;
 ///
 /// the logits of the selected tokens. Nothing is fused: one op per layer, in
 /// program order, each with the layer's path in the checkpoint as its location.
-/// Activations are `activations`, F32 or BF16, and logits f32; a parameter has its type in `storage`, or
-/// `config.parameterType` where `storage` does not name it.
+/// Activations have the types of `activations`, logits are f32; a parameter has its type in
+/// `storage`, or `config.parameterType` where `storage` does not name it.
 ///
 /// Null, after an error on the module's location, when `config` is not valid or a
 /// parameter is stored in anything but F32, BF16 or F16.
 OwningOpRef<ModuleOp> importModel(MLIRContext &context, const ::flowhn::ModelConfig &config,
                                   const StorageTypes &storage,
-                                  ::flowhn::DType activations = ::flowhn::DType::F32);
+                                  const ActivationTypes &activations = {});
 
 /// Name, type and shape of every parameter of `module`, in program order: what a
 /// checkpoint of the model must hold.

@@ -104,10 +104,11 @@ static FailureOr<Value> getCapture(ProcedureBuilder &procedure, func::CallOp cal
 static Value createResultBuffer(ProcedureBuilder &procedure, Value result,
                                 const TokenSpace *space) {
   Tokens place = procedure.createResult(result, space);
-  if (isWholeBuffer(procedure, place, getFeatures(result)))
+  Type elementType = getElementType(result);
+  if (isWholeBuffer(procedure, place, getFeatures(result)) &&
+      cast<MemRefType>(place.buffer.getType()).getElementType() == elementType)
     return place.buffer;
-  Value buffer =
-      procedure.createBuffer(result.getLoc(), space, getFeatures(result), getElementType(result));
+  Value buffer = procedure.createBuffer(result.getLoc(), space, getFeatures(result), elementType);
   procedure.setTokens(result, {buffer, 0, space, {}});
   return buffer;
 }

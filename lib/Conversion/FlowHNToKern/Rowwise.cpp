@@ -151,8 +151,7 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SwiGLUOp op) 
 LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, EmbeddingOp op) {
   const TokenSpace *space = procedure.spaceOf.lookup(op.getIds());
   FailureOr<Value> ids = procedure.getTable(op.getIds(), op);
-  FailureOr<Value> table = procedure.getParameter(
-      procedure.context.target.table(op.getTable(), getElementType(op.getResult())), op);
+  FailureOr<Value> table = procedure.getParameter({{op.getTable()}}, op);
   if (failed(ids) || failed(table))
     return failure();
   Tokens rows = {*table, 0, space, *ids};

@@ -43,12 +43,12 @@ MatmulEpilogue::ExtraRow MatmulEpilogue::extraRow(Value row) {
   return {row, b.lookUp(op.getGather(), row), b.loadScalars(extras, row)};
 }
 
-/// The region's results for `count` columns from column + first, of `half` of a chunk.
+/// The region's results for `count` columns from `column` on, whose sums are those from
+/// `first` on of `half` of a chunk.
 SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half,
                                             const ExtraRow &at, Value column, int64_t first,
                                             int64_t count) {
-  auto loaded =
-      b.loadExtras(extras, at.row, at.gatheredRow, b.add(column, first), count, at.scalars);
+  auto loaded = b.loadExtras(extras, at.row, at.gatheredRow, column, count, at.scalars);
   SmallVector<Value> results;
   for (int64_t i = 0; i < count; ++i) {
     SmallVector<Value> arguments;
@@ -65,6 +65,10 @@ SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> sums, int64_t chunk,
 // Stores of each thread: any row, any width
 //===----------------------------------------------------------------------===//
 
+/// Chunks whose extras are all loaded before the first of them is stored: no load waits for
+/// a store that might be to its address, nor for the load before it.
+static constexpr int64_t chunksAtOnce = 16;
+
 void MatmulEpilogue::storeDirectly(const MatmulTile &tile, ArrayRef<Value> sums) {
   Value firstRow = b.add(tile.row, b.add(b.mul(consumer, 64), b.mul(warp, 16)));
   Value column = b.add(tile.column, b.mul(b.rem(lane, 4), 2));
@@ -77,22 +81,38 @@ void MatmulEpilogue::storeDirectly(const MatmulTile &tile, ArrayRef<Value> sums)
 void MatmulEpilogue::storeRow(Value row, Value column, int64_t half, ArrayRef<Value> sums) {
   ExtraRow at = extraRow(row);
   Value outRow = b.lookUp(op.getScatter(), row);
+  int64_t chunks = plan.outColumns() / 8;
+  for (int64_t first = 0; first < chunks; first += chunksAtOnce)
+    storeChunks(at, outRow, column, half, first, std::min(first + chunksAtOnce, chunks), sums);
+}
+
+void MatmulEpilogue::storeChunks(const ExtraRow &at, Value outRow, Value laneColumn, int64_t half,
+                                 int64_t begin, int64_t end, ArrayRef<Value> sums) {
   // Pairs where both columns are inside or outside, and where a pair is aligned.
   bool storesPairs = plan.n % 2 == 0 && op.getOutColumn() % 2 == 0 && out.stride % 2 == 0;
+  bool isWhole = plan.n % plan.outColumns() == 0;
   int64_t count = storesPairs ? 2 : 1;
-  for (int64_t chunk = 0; chunk < plan.outColumns() / 8; ++chunk) {
-    Value chunkColumn = b.add(column, chunk * 8);
+  struct Place {
+    Value column;
+    SmallVector<Value> results;
+  };
+  SmallVector<Place> places;
+  for (int64_t chunk = begin; chunk < end; ++chunk) {
     for (int64_t first = 0; first < 2; first += count) {
-      auto store = [&] {
-        auto results = evaluate(sums, chunk, half, at, chunkColumn, first, count);
-        Value place = b.add(chunkColumn, first + op.getOutColumn());
-        b.storeVector(results, out, b.rowOffset(out, outRow, place));
-      };
-      if (plan.n % plan.outColumns() == 0)
-        store();
-      else
-        b.ifThen(b.less(b.add(chunkColumn, first), b.i32(plan.n)), store);
+      Value column = b.add(laneColumn, chunk * 8 + first);
+      Value inside = isWhole ? column : b.min(column, b.i32(plan.n - count));
+      places.push_back({column, evaluate(sums, chunk, half, at, inside, first, count)});
     }
+  }
+  for (const auto &[column, results] : places) {
+    auto store = [&, column = column, results = ArrayRef(results)] {
+      Value place = b.add(column, op.getOutColumn());
+      b.storeVector(results, out, b.rowOffset(out, outRow, place));
+    };
+    if (isWhole)
+      store();
+    else
+      b.ifThen(b.less(column, b.i32(plan.n)), store);
   }
 }
 

@@ -76,6 +76,9 @@ private:
   ExtraRow extraRow(Value row);
   void storeDirectly(const MatmulTile &tile, ArrayRef<Value> sums);
   void storeRow(Value row, Value column, int64_t half, ArrayRef<Value> sums);
+  /// Stores the chunks [begin, end) of a row; `laneColumn` is the lane's in chunk 0.
+  void storeChunks(const ExtraRow &at, Value outRow, Value laneColumn, int64_t half, int64_t begin,
+                   int64_t end, ArrayRef<Value> sums);
   void storeThroughShared(const MatmulTile &tile, ArrayRef<Value> sums);
   SmallVector<Value> evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half, const ExtraRow &at,
                               Value column, int64_t first, int64_t count);
