@@ -20,11 +20,12 @@ static Value importFeedForward(LayerBuilder &layers, const std::string &path, Va
   return layers.linear(path + ".down_proj", hidden, layers.residual(layers.config.hiddenSize));
 }
 
-/// Residual feed-forward around its own norm: the second half of either branch.
+/// Residual feed-forward around its own norm: the second half of either branch, whose sum
+/// a product reads.
 static Value importFeedForwardHalf(LayerBuilder &layers, const std::string &path, Value input) {
   Value normed = layers.rmsNorm(path + ".pre_ff_layernorm", input);
   Value output = importFeedForward(layers, path + ".feed_forward", normed);
-  return layers.add(path + ".feed_forward", input, output);
+  return layers.add(path + ".feed_forward", input, output, layers.tokens(layers.config.hiddenSize));
 }
 
 /// Grouped-query attention without its residual, the layer `path`.
@@ -110,7 +111,7 @@ Value mlir::flowhn::importAttentionBranch(LayerBuilder &layers, StringRef path,
   std::string branch = (path + ".atten").str();
   Value normed = layers.rmsNorm(branch + ".input_layernorm", input.tokens);
   Value attended = importAttention(layers, branch + ".self_attn", normed, input);
-  Value sum = layers.add(branch + ".self_attn", input.tokens, attended);
+  Value sum = layers.add(branch + ".self_attn", input.tokens, attended, attended.getType());
   return importFeedForwardHalf(layers, branch, sum);
 }
 
@@ -118,6 +119,6 @@ Value mlir::flowhn::importSSMBranch(LayerBuilder &layers, StringRef path, Branch
   std::string branch = (path + ".mamba").str();
   Value normed = layers.rmsNorm(branch + ".input_layernorm", input.tokens);
   Value scanned = importMamba(layers, branch + ".mamba", normed, input);
-  Value sum = layers.add(branch + ".mamba", input.tokens, scanned);
+  Value sum = layers.add(branch + ".mamba", input.tokens, scanned, scanned.getType());
   return importFeedForwardHalf(layers, branch, sum);
 }

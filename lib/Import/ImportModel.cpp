@@ -93,7 +93,7 @@ static void importRegion(LayerBuilder &layers, ParallelOp parallel, unsigned ind
 static ParallelOp importParallel(LayerBuilder &layers, StringRef path, SplitOp split) {
   OpBuilder &builder = layers.builder;
   MLIRContext *context = builder.getContext();
-  Type type = split.getInput().getType();
+  Type type = layers.tokens(layers.config.hiddenSize);
   auto kinds = builder.getArrayAttr(
       {BranchAttr::get(context, Branch::Attention), BranchAttr::get(context, Branch::SSM)});
   auto parallel = ParallelOp::create(builder, layers.location(path), TypeRange{type, type}, kinds,
@@ -113,15 +113,16 @@ static Value importFuse(LayerBuilder &layers, StringRef path, ParallelOp paralle
   OpBuilder &builder = layers.builder;
   int64_t size = layers.config.hiddenSize;
   Value attention = parallel.getResult(0), ssm = parallel.getResult(1);
+  Type type = layers.residual(size);
   bool whole = layers.config.strategy == ::flowhn::SplitStrategy::None;
   std::string layer = (path + ".branch_proj").str();
   Value weight = layers.parameter(layer + ".weight", {size, whole ? 2 * size : size});
   if (whole)
-    return FuseOp::create(builder, layers.location(layer), attention.getType(), FuseKind::Features,
+    return FuseOp::create(builder, layers.location(layer), type, FuseKind::Features,
                           ValueRange{ssm, attention}, weight, /*begin=*/Value(),
                           /*length=*/Value(), /*attention_segments=*/Value(),
                           /*ssm_segments=*/Value(), /*residual=*/Value(), /*block=*/IntegerAttr());
-  return FuseOp::create(builder, layers.location(layer), attention.getType(), FuseKind::Tokens,
+  return FuseOp::create(builder, layers.location(layer), type, FuseKind::Tokens,
                         ValueRange{attention, ssm}, weight, rows.begin, rows.length,
                         /*attention_segments=*/Value(), /*ssm_segments=*/Value(),
                         /*residual=*/Value(), builder.getI64IntegerAttr(index));
@@ -138,11 +139,11 @@ static Value importBlockBody(LayerBuilder &layers, StringRef path, Value input, 
                                /*ssm_segments=*/Value(), builder.getI64IntegerAttr(index));
   ParallelOp parallel = importParallel(layers, path, split);
   Value fused = importFuse(layers, path, parallel, rows, index);
-  Value sum = layers.add((path + ".branch_proj").str(), input, fused);
+  Value sum = layers.add((path + ".branch_proj").str(), input, fused, fused.getType());
   Value normed = layers.rmsNorm((path + ".pre_ff_layernorm").str(), sum);
   std::string last = (path + ".final_proj").str();
-  return layers.add(last, sum,
-                    layers.linear(last, normed, layers.residual(layers.config.hiddenSize)));
+  RankedTensorType residual = layers.residual(layers.config.hiddenSize);
+  return layers.add(last, sum, layers.linear(last, normed, residual), residual);
 }
 
 static Value importBlock(LayerBuilder &layers, Value input, Rows rows, int64_t index) {

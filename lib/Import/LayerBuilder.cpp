@@ -90,8 +90,8 @@ Value LayerBuilder::rmsNorm(StringRef path, Value input) {
       .getResult(0);
 }
 
-Value LayerBuilder::add(StringRef path, Value lhs, Value rhs) {
-  return AddOp::create(builder, location(path), lhs, rhs);
+Value LayerBuilder::add(StringRef path, Value lhs, Value rhs, Type result) {
+  return AddOp::create(builder, location(path), result, lhs, rhs);
 }
 
 Value LayerBuilder::slice(StringRef path, Value input, int64_t offset, int64_t size) {

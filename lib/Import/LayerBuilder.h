@@ -55,8 +55,8 @@ public:
   Value logits(StringRef path, Value input, StringRef weightName);
   /// The root-mean-square norm `path` over `input`, in the layers' type.
   Value rmsNorm(StringRef path, Value input);
-  /// lhs + rhs.
-  Value add(StringRef path, Value lhs, Value rhs);
+  /// lhs + rhs, a `result`.
+  Value add(StringRef path, Value lhs, Value rhs, Type result);
   /// The `size` features of `input` from `offset`.
   Value slice(StringRef path, Value input, int64_t offset, int64_t size);
 

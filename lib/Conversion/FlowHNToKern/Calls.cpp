@@ -104,11 +104,10 @@ static FailureOr<Value> getCapture(ProcedureBuilder &procedure, func::CallOp cal
 static Value createResultBuffer(ProcedureBuilder &procedure, Value result,
                                 const TokenSpace *space) {
   Tokens place = procedure.createResult(result, space);
-  Type elementType = getElementType(result);
-  if (isWholeBuffer(procedure, place, getFeatures(result)) &&
-      cast<MemRefType>(place.buffer.getType()).getElementType() == elementType)
+  if (isWholeBuffer(procedure, place, getFeatures(result)))
     return place.buffer;
-  Value buffer = procedure.createBuffer(result.getLoc(), space, getFeatures(result), elementType);
+  Value buffer =
+      procedure.createBuffer(result.getLoc(), space, getFeatures(result), getElementType(result));
   procedure.setTokens(result, {buffer, 0, space, {}});
   return buffer;
 }

@@ -39,10 +39,6 @@ int64_t KernelTarget::rowElements(int64_t width, Type type) const {
   return gpu ? llvm::alignTo(width, rowStep(*gpu, type)) : width;
 }
 
-Type KernelTarget::productType(Type type) const {
-  return gpu && type.isF32() ? BFloat16Type::get(type.getContext()) : type;
-}
-
 ParameterUse KernelTarget::weights(ArrayRef<Value> sources, int64_t n, int64_t k, int64_t groups,
                                    Type activation) const {
   ParameterUse use;

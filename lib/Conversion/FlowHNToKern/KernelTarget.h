@@ -31,8 +31,6 @@ struct KernelTarget {
 
   /// Elements of a row of a buffer for `width` values of `type`.
   int64_t rowElements(int64_t width, Type type) const;
-  /// What products read where rows lie in `type`: the GPU has none of float32.
-  Type productType(Type type) const;
   /// How a product of rows of `activation` reads `groups` · n rows of weights, [n, k].
   ParameterUse weights(ArrayRef<Value> sources, int64_t n, int64_t k, int64_t groups,
                        Type activation) const;

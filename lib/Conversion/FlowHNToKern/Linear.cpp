@@ -16,10 +16,6 @@ static int64_t getRows(Value weight) {
   return cast<RankedTensorType>(weight.getType()).getDimSize(0);
 }
 
-static Type getElementType(const Tokens &tokens) {
-  return cast<MemRefType>(tokens.buffer.getType()).getElementType();
-}
-
 namespace {
 
 /// A product of rows with weights, and where it goes.
@@ -47,7 +43,7 @@ static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
   for (Value weight : product.weights)
     n += getRows(weight);
   n /= groups;
-  Type activation = getElementType(product.input);
+  Type activation = cast<MemRefType>(product.input.buffer.getType()).getElementType();
   ParameterUse use =
       procedure.context.target.weights(product.weights, n, product.k, groups, activation);
   use.columnScale = product.columnScale;
@@ -71,37 +67,26 @@ static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
 // linear
 //===----------------------------------------------------------------------===//
 
-/// Whether a product can read `input` as it lies.
-static bool isProductInput(ProcedureBuilder &procedure, const Tokens &input) {
-  Type type = getElementType(input);
-  return !input.index && type == procedure.context.target.productType(type);
-}
-
 /// Whether the norm of `op` scales the sums of its product: rms(x; w) · Wᵀ =
-/// (1 / rms(x)) · (x · (W · diag(w))ᵀ). Rows that have to be copied for the product may
-/// as well be normed on the way.
-static bool normsSums(ProcedureBuilder &procedure, LinearOp op, const Tokens &input) {
-  return op.getNorm() && isProductInput(procedure, input);
-}
+/// (1 / rms(x)) · (x · (W · diag(w))ᵀ). Rows that lie scattered have to be gathered, and
+/// the kernel that does so may as well norm them.
+static bool normsSums(LinearOp op, const Tokens &input) { return op.getNorm() && !input.index; }
 
 /// The rows that `op` multiplies: its `input`, or a copy or the norm of it.
 static FailureOr<Tokens> getLinearInput(ProcedureBuilder &procedure, LinearOp op,
                                         const Tokens &tokens) {
   Value input = op.getInput();
-  Type type = procedure.context.target.productType(getElementType(tokens));
-  bool keepsRows = !op.getNorm() || isProductInput(procedure, tokens);
-  if (keepsRows && type == getElementType(tokens))
+  if (!op.getNorm() || normsSums(op, tokens))
     return procedure.getDenseTokens(input, op);
-  Tokens rows = {procedure.createBuffer(op.getLoc(), tokens.space, getFeatures(input), type),
-                 0,
-                 tokens.space,
-                 {}};
-  if (keepsRows)
-    copyTokens(procedure, op.getLoc(), cast<RankedTensorType>(input.getType()), tokens, rows);
-  else if (failed(launchNorm(procedure, op, input, op.getNorm(), op.getEps()->convertToDouble(),
-                             rows)))
+  Tokens normed = {
+      procedure.createBuffer(op.getLoc(), tokens.space, getFeatures(input), getElementType(input)),
+      0,
+      tokens.space,
+      {}};
+  if (failed(
+          launchNorm(procedure, op, input, op.getNorm(), op.getEps()->convertToDouble(), normed)))
     return failure();
-  return rows;
+  return normed;
 }
 
 /// The norm's scale, if `scales`, then bias, activation and residual of `op` on the sums of
@@ -135,7 +120,7 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, LinearOp op) 
   FailureOr<Tokens> tokens = procedure.getTokens(op.getInput(), op);
   if (failed(tokens))
     return failure();
-  bool scales = normsSums(procedure, op, *tokens);
+  bool scales = normsSums(op, *tokens);
   FailureOr<Tokens> input = getLinearInput(procedure, op, *tokens);
   if (failed(input))
     return failure();
@@ -168,8 +153,8 @@ static Value getFuseBuffer(ProcedureBuilder &procedure, FuseOp fuse, const Token
   Value &buffer = procedure.fuseBuffers[fuse];
   if (!buffer) {
     int64_t width = cast<RankedTensorType>(fuse.getWeight().getType()).getDimSize(1);
-    Type type = procedure.context.target.productType(getJoinedElementType(fuse.getInputs()));
-    buffer = procedure.createBuffer(fuse.getLoc(), space, width, type);
+    buffer =
+        procedure.createBuffer(fuse.getLoc(), space, width, getJoinedElementType(fuse.getInputs()));
   }
   return buffer;
 }

@@ -247,12 +247,8 @@ Tokens ProcedureBuilder::createResult(Value result, const TokenSpace *space, boo
       place = std::get<Tokens>(want->second);
     }
   }
-  Type elementType = mlir::flowhn::getElementType(result);
-  // Only a consumer that is the sole one may have values rounded where it wants them.
-  bool fits = place && place->space == space && (canScatter || !place->index) &&
-              (result.hasOneUse() ||
-               cast<MemRefType>(place->buffer.getType()).getElementType() == elementType);
-  if (!fits) {
+  if (!place || place->space != space || (place->index && !canScatter)) {
+    Type elementType = mlir::flowhn::getElementType(result);
     Value buffer = createBuffer(result.getLoc(), space, getFeatures(result), elementType);
     place = Tokens{buffer, 0, space, {}};
   }

@@ -89,20 +89,18 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SplitOp op) {
 // Branches
 //===----------------------------------------------------------------------===//
 
-/// Wants the results of branches where the fuse behind them reads them, if nothing else
-/// does.
+/// Wants the results of branches where the fuse behind them reads them.
 static void wantFuseInputs(ProcedureBuilder &procedure, ParallelOp op) {
   for (auto [result, region] : llvm::zip(op.getOutputs(), op.getBranches())) {
     Value yielded = region.front().getTerminator()->getOperand(0);
     passWanted(procedure, result, yielded);
-    if (!result.hasOneUse())
-      continue;
-    OpOperand &use = *result.use_begin();
-    auto fuse = dyn_cast<FuseOp>(use.getOwner());
-    auto inputs = fuse ? fuse.getInputs() : ValueRange();
-    if (use.getOperandNumber() < inputs.size())
-      procedure.wanted.try_emplace(yielded,
-                                   FuseSlot{fuse, use.getOperandNumber(), procedure.scope.arena});
+    for (OpOperand &use : result.getUses()) {
+      auto fuse = dyn_cast<FuseOp>(use.getOwner());
+      auto inputs = fuse ? fuse.getInputs() : ValueRange();
+      if (use.getOperandNumber() < inputs.size())
+        procedure.wanted.try_emplace(yielded,
+                                     FuseSlot{fuse, use.getOperandNumber(), procedure.scope.arena});
+    }
   }
 }
 

@@ -72,11 +72,15 @@ class Case:
         self.arrays.append(stored)
         return f"%{len(self.types) - 1}"
 
-    def activations(self, rows, width, columns=None):
-        """bfloat16 rows of which only `columns` may be read; their values."""
+    def activations(self, rows, width, columns=None, element="bf16"):
+        """Rows of which only `columns` may be read; their values."""
         stored = np.full((rows, width), POISON, np.uint16)
         columns = columns or slice(0, width)
         values = self.rng.standard_normal(stored[:, columns].shape).astype(np.float32)
+        if element == "f32":
+            wide = ptx.bf2f(stored)
+            wide[:, columns] = values
+            return self.add(f"memref<?x{width}xf32>", wide.view(np.uint32)), values.astype(float)
         stored[:, columns] = ptx.f2bf(values)
         name = self.add(f"memref<?x{width}xbf16>", stored)
         return name, ptx.bf2f(stored[:, columns]).astype(np.float64)
@@ -143,7 +147,7 @@ class Case:
 
 
 def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=None, out_width=None,
-           out_element="bf16", residuals=False, scatter=False):
+           out_element="bf16", residuals=False, scatter=False, residual_element="bf16"):
     case = Case(rows)
     align = lambda width: -(-width // 8) * 8
     a, a_values = case.activations(rows, a_width or align(a_column + k), slice(a_column, a_column + k))
@@ -155,7 +159,7 @@ def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=
     if groups == 2:
         region, values = GATE, sums[0] / (1 + np.exp(-sums[0])) * sums[1]
     if residuals:
-        row, row_values = case.activations(rows, n + 4, slice(4, n + 4))
+        row, row_values = case.activations(rows, n + 4, slice(4, n + 4), residual_element)
         gathered, gathered_values = case.activations(rows + 5, n + 1, slice(1, n + 1))
         bias, bias_values = case.vector(n + 2)
         scale, scale_values = case.scalars(rows)
@@ -179,11 +183,11 @@ def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=
 
 
 def rowwise(rows, sections, in_column=0, out_column=0, in_width=None, out_width=None, norm=True,
-            gather=False, scatter=False):
+            gather=False, scatter=False, element="bf16"):
     case = Case(rows)
     width = sections[-1]
     columns = slice(in_column, in_column + width)
-    source, x = case.activations(rows + 4, in_width or in_column + width, columns)
+    source, x = case.activations(rows + 4, in_width or in_column + width, columns, element)
     out = case.output(rows + 3, out_width or out_column + width,
                       slice(out_column, out_column + width))
     tail, accesses, offsets, region = "", "", "", COPY
@@ -261,6 +265,10 @@ CASES = {
     "matmul_gate_odd": lambda: matmul(65, 77, 130, TILE_64, groups=2, out_column=3),
     "matmul_scatter": lambda: matmul(137, 96, 64, TILE_64, scatter=True, residuals=True),
     "matmul_logits": lambda: matmul(9, 260, 64, out_element="f32"),
+    "matmul_stream": lambda: matmul(150, 264, 72, out_element="f32", residuals=True,
+                                    residual_element="f32"),
+    "matmul_stream_odd": lambda: matmul(67, 99, 40, TILE_64, out_element="f32", residuals=True,
+                                        residual_element="f32", scatter=True),
     "matmul_one_row": lambda: matmul(1, 64, 16, TILE_64),
     "argmax": lambda: argmax(5, 3000),
     "argmax_odd": lambda: argmax(4, 77, in_column=3, width=90),
@@ -269,6 +277,7 @@ CASES = {
     "rowwise_odd": lambda: rowwise(19, [0, 13, 50], in_column=3, out_column=5, gather=True,
                                    scatter=True),
     "rowwise_sections": lambda: rowwise(9, [0, 64, 72, 80], in_column=16, in_width=104),
+    "rowwise_stream": lambda: rowwise(21, [0, 200], gather=True, element="f32"),
     "rowwise_scale": lambda: norm_scale(37, 256),
     "rowwise_scale_odd": lambda: norm_scale(19, 77, in_column=3, in_width=90, gather=True),
     "rowwise_embedding": lambda: rowwise(33, [0, 96], norm=False, gather=True),

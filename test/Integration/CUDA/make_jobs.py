@@ -42,17 +42,18 @@ def random_values(rows, width, wanted, seed):
     return ((x >> np.uint32(24)).astype(np.float64) - 128) / 128
 
 
-def buffer(rows, width, seed=None):
-    description = {"elements": rows * width, "type": "bf16"}
+def buffer(rows, width, seed=None, element="bf16"):
+    description = {"elements": rows * width, "type": element}
     return description if seed is None else {**description, "seed": seed}
 
 
 def matmul(name, n, k, groups=1, residual=False):
     region = GATE if groups == 2 else RESIDUAL if residual else PLAIN
-    types = [f"memref<?x{k}xbf16>", f"memref<{groups * n}x{k}xbf16>", f"memref<?x{n}xbf16>"]
+    element = "f32" if residual else "bf16"
+    types = [f"memref<?x{k}xbf16>", f"memref<{groups * n}x{k}xbf16>", f"memref<?x{n}x{element}>"]
     tail, accesses, offsets = "", "", ""
     if residual:
-        types.append(f"memref<?x{n}xbf16>")
+        types.append(types[-1])
         tail, accesses, offsets = " extras(%3)", "#kern.access<row>", ": 0"
     arguments = ", ".join(f"%{i}: {t}" for i, t in enumerate(types))
     text = f"""
@@ -68,11 +69,11 @@ def matmul(name, n, k, groups=1, residual=False):
         b = random_values(groups * n, k, np.arange(groups * n), 2)
         sums = (a @ b.T).reshape(len(samples), groups, n).transpose(1, 0, 2)
         values = sums[0] if groups == 1 else sums[0] / (1 + np.exp(-sums[0])) * sums[1]
-        buffers = [buffer(rows, k, 1), buffer(groups * n, k, 2), buffer(rows, n)]
+        buffers = [buffer(rows, k, 1), buffer(groups * n, k, 2), buffer(rows, n, element=element)]
         if residual:
             values = values + random_values(rows, n, samples, 3)
-            buffers.append(buffer(rows, n, 3))
-        moved = 2 * (rows * k + groups * n * k + rows * n * (2 if residual else 1))
+            buffers.append(buffer(rows, n, 3, element))
+        moved = 2 * (rows * k + groups * n * k + rows * n * (4 if residual else 1))
         return buffers, 3, n, values, 2 * rows * n * k * groups, moved
 
     return text, job
@@ -126,7 +127,8 @@ def write_job(folder, name, job, rows):
         "code": name + (".cubin" if cubin else ".ptx"), "kernel": name, "grid": [blocks, 1, 1],
         "threads": launch["threads"], "shared_bytes": launch["shared_bytes"],
         "arguments": [{"index": rows}] + buffers, "tensor_maps": maps,
-        "expected": {"argument": argument, "file": name + ".f64", "type": "bf16", "rows": samples,
+        "expected": {"argument": argument, "file": name + ".f64",
+                     "type": buffers[argument - 1]["type"], "rows": samples,
                      "width": width, "column": 0, "columns": width},
         "flops": flops, "bytes": moved}
     with open(os.path.join(folder, name + ".job.json"), "w") as file:

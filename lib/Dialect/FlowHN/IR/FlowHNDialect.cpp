@@ -17,6 +17,20 @@ using namespace mlir::flowhn;
 
 #include "flowhn/Dialect/FlowHN/IR/FlowHNInterfaces.cpp.inc"
 
+/// `operand` or `operand -> sum`, where the types differ.
+static ParseResult parseSumTypes(OpAsmParser &parser, Type &operand, Type &sum) {
+  if (parser.parseType(operand))
+    return failure();
+  sum = operand;
+  return succeeded(parser.parseOptionalArrow()) ? parser.parseType(sum) : ParseResult(success());
+}
+
+static void printSumTypes(OpAsmPrinter &printer, Operation *, Type operand, Type sum) {
+  printer << operand;
+  if (sum != operand)
+    printer << " -> " << sum;
+}
+
 #define GET_OP_CLASSES
 #include "flowhn/Dialect/FlowHN/IR/FlowHNOps.cpp.inc"
 

@@ -138,8 +138,8 @@ static LogicalResult verifyLinearAddends(LinearOp op) {
   if (op.getNumResults() != 1)
     return op.emitOpError("bias and residual need a single result, got ") << op.getNumResults();
   Value result = op.getOutputs().front();
-  if (op.getResidual() && op.getResidual().getType() != result.getType())
-    return op.emitOpError("residual must have the result's type ")
+  if (op.getResidual() && shapeOf(op.getResidual()) != shapeOf(result))
+    return op.emitOpError("residual must have the shape of the result ")
            << result.getType() << ", got " << op.getResidual().getType();
   if (!op.getBias())
     return success();

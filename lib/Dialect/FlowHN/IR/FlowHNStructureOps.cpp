@@ -184,8 +184,7 @@ static ParseResult parseSchedule(OpAsmParser &parser, OperationState &state) {
     return failure();
   std::optional<Schedule> schedule = symbolizeSchedule(name);
   if (!schedule)
-    return parser.emitError(loc) << "expected a schedule: serial or streams, got '" << name
-                                 << "'";
+    return parser.emitError(loc) << "expected a schedule: serial or streams, got '" << name << "'";
   state.getOrAddProperties<ParallelOp::Properties>().schedule =
       ScheduleAttr::get(parser.getContext(), *schedule);
   return success();
@@ -298,8 +297,8 @@ LogicalResult FuseOp::verify() {
     return emitOpError("result must have the weight's ")
            << shapeOf(getWeight())[0] << " features, got " << getResult().getType();
   // fuse_c4
-  if (getResidual() && getResidual().getType() != getResult().getType())
-    return emitOpError("residual must have the result's type ")
+  if (getResidual() && shapeOf(getResidual()) != shapeOf(getResult()))
+    return emitOpError("residual must have the shape of the result ")
            << getResult().getType() << ", got " << getResidual().getType();
   // fuse_c5
   return getBlock() ? verifyBlockIndex(*this, *getBlock()) : success();

@@ -73,7 +73,8 @@ struct FuseScanGate : OpRewritePattern<SwiGLUOp> {
   }
 };
 
-/// add(%r, op) -> op residual(%r), for an op that multiplies by weights.
+/// add(%r, op) -> op residual(%r), for an op that multiplies by weights. Its result takes
+/// the type of the sum.
 template <typename Op> struct FuseResidual : OpRewritePattern<AddOp> {
   using OpRewritePattern<AddOp>::OpRewritePattern;
 
@@ -91,7 +92,10 @@ template <typename Op> struct FuseResidual : OpRewritePattern<AddOp> {
     if (!canTakeIn(product, residual))
       return rewriter.notifyMatchFailure(op, "no operand is a product that can take the other in");
     auto producer = product.getDefiningOp<Op>();
-    rewriter.modifyOpInPlace(producer, [&] { producer.getResidualMutable().assign(residual); });
+    rewriter.modifyOpInPlace(producer, [&] {
+      producer.getResidualMutable().assign(residual);
+      product.setType(op.getType());
+    });
     rewriter.replaceOp(op, product);
     return success();
   }

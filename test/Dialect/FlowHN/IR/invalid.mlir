@@ -409,7 +409,7 @@ func.func @fuse_c3_rank(%x: tensor<?x?x8xf32>, %w: tensor<8xf32>) {
 // -----
 
 func.func @fuse_c4(%x: tensor<?x?x8xf32>, %y: tensor<?x?x4xf32>, %w: tensor<8x8xf32>) {
-  // expected-error @below {{residual must have the result's type 'tensor<?x?x8xf32>', got 'tensor<?x?x4xf32>'}}
+  // expected-error @below {{residual must have the shape of the result 'tensor<?x?x8xf32>', got 'tensor<?x?x4xf32>'}}
   %0 = flowhn.fuse features(%x) project(%w) residual(%y) : (tensor<?x?x8xf32>, tensor<8x8xf32>, tensor<?x?x4xf32>) -> tensor<?x?x8xf32>
   return
 }
@@ -552,8 +552,16 @@ func.func @linear_c3_bias(%x: tensor<?x?x8xf32>, %v: tensor<4x8xf32>, %n: tensor
 
 // -----
 
+func.func @add_shape(%x: tensor<?x?x8xf32>) {
+  // expected-error @below {{requires the same shape for all operands and results}}
+  %0 = flowhn.add %x, %x : tensor<?x?x8xf32> -> tensor<?x?x4xbf16>
+  return
+}
+
+// -----
+
 func.func @linear_c3_residual(%x: tensor<?x?x8xf32>, %v: tensor<4x8xf32>) {
-  // expected-error @below {{residual must have the result's type 'tensor<?x?x4xf32>', got 'tensor<?x?x8xf32>'}}
+  // expected-error @below {{residual must have the shape of the result 'tensor<?x?x4xf32>', got 'tensor<?x?x8xf32>'}}
   %0 = flowhn.linear %x [%v] residual(%x) : (tensor<?x?x8xf32>, tensor<4x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x4xf32>
   return
 }

@@ -104,6 +104,8 @@ func.func @elementwise(%x: tensor<?x?x8xf32>, %w8: tensor<8xf32>, %w3: tensor<3x
   %2 = flowhn.rms_norm %r, [%w8] {eps = 1.0 : f64} : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
   // CHECK: flowhn.add %{{.*}}, %{{.*}} : tensor<?x?x8xf32>
   %3 = flowhn.add %x, %0 : tensor<?x?x8xf32>
+  // CHECK: flowhn.add %{{.*}}, %{{.*}} : tensor<?x?x8xf32> -> tensor<?x?x8xbf16>
+  %rounded = flowhn.add %x, %0 : tensor<?x?x8xf32> -> tensor<?x?x8xbf16>
   // CHECK: flowhn.silu %{{.*}} : tensor<?x?x8xf32>
   %4 = flowhn.silu %x : tensor<?x?x8xf32>
   // CHECK: flowhn.swiglu %{{.*}}, %{{.*}} : tensor<?x?x8xf32>

@@ -195,6 +195,20 @@ func.func @late_gate(%u: tensor<?x?x4xf32>, %w: tensor<4x1x3xf32>, %a: tensor<4x
 
 // -----
 
+// A product takes the type of the sum: nothing is rounded before the addition.
+// CHECK-LABEL: func.func @rounded_residuals
+//  CHECK-NEXT: %[[A:.+]] = flowhn.linear %{{.+}}[%{{.+}}] residual(%{{.+}}) : (tensor<?x?x4xbf16>, tensor<4x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+//  CHECK-NEXT: flowhn.linear %{{.+}}[%{{.+}}] residual(%[[A]]) : (tensor<?x?x4xbf16>, tensor<4x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xbf16>
+func.func @rounded_residuals(%x: tensor<?x?x4xf32>, %y: tensor<?x?x4xbf16>, %w: tensor<4x4xf32>) -> tensor<?x?x4xbf16> {
+  %a = flowhn.linear %y [%w] : (tensor<?x?x4xbf16>, tensor<4x4xf32>) -> tensor<?x?x4xf32>
+  %r = flowhn.add %x, %a : tensor<?x?x4xf32>
+  %b = flowhn.linear %y [%w] : (tensor<?x?x4xbf16>, tensor<4x4xf32>) -> tensor<?x?x4xf32>
+  %s = flowhn.add %r, %b : tensor<?x?x4xf32> -> tensor<?x?x4xbf16>
+  return %s : tensor<?x?x4xbf16>
+}
+
+// -----
+
 // Of two products, the later one takes the other in.
 // CHECK-LABEL: func.func @residuals
 //  CHECK-SAME: (%[[X:.+]]: tensor<?x?x4xf32>, %[[Y:.+]]: tensor<?x?x4xf32>, %[[W:.+]]: tensor<4x4xf32>, %[[P:.+]]: tensor<4x8xf32>)

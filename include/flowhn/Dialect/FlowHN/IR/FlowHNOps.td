@@ -233,7 +233,7 @@ def FlowHN_FuseOp : FlowHN_Op<"fuse", [Pure, AttrSizedOperandSegments,
     * (C1) `tokens` takes two inputs of one type, begin and length, and exactly one of `block` and segments.
     * (C2) `features` takes none of them.
     * (C3) `weight` is [out, in]: in is the inputs' joined feature size, out the result's.
-    * (C4) `residual` has the result's type.
+    * (C4) `residual` has the result's shape.
     * (C5) `block` is not negative, and inside a `flowhn.block` it is its index.
 
     FLOPs per token: 2·in·out.
@@ -326,7 +326,7 @@ def FlowHN_LinearOp : FlowHN_Op<"linear", [Pure, AttrSizedOperandSegments,
     Constraints:
     * (C1) there is a weight, and every weight is [out, in] with the input's feature size `in`.
     * (C2) one result per weight with feature size `out`, or one for `swiglu`, which takes two weights of one shape.
-    * (C3) `bias` and `residual` need a single result; `bias` is [out], `residual` has the result's type.
+    * (C3) `bias` and `residual` need a single result; `bias` is [out], `residual` has the result's shape.
     * (C4) `norm` is [in] and comes with `eps`, a positive finite number; no `eps` without `norm`.
     * (C5) the results have the input's leading dimensions.
 
@@ -351,11 +351,20 @@ def FlowHN_LinearOp : FlowHN_Op<"linear", [Pure, AttrSizedOperandSegments,
   let hasVerifier = 1;
 }
 
-def FlowHN_AddOp : FlowHN_Op<"add", [Pure, Commutative, SameOperandsAndResultType]> {
+def FlowHN_AddOp : FlowHN_Op<"add", [Pure, Commutative, AllTypesMatch<["lhs", "rhs"]>,
+    SameOperandsAndResultShape]> {
   let summary = "Residual addition";
+  let description = [{
+    The sum, rounded where the result's element type is not that of the operands.
+
+    ```mlir
+    %y = flowhn.add %x, %d : tensor<?x?x768xf32>
+    %z = flowhn.add %x, %d : tensor<?x?x768xf32> -> tensor<?x?x768xbf16>
+    ```
+  }];
   let arguments = (ins FlowHN_Tokens:$lhs, FlowHN_Tokens:$rhs);
   let results = (outs FlowHN_Tokens:$result);
-  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` custom<SumTypes>(type($lhs), type($result))";
 }
 
 def FlowHN_SiLUOp : FlowHN_Op<"silu", [Pure, SameOperandsAndResultType]> {
