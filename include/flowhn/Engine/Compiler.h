@@ -38,7 +38,8 @@ struct CompileOptions {
   /// search path, if any; none: PTX alone, which the driver assembles at load.
   std::string ptxas = "auto";
   /// What activations and the weights of products are held in: float32, bfloat16; auto:
-  /// float32 on the cpu, bfloat16 on nvptx.
+  /// float32 on the cpu, bfloat16 on nvptx. The residual stream is float32 in any case but
+  /// that of norm = prologue, where products read it.
   std::string dtype = "auto";
   SplitOptions split;
   /// Where a norm before a product goes: kernel, one of its own; prologue, its weight into

@@ -68,4 +68,25 @@ module @kernels {
     } {n = 30, k = 64, groups = 2, accesses = [], extra_columns = array<i64>} : (index, memref<?x64xbf16>, memref<60x64xbf16>, memref<?x30xbf16>, memref<?xi32>) -> ()
     return
   }
+
+  // What a float32 row is added to leaves by stores of each thread, 8 bytes at once. The
+  // loads of 16 chunks of columns come before their stores.
+  // CHECK-LABEL: func.func @stream
+  // CHECK-NOT: nvvm.stmatrix
+  // PTX-LABEL: .entry stream(
+  // PTX: ld.global.v2.b32
+  // PTX-NOT: st.global
+  // PTX: ld.global.v2.b32 {{.*}}+480]
+  // PTX-NOT: ld.global
+  // PTX: st.global.v2.b32
+  // PTX: st.global.v2.b32 {{.*}}+480]
+  // PTX: ld.global.v2.b32 {{.*}}+512]
+  func.func @stream(%rows: index, %a: memref<?x64xbf16>, %b: memref<256x64xbf16>, %out: memref<?x256xf32>, %x: memref<?x256xf32>) attributes {kern.kernel} {
+    kern.matmul rows(%rows) %a, %b -> %out extras(%x) {
+    ^bb0(%sum: f32, %r: f32):
+      %y = arith.addf %sum, %r : f32
+      kern.yield %y
+    } {n = 256, k = 64, accesses = [#kern.access<row>], extra_columns = array<i64: 0>} : (index, memref<?x64xbf16>, memref<256x64xbf16>, memref<?x256xf32>, memref<?x256xf32>) -> ()
+    return
+  }
 }

@@ -43,13 +43,13 @@ namespace {
 class ImportModel : public ::testing::Test {
 protected:
   /// Imports and verifies; diagnostics end up in `errors`.
-  OwningOpRef<ModuleOp> import(const ::flowhn::ModelConfig &config,
-                               const StorageTypes &types = {}) {
+  OwningOpRef<ModuleOp> import(const ::flowhn::ModelConfig &config, const StorageTypes &types = {},
+                               const ActivationTypes &activations = {}) {
     ScopedDiagnosticHandler handler(&context, [this](Diagnostic &diagnostic) {
       errors += diagnostic.str() + "\n";
       return success();
     });
-    OwningOpRef<ModuleOp> module = importModel(context, config, types);
+    OwningOpRef<ModuleOp> module = importModel(context, config, types, activations);
     if (module)
       EXPECT_TRUE(succeeded(verify(*module))) << errors;
     return module;
@@ -281,6 +281,21 @@ TEST_F(ImportModel, BiasesStandWhereTheConfigSays) {
   EXPECT_FALSE(opsOf<CausalConv1DOp>(*module).front().getBias());
   EXPECT_EQ(biased.at(mamba + "in_proj.bias").shape, (std::vector<int64_t>{32}));
   EXPECT_EQ(biased.at(mamba + "out_proj.bias").shape, (std::vector<int64_t>{8}));
+}
+
+TEST_F(ImportModel, ResidualStreamIsRoundedForProducts) {
+  ActivationTypes activations = {::flowhn::DType::BF16, ::flowhn::DType::F32};
+  OwningOpRef<ModuleOp> module = import(smallConfig(), {}, activations);
+  ASSERT_TRUE(module) << errors;
+  for (SplitOp split : opsOf<SplitOp>(*module))
+    EXPECT_EQ(typeString(split.getAttention().getType()), "tensor<?x?x8xf32>");
+  for (ParallelOp parallel : opsOf<ParallelOp>(*module))
+    for (Type type : parallel.getResultTypes())
+      EXPECT_EQ(typeString(type), "tensor<?x?x8xbf16>");
+  for (LinearOp linear : opsOf<LinearOp>(*module))
+    EXPECT_TRUE(cast<RankedTensorType>(linear.getInput().getType()).getElementType().isBF16());
+  for (BlockOp block : opsOf<BlockOp>(*module))
+    EXPECT_EQ(typeString(block.getType()), "tensor<?x?x8xf32>");
 }
 
 TEST_F(ImportModel, StorageTypesOverrideTheConfigs) {

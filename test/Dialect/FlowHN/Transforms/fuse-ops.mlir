@@ -199,10 +199,10 @@ func.func @late_gate(%u: tensor<?x?x4xf32>, %w: tensor<4x1x3xf32>, %a: tensor<4x
 // CHECK-LABEL: func.func @rounded_residuals
 //  CHECK-NEXT: %[[A:.+]] = flowhn.linear %{{.+}}[%{{.+}}] residual(%{{.+}}) : (tensor<?x?x4xbf16>, tensor<4x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
 //  CHECK-NEXT: flowhn.linear %{{.+}}[%{{.+}}] residual(%[[A]]) : (tensor<?x?x4xbf16>, tensor<4x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xbf16>
-func.func @rounded_residuals(%x: tensor<?x?x4xf32>, %y: tensor<?x?x4xbf16>, %w: tensor<4x4xf32>) -> tensor<?x?x4xbf16> {
+func.func @rounded_residuals(%x: tensor<?x?x4xf32>, %y: tensor<?x?x4xbf16>, %z: tensor<?x?x4xbf16>, %w: tensor<4x4xf32>) -> tensor<?x?x4xbf16> {
   %a = flowhn.linear %y [%w] : (tensor<?x?x4xbf16>, tensor<4x4xf32>) -> tensor<?x?x4xf32>
   %r = flowhn.add %x, %a : tensor<?x?x4xf32>
-  %b = flowhn.linear %y [%w] : (tensor<?x?x4xbf16>, tensor<4x4xf32>) -> tensor<?x?x4xf32>
+  %b = flowhn.linear %z [%w] : (tensor<?x?x4xbf16>, tensor<4x4xf32>) -> tensor<?x?x4xf32>
   %s = flowhn.add %r, %b : tensor<?x?x4xf32> -> tensor<?x?x4xbf16>
   return %s : tensor<?x?x4xbf16>
 }
