@@ -320,8 +320,8 @@ class Warp:
             else:
                 n=bits(); x,y=s.u(o[1],n),s.u(o[2],n)
                 if ty[0]=='s': x,y=sg(x),sg(y)
-            if c in('num','nan'): s.set(o[0],(np.isnan(x)|np.isnan(y))==(c=='nan'),m)
-            else: s.set(o[0],{'eq':x==y,'ne':x!=y,'lt':x<y,'le':x<=y,'gt':x>y,'ge':x>=y}[c],m)
+            s.set(o[0],{'eq':x==y,'ne':x!=y,'lt':x<y,'le':x<=y,'gt':x>y,'ge':x>=y,
+                        'num':(x==x)&(y==y),'nan':(x!=x)|(y!=y)}[c],m)
         elif b=='selp': s.set(o[0],np.where(s.get(o[3]).astype(bool),s.u(o[1],64),s.u(o[2],64)),m)
         elif b=='cvt':
             d,t=P[-2],P[-1]
