@@ -1,7 +1,7 @@
 # Shared by run-tests.sh and run-bench.sh of a GPU bundle. Sourced; sets
 #   bundle     the bundle's folder
 #   results    where logs and results go: $RESULTS, else results/ in the bundle
-#   FLOWHN_MODELS  the same, for the test programs
+#   FLOWHN_MODELS   the same folder, for the test programs
 #   python     $PYTHON, else the first interpreter that has NumPy
 # and lists the models of published size.
 
