@@ -253,9 +253,10 @@ TILE_64 = "tile_rows = 64, tile_columns = 64, stages = 2"
 CASES = {
     "matmul_odd": lambda: matmul(131, 21, 5),
     "matmul_151": lambda: matmul(70, 151, 40, residuals=True),
-    "matmul_even": lambda: matmul(200, 320, 200, TILE_128, residuals=True, out_column=8, a_column=3),
+    "matmul_even": lambda: matmul(200, 320, 200, TILE_128, residuals=True, out_column=8, a_column=8),
     "matmul_256": lambda: matmul(300, 512, 192, residuals=True),
     "matmul_gate_tiles": lambda: matmul(300, 192, 72, TILE_128, groups=2),
+    "matmul_out_column": lambda: matmul(70, 128, 64, out_column=6),
     "matmul_192": lambda: matmul(400, 384, 64, "tile_rows = 128, tile_columns = 192, stages = 4"),
     "matmul_gate": lambda: matmul(150, 200, 72, groups=2),
     "matmul_gate_odd": lambda: matmul(65, 77, 130, TILE_64, groups=2, out_column=3),
@@ -279,7 +280,7 @@ ROWS = [1, 2, 7, 63, 64, 65, 127, 128, 129, 577, 4536]
 SWEEPS = {
     "matmul_21x5": Sweep(lambda rows: matmul(rows, 21, 5), ROWS),
     "matmul_97x61": Sweep(lambda rows: matmul(rows, 97, 61, residuals=True), ROWS),
-    "matmul_151x40": Sweep(lambda rows: matmul(rows, 151, 40, out_column=3, a_column=1), ROWS),
+    "matmul_151x40": Sweep(lambda rows: matmul(rows, 151, 40, out_column=3, a_column=8), ROWS),
     "matmul_320x200": Sweep(lambda rows: matmul(rows, 320, 200, residuals=True, out_column=8), ROWS),
     "matmul_509x257": Sweep(lambda rows: matmul(rows, 509, 257, scatter=True), ROWS),
     "matmul_512x192": Sweep(lambda rows: matmul(rows, 512, 192), ROWS),
