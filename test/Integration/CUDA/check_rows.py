@@ -278,14 +278,18 @@ CASES = {
 # Around the rows of tiles and warps, and the rows of a whole call.
 ROWS = [1, 2, 7, 63, 64, 65, 127, 128, 129, 577, 4536]
 SWEEPS = {
+    "matmul_1x1": Sweep(lambda rows: matmul(rows, 1, 1), ROWS),
     "matmul_21x5": Sweep(lambda rows: matmul(rows, 21, 5), ROWS),
     "matmul_97x61": Sweep(lambda rows: matmul(rows, 97, 61, residuals=True), ROWS),
     "matmul_151x40": Sweep(lambda rows: matmul(rows, 151, 40, out_column=3, a_column=8), ROWS),
     "matmul_320x200": Sweep(lambda rows: matmul(rows, 320, 200, residuals=True, out_column=8), ROWS),
     "matmul_509x257": Sweep(lambda rows: matmul(rows, 509, 257, scatter=True), ROWS),
     "matmul_512x192": Sweep(lambda rows: matmul(rows, 512, 192), ROWS),
+    "matmul_1021x127": Sweep(lambda rows: matmul(rows, 1021, 127, residuals=True, out_column=5), ROWS),
+    "matmul_96x2048": Sweep(lambda rows: matmul(rows, 96, 2048, a_column=40), ROWS),
     "matmul_768x1024": Sweep(lambda rows: matmul(rows, 768, 1024, residuals=True, scatter=True), ROWS),
     "matmul_gate_77x130": Sweep(lambda rows: matmul(rows, 77, 130, groups=2), ROWS),
+    "matmul_gate_151x251": Sweep(lambda rows: matmul(rows, 151, 251, groups=2, out_column=2), ROWS),
     "matmul_gate_200x72": Sweep(lambda rows: matmul(rows, 200, 72, groups=2), ROWS),
     "matmul_gate_384x256": Sweep(lambda rows: matmul(rows, 384, 256, groups=2), ROWS),
     "matmul_logits_260x64": Sweep(lambda rows: matmul(rows, 260, 64, out_element="f32"), ROWS),
