@@ -24,10 +24,9 @@ DictionaryAttr nvptx::chooseScanConfig(MLIRContext *context, int64_t states, int
   int64_t rows = llvm::bit_floor<uint64_t>(
       std::clamp<int64_t>(stagedElements * threads / states, perRow, maxTileRows));
   int64_t steps = target.scanSteps(llvm::divideCeil(states, lanes), rowValues, movesStates);
-  return makeConfig(context, {{"lanes", lanes},
-                              {"rows", rows},
-                              {"steps", std::min(rows, steps)},
-                              {"threads", threads}});
+  return makeConfig(
+      context,
+      {{"lanes", lanes}, {"rows", rows}, {"steps", std::min(rows, steps)}, {"threads", threads}});
 }
 
 ScanChunk ScanChunk::load(GPUKernelBuilder &b, Value offsets, Value sequence, Value chunk,

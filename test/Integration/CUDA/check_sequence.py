@@ -260,7 +260,8 @@ SWEEPS = {
     "scan_21": sweep(scan_case, 21, 33, 37, 3, 48, 6),
     "scan_64": sweep(scan_case, 64, 18, 20, 2, 128, 0),
     **{f"scan_{states}": scan_sweep(states)
-       for states in (9, 15, 17, 24, 31, 32, 33, 48, 63, 65, 96, 100, 127, 128, 129, 200, 251, 255, 256)},
+       for states in (9, 15, 17, 24, 31, 32, 33, 48, 63, 65, 96, 100, 127, 128, 129, 200, 251, 255,
+                      256)},
     "attention_16": sweep(attention_case, 16, 4, 2),
     "attention_24": sweep(attention_case, 24, 2, 1, extra=4),
     "attention_32_odd": sweep(attention_case, 32, 2, 2, extra=5, out_width=67),
