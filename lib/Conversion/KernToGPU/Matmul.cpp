@@ -42,12 +42,18 @@ static bool hasAlignedRows(Value memref) {
   return rowStride(memref) * elementType(memref).getIntOrFloatBitWidth() % 128 == 0;
 }
 
+/// Whether a copy may start at `column`: an illegal instruction but at multiples of 16 bytes.
+static bool isAlignedColumn(Value memref, int64_t column) {
+  return column * elementType(memref).getIntOrFloatBitWidth() % 128 == 0;
+}
+
 MatmulPlan::MatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileColumns, int64_t stages)
     : n(op.getN()), k(op.getK()), groups(op.getGroups()), tileRows(tileRows),
       tileColumns(tileColumns), stages(stages) {
   // An odd n has a last column without a pair, and scattered rows are no box.
   storesTiles = !op.getScatter() && n % 2 == 0 && outColumns() % 64 == 0 &&
-                elementType(op.getOut()).isBF16() && hasAlignedRows(op.getOut());
+                elementType(op.getOut()).isBF16() && hasAlignedRows(op.getOut()) &&
+                isAlignedColumn(op.getOut(), op.getOutColumn());
 }
 
 static MatmulPlan planOf(MatmulOp op) {
@@ -88,6 +94,9 @@ static LogicalResult checkOperands(MatmulOp op) {
       return op.emitOpError("needs '")
              << name << "' of rank 2 in bf16, its rows a multiple of 16 bytes apart, got " << type;
   }
+  if (!isAlignedColumn(op.getA(), op.getAColumn()))
+    return op.emitOpError("needs 'a' from a multiple of 16 bytes on, got column ")
+           << op.getAColumn();
   return success();
 }
 
