@@ -118,13 +118,13 @@ static Expected<std::vector<Cubin>> assembleAll(llvm::ArrayRef<PTXKernel> kernel
   FLOWHN_RETURN_IF_ERROR(ptxas.status());
   cubins.resize(kernels.size());
   Status status = timed(report, "ptxas", [&] {
-    return ::flowhn::forEachInParallel(kernels.size(), numThreads(options), "machine code",
-                                       [&](size_t i) -> Status {
-                                         auto cubin = assemble(kernels[i], target, *ptxas);
-                                         FLOWHN_RETURN_IF_ERROR(cubin.status());
-                                         cubins[i] = std::move(*cubin);
-                                         return Status();
-                                       });
+    return ::flowhn::forEachInParallel(
+        kernels.size(), numThreads(options), "machine code", [&](size_t i) -> Status {
+          auto cubin = assemble(kernels[i], target, *ptxas);
+          FLOWHN_RETURN_IF_ERROR(cubin.status());
+          cubins[i] = std::move(*cubin);
+          return Status();
+        });
   });
   FLOWHN_RETURN_IF_ERROR(status);
   return cubins;
