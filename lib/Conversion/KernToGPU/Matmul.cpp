@@ -42,7 +42,8 @@ static bool hasAlignedRows(Value memref) {
   return rowStride(memref) * elementType(memref).getIntOrFloatBitWidth() % 128 == 0;
 }
 
-/// Whether a copy may start at `column`: an illegal instruction but at multiples of 16 bytes.
+/// Whether a copy may start at `column`, an illegal instruction but at multiples of 16 bytes,
+/// or end before it: a copy to global memory writes whole 16 bytes.
 static bool isAlignedColumn(Value memref, int64_t column) {
   return column * elementType(memref).getIntOrFloatBitWidth() % 128 == 0;
 }
@@ -50,10 +51,10 @@ static bool isAlignedColumn(Value memref, int64_t column) {
 MatmulPlan::MatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileColumns, int64_t stages)
     : n(op.getN()), k(op.getK()), groups(op.getGroups()), tileRows(tileRows),
       tileColumns(tileColumns), stages(stages) {
-  // An odd n has a last column without a pair, and scattered rows are no box.
-  storesTiles = !op.getScatter() && n % 2 == 0 && outColumns() % 64 == 0 &&
-                elementType(op.getOut()).isBF16() && hasAlignedRows(op.getOut()) &&
-                isAlignedColumn(op.getOut(), op.getOutColumn());
+  // Scattered rows are no box.
+  storesTiles = !op.getScatter() && outColumns() % 64 == 0 && elementType(op.getOut()).isBF16() &&
+                hasAlignedRows(op.getOut()) && isAlignedColumn(op.getOut(), op.getOutColumn()) &&
+                isAlignedColumn(op.getOut(), op.getOutColumn() + n);
 }
 
 static MatmulPlan planOf(MatmulOp op) {

@@ -454,6 +454,8 @@ class Warp:
             mo=re.match(r'\[(%?\w+),\s*\{(.*)\}\s*\]',o[0]); t=e.args[(int(s.get(mo.group(1))[l])-PAB)//256]; x,y=[int(s.get(z.strip()).astype(U32).view(np.int32)[l]) for z in mo.group(2).split(',')]
             a=int(s.addr(o[1])[l]); bx,by=t.box; s.start(op,x,t)
             s.order.read(s.w,a,by*128,s.order.stores(s.w),s.t['st']+1)
+            c=t.arr.shape[1]
+            if x<c<x+bx and c*t.arr.itemsize%16: raise Fault(f'{op} writes whole 16 bytes, of which element {c} is not in the tensor')
             def store():
                 for r in range(by):
                     for ch in range(bx//8):
