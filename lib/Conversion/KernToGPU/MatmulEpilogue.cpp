@@ -66,8 +66,9 @@ SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> sums, int64_t chunk,
 //===----------------------------------------------------------------------===//
 
 /// Chunks whose extras are all loaded before the first of them is stored: no load waits for
-/// a store that might be to its address, nor for the load before it.
-static constexpr int64_t chunksAtOnce = 16;
+/// a store that might be to its address, nor for the load before it. Where columns have to
+/// be checked, each has an address of its own, and there are no registers for many.
+static int64_t chunksAtOnce(bool isWhole) { return isWhole ? 16 : 2; }
 
 void MatmulEpilogue::storeDirectly(const MatmulTile &tile, ArrayRef<Value> sums) {
   Value firstRow = b.add(tile.row, b.add(b.mul(consumer, 64), b.mul(warp, 16)));
@@ -82,8 +83,9 @@ void MatmulEpilogue::storeRow(Value row, Value column, int64_t half, ArrayRef<Va
   ExtraRow at = extraRow(row);
   Value outRow = b.lookUp(op.getScatter(), row);
   int64_t chunks = plan.outColumns() / 8;
-  for (int64_t first = 0; first < chunks; first += chunksAtOnce)
-    storeChunks(at, outRow, column, half, first, std::min(first + chunksAtOnce, chunks), sums);
+  int64_t step = chunksAtOnce(plan.n % plan.outColumns() == 0);
+  for (int64_t first = 0; first < chunks; first += step)
+    storeChunks(at, outRow, column, half, first, std::min(first + step, chunks), sums);
 }
 
 void MatmulEpilogue::storeChunks(const ExtraRow &at, Value outRow, Value laneColumn, int64_t half,
