@@ -7,7 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 // A warp takes a row: it sums the squares of each section, then maps its elements, or the
-// sum where that is all. The second pass finds the row in the cache.
+// sum where that is all. It loads a batch of each lane's elements before it uses the first
+// of them. A section of one batch stays in registers between the passes; of a wider one the
+// second pass finds the row in the cache.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,6 +23,9 @@ using namespace mlir::kern::nvptx;
 using mlir::flowhn::GPUTargetInfo;
 
 static constexpr int64_t warpLanes = 32;
+/// Elements that a lane has in flight: enough to keep the memory busy with the few warps
+/// that their registers leave room for.
+static constexpr int64_t laneElements = 64;
 
 /// The most neighbours, up to 16 bytes of 16-bit elements, that every access of `op` is
 /// aligned for.
@@ -45,6 +50,30 @@ static int64_t chooseVector(RowwiseOp op) {
 }
 
 namespace {
+/// Columns [begin, end) of a row, in batches.
+struct Section {
+  Section(int64_t begin, int64_t end, int64_t count)
+      : begin(begin), end(end), chunkColumns(warpLanes * count),
+        chunks(std::min<int64_t>(llvm::divideCeil(width(), chunkColumns),
+                                 std::max<int64_t>(laneElements / count, 1))) {}
+
+  int64_t begin, end;
+  int64_t chunkColumns; ///< of all lanes
+  int64_t chunks;       ///< of a batch
+
+  int64_t width() const { return end - begin; }
+  int64_t batchColumns() const { return chunks * chunkColumns; }
+  bool isOneBatch() const { return width() <= batchColumns(); }
+  bool fillsBatches() const { return width() % batchColumns() == 0; }
+};
+
+/// Neighbours of a lane.
+struct Chunk {
+  Value column;
+  Value exists; ///< null where all chunks do
+  SmallVector<Value> values;
+};
+
 /// Emits the code of one warp.
 class RowwiseEmitter {
 public:
@@ -55,6 +84,8 @@ public:
   void emit(int64_t rowsPerBlock);
 
 private:
+  using BatchBody = llvm::function_ref<SmallVector<Value>(ArrayRef<Chunk>, ValueRange)>;
+
   GPUKernelBuilder &b;
   RowwiseOp op;
   int64_t count; ///< neighbours of an access
@@ -62,11 +93,13 @@ private:
   Extras extras;
   Value row, sourceRow, targetRow, lane;
 
-  /// Calls `body` for the lane's columns of a section.
-  void forEachColumn(int64_t begin, int64_t end, GPUKernelBuilder::Body body);
-  SmallVector<Value> loadInput(Value column);
-  Value meanOfSquares(int64_t begin, int64_t end);
-  void emitSection(int64_t begin, int64_t end);
+  SmallVector<Chunk> loadBatch(const Section &section, Value begin);
+  SmallVector<Value> overBatches(const Section &section, ValueRange inits, BatchBody body);
+  SmallVector<Value> sumSquares(ArrayRef<Chunk> chunks, ValueRange sums);
+  Value meanOf(ArrayRef<Value> sums, int64_t width);
+  void emitSection(const Section &section);
+  void storeMean(Value mean);
+  void storeChunk(const Chunk &chunk, Value mean);
 };
 } // namespace
 
@@ -80,53 +113,94 @@ void RowwiseEmitter::emit(int64_t rowsPerBlock) {
     targetRow = b.lookUp(op.getScatter(), row);
     ArrayRef<int64_t> bounds = op.getSections();
     for (auto [begin, end] : llvm::zip(bounds, bounds.drop_front()))
-      emitSection(begin, end);
+      emitSection(Section(begin, end, count));
   });
 }
 
-void RowwiseEmitter::forEachColumn(int64_t begin, int64_t end, GPUKernelBuilder::Body body) {
+/// The lane's elements from column `begin` of the section on; zero where there are none.
+SmallVector<Chunk> RowwiseEmitter::loadBatch(const Section &section, Value begin) {
   Value first = b.add(b.mul(lane, count), begin);
-  b.forLoop(first, b.i32(end), b.i32(warpLanes * count), body);
+  SmallVector<Chunk> chunks;
+  for (int64_t index = 0; index < section.chunks; ++index) {
+    Chunk &chunk = chunks.emplace_back();
+    chunk.column = b.add(first, index * section.chunkColumns);
+    Value known = chunk.column;
+    if (!section.fillsBatches()) {
+      chunk.exists = b.less(chunk.column, b.i32(section.end));
+      known = b.min(chunk.column, b.i32(section.end - count));
+    }
+    Value place = b.rowOffset(input, sourceRow, b.add(known, op.getInColumn()));
+    chunk.values = b.loadVector(input, place, count);
+    if (chunk.exists)
+      for (Value &value : chunk.values)
+        value = b.select(chunk.exists, value, b.f32(0));
+  }
+  return chunks;
 }
 
-SmallVector<Value> RowwiseEmitter::loadInput(Value column) {
-  Value place = b.rowOffset(input, sourceRow, b.add(column, op.getInColumn()));
-  return b.loadVector(input, place, count);
+/// Carries values from `inits` on over the batches of a section.
+SmallVector<Value> RowwiseEmitter::overBatches(const Section &section, ValueRange inits,
+                                               BatchBody body) {
+  if (section.isOneBatch())
+    return body(loadBatch(section, b.i32(section.begin)), inits);
+  return b.forLoop(
+      b.i32(section.begin), b.i32(section.end), b.i32(section.batchColumns()), inits,
+      [&](Value begin, ValueRange carried) { return body(loadBatch(section, begin), carried); });
 }
 
-/// The mean of the squares of a section, in every lane, in an order that depends on the
-/// width alone.
-Value RowwiseEmitter::meanOfSquares(int64_t begin, int64_t end) {
-  Value first = b.add(b.mul(lane, count), begin);
-  SmallVector<Value> inits(count, b.f32(0));
-  SmallVector<Value> sums = b.forLoop(first, b.i32(end), b.i32(warpLanes * count), inits,
-                                      [&](Value column, ValueRange carried) {
-                                        SmallVector<Value> next;
-                                        for (auto [x, sum] : llvm::zip(loadInput(column), carried))
-                                          next.push_back(b.fma(x, x, sum));
-                                        return next;
-                                      });
+SmallVector<Value> RowwiseEmitter::sumSquares(ArrayRef<Chunk> chunks, ValueRange sums) {
+  SmallVector<Value> result(sums);
+  for (const Chunk &chunk : chunks)
+    for (auto [x, sum] : llvm::zip_equal(chunk.values, result))
+      sum = b.fma(x, x, sum);
+  return result;
+}
+
+/// The mean over all lanes, in every lane, in an order that depends on the width alone.
+Value RowwiseEmitter::meanOf(ArrayRef<Value> sums, int64_t width) {
   Value total = sums.front();
   for (Value sum : llvm::drop_begin(sums))
     total = b.addf(total, sum);
   for (int64_t distance = warpLanes / 2; distance > 0; distance /= 2)
     total = b.addf(total, b.shuffleXor(total, distance));
-  return b.mulf(total, b.f32(1.0 / (end - begin)));
+  return b.mulf(total, b.f32(1.0 / width));
 }
 
-void RowwiseEmitter::emitSection(int64_t begin, int64_t end) {
+void RowwiseEmitter::emitSection(const Section &section) {
   Value mean;
-  if (op.getReduction() == Reduction::MeanOfSquares)
-    mean = meanOfSquares(begin, end);
-  if (op.storesScalars()) {
-    b.ifThen(b.equal(lane, 0),
-             [&] { b.store(b.inlineRegion(op.getBody(), mean), out, b.widen(targetRow)); });
-    return;
+  SmallVector<Chunk> kept;
+  if (op.getReduction() == Reduction::MeanOfSquares) {
+    SmallVector<Value> zeros(count, b.f32(0));
+    auto sums = overBatches(section, zeros, [&](ArrayRef<Chunk> chunks, ValueRange carried) {
+      if (section.isOneBatch())
+        kept.assign(chunks.begin(), chunks.end());
+      return sumSquares(chunks, carried);
+    });
+    mean = meanOf(sums, section.width());
   }
-  forEachColumn(begin, end, [&](Value column) {
-    SmallVector<Value> inputs = loadInput(column), results;
-    auto loaded = b.loadExtras(extras, row, sourceRow, column, count);
-    for (auto [i, x] : llvm::enumerate(inputs)) {
+  if (op.storesScalars())
+    return storeMean(mean);
+  auto storeChunks = [&](ArrayRef<Chunk> chunks, ValueRange) {
+    for (const Chunk &chunk : chunks)
+      storeChunk(chunk, mean);
+    return SmallVector<Value>();
+  };
+  if (kept.empty())
+    overBatches(section, {}, storeChunks);
+  else
+    storeChunks(kept, {});
+}
+
+void RowwiseEmitter::storeMean(Value mean) {
+  b.ifThen(b.equal(lane, 0),
+           [&] { b.store(b.inlineRegion(op.getBody(), mean), out, b.widen(targetRow)); });
+}
+
+void RowwiseEmitter::storeChunk(const Chunk &chunk, Value mean) {
+  auto store = [&] {
+    SmallVector<Value> results;
+    auto loaded = b.loadExtras(extras, row, sourceRow, chunk.column, count);
+    for (auto [i, x] : llvm::enumerate(chunk.values)) {
       SmallVector<Value> arguments = {x};
       if (mean)
         arguments.push_back(mean);
@@ -134,9 +208,13 @@ void RowwiseEmitter::emitSection(int64_t begin, int64_t end) {
         arguments.push_back(extra[i]);
       results.push_back(b.inlineRegion(op.getBody(), arguments));
     }
-    Value place = b.rowOffset(out, targetRow, b.add(column, op.getOutColumn()));
+    Value place = b.rowOffset(out, targetRow, b.add(chunk.column, op.getOutColumn()));
     b.storeVector(results, out, place);
-  });
+  };
+  if (chunk.exists)
+    b.ifThen(chunk.exists, store);
+  else
+    store();
 }
 
 namespace {
