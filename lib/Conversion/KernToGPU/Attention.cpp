@@ -239,7 +239,17 @@ struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, Attent
       return failure();
     GPUKernelBuilder b(builder, op, target);
     AttentionEmitter(b, attention).emit();
-    return launchOf(attention, shape, target);
+
+    GPULaunch launch;
+    AffineExpr batch = builder.getAffineDimExpr(0), length = builder.getAffineDimExpr(1);
+    launch.grid = AffineMap::get(attention.getRows() ? 3 : 2, 0,
+                                 {length.ceilDiv(shape.blockRows()),
+                                  builder.getAffineConstantExpr(attention.getHeads()), batch},
+                                 op->getContext());
+    launch.threads = shape.threads();
+    launch.sharedBytes = shape.sharedBytes();
+    launch.flopRate = target.attentionRate(shape.headSize);
+    return launch;
   }
 
 private:
@@ -252,24 +262,10 @@ private:
       return failure();
     GPUKernelBuilder b(builder, op, target);
     emitWarpgroupAttention(b, op, shape);
-    return launchOf(op, shape, target);
-  }
-
-  /// A block for each head and tile of queries.
-  template <typename Shape>
-  static GPULaunch launchOf(AttentionOp op, const Shape &shape, const GPUTargetInfo &target) {
-    Builder builder(op.getContext());
-    unsigned numExtents = op.getRows() ? 3 : 2;
     AffineExpr batch = builder.getAffineDimExpr(0), length = builder.getAffineDimExpr(1);
-    GPULaunch launch;
-    launch.grid = AffineMap::get(
-        numExtents, 0,
-        {length.ceilDiv(shape.blockRows()), builder.getAffineConstantExpr(op.getHeads()), batch},
-        op.getContext());
-    launch.threads = shape.threads();
-    launch.sharedBytes = shape.sharedBytes();
-    launch.flopRate = target.attentionRate(shape.headSize);
-    return launch;
+    AffineExpr tiles = batch * length.ceilDiv(shape.blockRows()) * int64_t(op.getHeads());
+    return GPULaunch{AffineMap::get(3, 0, tiles), target.multiprocessors, shape.threads(),
+                     shape.sharedBytes(), target.attentionRate(shape.headSize)};
   }
 };
 } // namespace

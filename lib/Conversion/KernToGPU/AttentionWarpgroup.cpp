@@ -12,6 +12,10 @@
 // before, and makes weights of the former while the latter run. Warpgroups start their
 // products in turn, so that one's softmax hides under another's products.
 //
+// Blocks of threads are persistent, so that the copies of a tile of queries begin while the
+// one before is finished. Tiles with the most keys come first and are dealt out there and
+// back, which leaves all blocks with about as much work.
+//
 // Boxes are copied whole. Behind a sequence's end they hold rows of the next one or zeros:
 // such queries are not stored, such keys are hidden as all later ones are, and such values
 // are zeroed, for 0 times what is not finite is not 0.
@@ -38,7 +42,18 @@ struct State {
   State unpack(ValueRange values) const;
 };
 
-/// Emits the code of a block.
+/// A tile of queries of one head and sequence.
+struct Tile {
+  Value head;
+  Sequence sequence;
+  Value begin;     ///< its first query in its sequence
+  Value numBlocks; ///< of keys that any of its queries sees
+  Value numWhole;  ///< of keys that all of them see, the first ones
+  Value number;    ///< how many tiles the block of threads had before
+  Value firstStep; ///< how many blocks of keys those had
+};
+
+/// Emits the code of a block of threads.
 class WarpgroupAttention {
 public:
   WarpgroupAttention(GPUKernelBuilder &b, AttentionOp op, const WarpgroupAttentionShape &shape)
@@ -47,40 +62,43 @@ public:
   void emit();
 
 private:
-  /// A head's columns in a buffer that boxes are copied from.
-  struct Source {
-    Value map, column;
-  };
   /// What a barrier of a stage tells.
   enum Event { KeysFull, KeysEmpty, ValuesFull, ValuesEmpty };
 
   GPUKernelBuilder &b;
   AttentionOp op;
   const WarpgroupAttentionShape &shape;
-  Source query, key, value;
-  Sequence sequence;
+  Value queryMap, keyMap, valueMap;
   Value base, address, thread;
-  Value begin;     ///< the block's first query in its sequence
-  Value numBlocks; ///< of keys that any query sees
-  Value numWhole;  ///< of keys that all queries see, the first ones
+  Tile tile; ///< whose code is emitted
   // Of a thread that multiplies.
   Value consumer, warp, lane;
 
-  Source source(Value memref, int64_t column, Value head, int64_t boxRows);
-  Value queriesFull() { return b.shared(base, shape.barriersAt()); }
+  Value makeMap(Value memref, int64_t column, int64_t heads, int64_t boxRows);
+  void forEachTile(llvm::function_ref<void()> body);
+  void locate(Value number);
+
+  Value stageOf(Value block);
   Value barrier(Event event, Value block);
   void wait(Event event, Value block);
-  void release(Event event, Value block);
+  void release(Value barrier);
+  Value queriesFull() { return b.shared(base, shape.barriersAt()); }
+  Value queriesEmpty() { return b.shared(base, shape.barriersAt() + 8); }
   void initBarriers();
 
   void produce();
-  void copyTile(const Source &source, Value row, int64_t rows, Value offset, Value full);
+  void copyQueries();
+  void copyKeys(Value block);
+  void copyValues(Value block);
+  void copyTile(Value map, Value column, Value row, int64_t rows, Value offset, Value full);
 
   void consume();
+  void attendTile();
   State attendFirst();
   State attend(Value block, State state, bool hasHidden);
   SmallVector<Value> startScores(Value block);
   SmallVector<Value> startOutputs(Value block, const State &state);
+  void zeroPadding();
   void zeroTail();
   void hide(Value block, MutableArrayRef<Value> scores);
   /// Makes weights of scores; gives what earlier outputs of either row shrink by.
@@ -88,6 +106,8 @@ private:
   void takeTurn();
   void passTurn();
   Value rowOf(int64_t half);
+  /// 16 bytes of zeros.
+  Value zeroPiece() { return LLVM::ZeroOp::create(b.builder, b.loc, VectorType::get(4, b.i32())); }
   void store(const State &state);
 };
 } // namespace
@@ -115,65 +135,98 @@ State State::unpack(ValueRange values) const {
 // The block
 //===----------------------------------------------------------------------===//
 
-/// The queries with the most keys come first, so that the last blocks are short ones.
 void WarpgroupAttention::emit() {
-  Value head = b.blockId(1);
-  Value kvHead = b.div(head, op.getHeads() / op.getKvHeads());
-  query = source(op.getQuery(), op.getQColumn(), head, shape.blockRows());
-  key = source(op.getKey(), op.getKColumn(), kvHead, shape.keys);
-  value = source(op.getValue(), op.getVColumn(), kvHead, shape.keys);
-  sequence = Sequence::load(b, op.getOffsets(), b.blockId(2));
-  begin = b.mul(b.sub(b.sub(b.numBlocks(), b.i32(1)), b.blockId(0)), shape.blockRows());
-  b.ifThen(b.less(begin, sequence.length), [&] {
-    base = b.sharedBase();
-    address = LLVM::PtrToIntOp::create(b.builder, b.loc, b.i32(), base);
-    thread = b.threadId();
-    Value end = b.min(b.add(begin, shape.blockRows()), sequence.length);
-    numBlocks = b.ceilDiv(end, shape.keys);
-    numWhole = b.div(b.add(begin, 1), shape.keys);
-    initBarriers();
-    Value warpgroup = b.broadcastLane0(b.div(thread, 128));
-    b.ifThenElse(
-        b.equal(warpgroup, 0), [&] { produce(); },
+  queryMap = makeMap(op.getQuery(), op.getQColumn(), op.getHeads(), shape.blockRows());
+  keyMap = makeMap(op.getKey(), op.getKColumn(), op.getKvHeads(), shape.keys);
+  valueMap = makeMap(op.getValue(), op.getVColumn(), op.getKvHeads(), shape.keys);
+  base = b.sharedBase();
+  address = LLVM::PtrToIntOp::create(b.builder, b.loc, b.i32(), base);
+  thread = b.threadId();
+  initBarriers();
+  Value warpgroup = b.broadcastLane0(b.div(thread, 128));
+  consumer = b.add(warpgroup, -1);
+  b.ifThenElse(b.equal(warpgroup, 0), [&] { produce(); }, [&] { consume(); });
+}
+
+/// Extents end where the operand does, and the call's rows: what a box has beyond is zero.
+Value WarpgroupAttention::makeMap(Value memref, int64_t column, int64_t heads, int64_t boxRows) {
+  return b.tensorMap({memref, column + heads * shape.headSize, b.builder.getAffineDimExpr(2),
+                      swizzledColumns, boxRows});
+}
+
+/// Emits `body` for the block's tiles that have queries.
+void WarpgroupAttention::forEachTile(llvm::function_ref<void()> body) {
+  Value perLength = b.mul(b.extent(op.getBatch()), op.getHeads());
+  Value numTiles = b.mul(b.ceilDiv(b.extent(op.getMaxLength()), shape.blockRows()), perLength);
+  Value numBlocks = b.numBlocks(), forth = b.blockId();
+  Value back = b.sub(b.add(numBlocks, -1), forth);
+  Value numRounds = b.div(b.add(numTiles, b.add(numBlocks, -1)), numBlocks);
+  SmallVector<Value> counts = {b.i32(0), b.i32(0)};
+  b.forLoop(b.i32(0), numRounds, b.i32(1), counts, [&](Value round, ValueRange carried) {
+    Value place = b.select(b.equal(b.rem(round, 2), 0), forth, back);
+    Value number = b.add(b.mul(round, numBlocks), place);
+    auto skip = [&] { return SmallVector<Value>(carried); };
+    return b.ifElseMany(
+        b.less(number, numTiles),
         [&] {
-          consumer = b.add(warpgroup, -1);
-          consume();
-        });
+          locate(number);
+          tile.number = carried[0];
+          tile.firstStep = carried[1];
+          return b.ifElseMany(
+              b.less(tile.begin, tile.sequence.length),
+              [&] {
+                body();
+                return SmallVector<Value>{b.add(tile.number, 1),
+                                          b.add(tile.firstStep, tile.numBlocks)};
+              },
+              skip);
+        },
+        skip);
   });
 }
 
-WarpgroupAttention::Source WarpgroupAttention::source(Value memref, int64_t column, Value head,
-                                                      int64_t boxRows) {
-  int64_t width = cast<MemRefType>(memref.getType()).getShape().back();
-  Value map = b.tensorMap({memref, width, b.builder.getAffineDimExpr(2), swizzledColumns, boxRows});
-  return {map, b.add(b.mul(head, shape.headSize), column)};
+/// Tile `number` of all, of which those with the most keys come first.
+void WarpgroupAttention::locate(Value number) {
+  Value perLength = b.mul(b.extent(op.getBatch()), op.getHeads());
+  Value inLength = b.rem(number, perLength);
+  Value lengths = b.ceilDiv(b.extent(op.getMaxLength()), shape.blockRows());
+  tile.head = b.rem(inLength, op.getHeads());
+  tile.sequence = Sequence::load(b, op.getOffsets(), b.div(inLength, op.getHeads()));
+  tile.begin = b.mul(b.sub(b.add(lengths, -1), b.div(number, perLength)), shape.blockRows());
+  Value end = b.min(b.add(tile.begin, shape.blockRows()), tile.sequence.length);
+  tile.numBlocks = b.ceilDiv(end, shape.keys);
+  tile.numWhole = b.div(b.add(tile.begin, 1), shape.keys);
+}
+
+Value WarpgroupAttention::stageOf(Value block) {
+  return b.rem(b.add(tile.firstStep, block), shape.stages);
 }
 
 Value WarpgroupAttention::barrier(Event event, Value block) {
-  int64_t at = shape.barriersAt() + 8 * (1 + event * shape.stages);
-  return b.shared(base, b.add(b.mul(b.rem(block, shape.stages), 8), at));
+  int64_t at = shape.barriersAt() + 8 * (2 + event * shape.stages);
+  return b.shared(base, b.add(b.mul(stageOf(block), 8), at));
 }
 
 /// Waits until what a block of keys tells has come. The first blocks find their stages
 /// empty: they wait for the phase before the first.
 void WarpgroupAttention::wait(Event event, Value block) {
-  Value round = b.rem(b.div(block, shape.stages), 2);
+  Value round = b.rem(b.div(b.add(tile.firstStep, block), shape.stages), 2);
   bool isEmpty = event == KeysEmpty || event == ValuesEmpty;
   waitBarrier(b, barrier(event, block), isEmpty ? b.bitXor(round, b.i32(1)) : round);
 }
 
-void WarpgroupAttention::release(Event event, Value block) {
-  b.ifThen(b.equal(lane, 0), [&] { arrive(b, barrier(event, block)); });
+void WarpgroupAttention::release(Value barrier) {
+  b.ifThen(b.equal(lane, 0), [&] { arrive(b, barrier); });
 }
 
 void WarpgroupAttention::initBarriers() {
   b.ifThen(b.equal(thread, 0), [&] {
-    initBarrier(b, queriesFull(), 1);
-    for (int64_t stage = 0; stage < shape.stages; ++stage)
-      for (Event event : {KeysFull, KeysEmpty, ValuesFull, ValuesEmpty}) {
-        bool isEmpty = event == KeysEmpty || event == ValuesEmpty;
-        initBarrier(b, barrier(event, b.i32(stage)), isEmpty ? 4 * shape.warpgroups : 1);
-      }
+    // One thread fills a barrier's tile, every warp that multiplies empties it.
+    for (int64_t number = 0; number < shape.numBarriers(); ++number) {
+      bool isEmpty = number < 2 ? number == 1 : (number - 2) / shape.stages % 2 == 1;
+      initBarrier(b, b.shared(base, shape.barriersAt() + 8 * number),
+                  isEmpty ? 4 * shape.warpgroups : 1);
+    }
     fenceBarrierInit(b);
   });
   b.barrier();
@@ -187,25 +240,50 @@ void WarpgroupAttention::produce() {
   if (shape.producerRegisters())
     decreaseRegisters(b, shape.producerRegisters());
   b.ifThen(b.equal(thread, 0), [&] {
-    copyTile(query, b.add(sequence.begin, begin), shape.blockRows(), b.i32(0), queriesFull());
-    b.forLoop(b.i32(0), numBlocks, b.i32(1), [&](Value block) {
-      Value row = b.add(sequence.begin, b.mul(block, shape.keys));
-      Value offset = b.mul(b.rem(block, shape.stages), shape.tileBytes());
-      wait(KeysEmpty, block);
-      copyTile(key, row, shape.keys, b.add(offset, shape.keysAt()), barrier(KeysFull, block));
-      wait(ValuesEmpty, block);
-      copyTile(value, row, shape.keys, b.add(offset, shape.valuesAt()), barrier(ValuesFull, block));
+    forEachTile([&] {
+      copyKeys(b.i32(0));
+      copyQueries();
+      copyValues(b.i32(0));
+      b.forLoop(b.i32(1), tile.numBlocks, b.i32(1), [&](Value block) {
+        copyKeys(block);
+        copyValues(block);
+      });
     });
   });
 }
 
-void WarpgroupAttention::copyTile(const Source &source, Value row, int64_t rows, Value offset,
+void WarpgroupAttention::copyQueries() {
+  waitBarrier(b, queriesEmpty(), b.bitXor(b.rem(tile.number, 2), b.i32(1)));
+  Value column = b.add(b.mul(tile.head, shape.headSize), op.getQColumn());
+  copyTile(queryMap, column, b.add(tile.sequence.begin, tile.begin), shape.blockRows(), b.i32(0),
+           queriesFull());
+}
+
+void WarpgroupAttention::copyKeys(Value block) {
+  wait(KeysEmpty, block);
+  Value kvHead = b.div(tile.head, op.getHeads() / op.getKvHeads());
+  copyTile(keyMap, b.add(b.mul(kvHead, shape.headSize), op.getKColumn()),
+           b.add(tile.sequence.begin, b.mul(block, shape.keys)), shape.keys,
+           b.add(b.mul(stageOf(block), shape.tileBytes()), shape.keysAt()),
+           barrier(KeysFull, block));
+}
+
+void WarpgroupAttention::copyValues(Value block) {
+  wait(ValuesEmpty, block);
+  Value kvHead = b.div(tile.head, op.getHeads() / op.getKvHeads());
+  copyTile(valueMap, b.add(b.mul(kvHead, shape.headSize), op.getVColumn()),
+           b.add(tile.sequence.begin, b.mul(block, shape.keys)), shape.keys,
+           b.add(b.mul(stageOf(block), shape.tileBytes()), shape.valuesAt()),
+           barrier(ValuesFull, block));
+}
+
+void WarpgroupAttention::copyTile(Value map, Value column, Value row, int64_t rows, Value offset,
                                   Value full) {
   int64_t boxBytes = rows * swizzledRowBytes;
   arriveExpecting(b, full, b.i32(shape.boxes() * boxBytes));
   for (int64_t box = 0; box < shape.boxes(); ++box)
-    copyToShared(b, b.shared(base, b.add(offset, box * boxBytes)), source.map,
-                 b.add(source.column, box * swizzledColumns), row, full);
+    copyToShared(b, b.shared(base, b.add(offset, box * boxBytes)), map,
+                 b.add(column, box * swizzledColumns), row, full);
 }
 
 //===----------------------------------------------------------------------===//
@@ -217,8 +295,13 @@ void WarpgroupAttention::consume() {
     increaseRegisters(b, shape.consumerRegisters());
   warp = b.div(b.rem(thread, 128), 32);
   lane = b.rem(thread, 32);
+  // The first one has the first turn.
   if (shape.warpgroups > 1)
     b.ifThen(b.equal(consumer, shape.warpgroups - 1), [&] { passTurn(); });
+  forEachTile([&] { attendTile(); });
+}
+
+void WarpgroupAttention::attendTile() {
   State state = attendFirst();
   auto attendAll = [&](Value first, Value last, bool hasHidden) {
     SmallVector<Value> carried =
@@ -227,13 +310,15 @@ void WarpgroupAttention::consume() {
         });
     state = state.unpack(carried);
   };
-  attendAll(b.i32(1), numWhole, /*hasHidden=*/false);
-  attendAll(b.max(numWhole, b.i32(1)), numBlocks, /*hasHidden=*/true);
+  attendAll(b.i32(1), tile.numWhole, /*hasHidden=*/false);
+  attendAll(b.max(tile.numWhole, b.i32(1)), tile.numBlocks, /*hasHidden=*/true);
+  release(queriesEmpty());
 
-  Value last = b.add(numBlocks, -1);
+  Value last = b.add(tile.numBlocks, -1);
   wait(ValuesFull, last);
   zeroTail();
   state.outputs = waitProducts(b, 0, startOutputs(last, state), state.weights);
+  release(barrier(ValuesEmpty, last));
   store(state);
 }
 
@@ -243,10 +328,12 @@ State WarpgroupAttention::attendFirst() {
   state.outputs.assign(shape.headSize / 2, b.f32(0));
   state.rows[0] = state.rows[1] = SoftmaxRow::empty(b);
   Value first = b.i32(0);
-  waitBarrier(b, queriesFull(), b.i32(0));
+  waitBarrier(b, queriesFull(), b.rem(tile.number, 2));
+  if (shape.headSize % 16 != 0)
+    zeroPadding();
   wait(KeysFull, first);
   SmallVector<Value> scores = waitProducts(b, 0, startScores(first));
-  release(KeysEmpty, first);
+  release(barrier(KeysEmpty, first));
   hide(first, scores);
   weigh(scores, state);
   return state;
@@ -262,12 +349,12 @@ State WarpgroupAttention::attend(Value block, State state, bool hasHidden) {
   passTurn();
   SmallVector<Value> factors = state.weights;
   scores = waitProducts(b, 1, scores);
-  release(KeysEmpty, block);
+  release(barrier(KeysEmpty, block));
   if (hasHidden)
     hide(block, scores);
   std::array<Value, 2> rescale = weigh(scores, state);
   state.outputs = waitProducts(b, 0, outputs, factors);
-  release(ValuesEmpty, before);
+  release(barrier(ValuesEmpty, before));
   for (auto [number, output] : llvm::enumerate(state.outputs))
     output = b.mulf(output, rescale[number / 2 % 2]);
   return state;
@@ -275,12 +362,12 @@ State WarpgroupAttention::attend(Value block, State state, bool hasHidden) {
 
 /// q · kᵀ of the warpgroup's queries against a block of keys.
 SmallVector<Value> WarpgroupAttention::startScores(Value block) {
-  Value tile = b.add(b.mul(b.rem(block, shape.stages), shape.tileBytes()), shape.keysAt());
+  Value tileAt = b.add(b.mul(stageOf(block), shape.tileBytes()), shape.keysAt());
   Value queries = matrixDescriptor(b, b.add(address, b.mul(consumer, 64 * swizzledRowBytes)));
-  Value keys = matrixDescriptor(b, b.add(address, tile));
+  Value keys = matrixDescriptor(b, b.add(address, tileAt));
   Value sums = LLVM::PoisonOp::create(b.builder, b.loc, sumsType(b, shape.keys));
   fenceProducts(b);
-  for (int64_t step = 0; step < shape.headSize / 16; ++step) {
+  for (int64_t step = 0; step < shape.featureSteps(); ++step) {
     int64_t box = step / 4, inBox = step % 4 * 2; // units of 16 bytes, as descriptors count
     sums = startStep(b, sums, b.add(queries, box * shape.queryBoxBytes() / 16 + inBox),
                      b.add(keys, box * shape.keyBoxBytes() / 16 + inBox), shape.keys,
@@ -295,8 +382,8 @@ SmallVector<Value> WarpgroupAttention::startScores(Value block) {
 
 /// outputs + weights · values of a block of keys.
 SmallVector<Value> WarpgroupAttention::startOutputs(Value block, const State &state) {
-  Value tile = b.add(b.mul(b.rem(block, shape.stages), shape.tileBytes()), shape.valuesAt());
-  Value values = matrixDescriptor(b, b.add(address, tile), shape.keyBoxBytes());
+  Value tileAt = b.add(b.mul(stageOf(block), shape.tileBytes()), shape.valuesAt());
+  Value values = matrixDescriptor(b, b.add(address, tileAt), shape.keyBoxBytes());
   SmallVector<Value> outputs = state.outputs;
   fenceProducts(b);
   for (int64_t step = 0; step < shape.keys / 16; ++step)
@@ -306,18 +393,33 @@ SmallVector<Value> WarpgroupAttention::startOutputs(Value block, const State &st
   return outputs;
 }
 
+/// Zeroes the 8 features that fill up the last step of q · kᵀ in the warpgroup's queries. In
+/// keys those are another head's of the same token: finite, or the token is lost anyway.
+void WarpgroupAttention::zeroPadding() {
+  Value row = b.rem(thread, 128), zero = zeroPiece();
+  int64_t box = shape.headSize / swizzledColumns, piece = shape.headSize % swizzledColumns / 8;
+  b.ifThen(b.less(row, b.i32(64)), [&] {
+    Value place = b.mul(b.bitXor(b.rem(row, 8), b.i32(piece)), 16);
+    Value line = b.add(b.mul(consumer, 64), row);
+    Value offset = b.add(b.add(b.mul(line, swizzledRowBytes), place), box * shape.queryBoxBytes());
+    b.storeRaw(zero, b.shared(base, offset), 16);
+  });
+  fenceShared(b);
+  b.barrier(b.add(consumer, 2 + shape.warpgroups), 128);
+}
+
 /// Zeroes the values behind the sequence's end in the last block, if it has any.
 void WarpgroupAttention::zeroTail() {
-  Value last = b.add(numBlocks, -1);
-  Value rows = b.sub(sequence.length, b.mul(last, shape.keys));
+  Value last = b.add(tile.numBlocks, -1);
+  Value rows = b.sub(tile.sequence.length, b.mul(last, shape.keys));
   b.ifThen(b.less(rows, b.i32(shape.keys)), [&] {
-    Value tile = b.add(b.mul(b.rem(last, shape.stages), shape.tileBytes()), shape.valuesAt());
-    Value zero = LLVM::ZeroOp::create(b.builder, b.loc, VectorType::get(4, b.i32()));
+    Value tileAt = b.add(b.mul(stageOf(last), shape.tileBytes()), shape.valuesAt());
+    Value zero = zeroPiece();
     Value first = b.add(b.mul(rows, swizzledRowBytes), b.mul(b.add(thread, -128), 16));
     int64_t threads = 128 * shape.warpgroups;
     for (int64_t box = 0; box < shape.boxes(); ++box)
       b.forLoop(first, b.i32(shape.keyBoxBytes()), b.i32(16 * threads), [&](Value offset) {
-        Value place = b.add(b.add(tile, offset), box * shape.keyBoxBytes());
+        Value place = b.add(b.add(tileAt, offset), box * shape.keyBoxBytes());
         b.storeRaw(zero, b.shared(base, place), 16);
       });
     fenceShared(b);
@@ -328,7 +430,7 @@ void WarpgroupAttention::zeroTail() {
 /// Position in its sequence of the thread's row of either half of the warp's 16.
 Value WarpgroupAttention::rowOf(int64_t half) {
   Value first = b.add(b.add(b.mul(consumer, 64), b.mul(warp, 16)), b.div(lane, 4));
-  return b.add(b.add(begin, first), half * 8);
+  return b.add(b.add(tile.begin, first), half * 8);
 }
 
 /// A thread's scores of the rows of one half.
@@ -371,15 +473,15 @@ void WarpgroupAttention::store(const State &state) {
   Buffer out = b.buffer(op.getOut());
   int64_t vector =
       commonVector({rowWidth(op.getOut()), static_cast<int64_t>(op.getOutColumn())}, 2);
-  Value column = b.add(b.mul(b.blockId(1), shape.headSize), op.getOutColumn());
+  Value column = b.add(b.mul(tile.head, shape.headSize), op.getOutColumn());
   column = b.add(column, b.mul(b.rem(lane, 4), 2));
   for (int64_t half = 0; half < 2; ++half) {
     Value position = rowOf(half), factor = inverseSum(b, state.rows[half]);
     SmallVector<Value> outputs;
     for (size_t first = 2 * half; first < state.outputs.size(); first += 4)
       llvm::append_range(outputs, ArrayRef(state.outputs).slice(first, 2));
-    b.ifThen(b.less(position, sequence.length), [&] {
-      Value offset = b.rowOffset(out, b.add(sequence.begin, position), column);
+    b.ifThen(b.less(position, tile.sequence.length), [&] {
+      Value offset = b.rowOffset(out, b.add(tile.sequence.begin, position), column);
       storeOutputs(b, outputs, factor, out, offset, vector);
     });
   }

@@ -37,11 +37,12 @@ struct WarpgroupAttentionShape {
   LogicalResult check(AttentionOp op, const flowhn::GPUTargetInfo &target) const;
 
   int64_t blockRows() const { return 64 * warpgroups; }
-  int64_t threads() const { return 128 * (1 + warpgroups); } ///< one warpgroup copies
+  int64_t threads() const { return 128 * (1 + warpgroups); }              ///< one warpgroup copies
+  int64_t featureSteps() const { return llvm::divideCeil(headSize, 16); } ///< of q · kᵀ
   int64_t boxes() const { return llvm::divideCeil(headSize, swizzledColumns); }
   /// What a thread may have after the split by roles; 0: what it has had at launch.
-  int64_t producerRegisters() const { return warpgroups == 3 ? 32 : warpgroups == 2 ? 24 : 0; }
-  int64_t consumerRegisters() const { return warpgroups == 3 ? 160 : warpgroups == 2 ? 240 : 0; }
+  int64_t producerRegisters() const { return warpgroups == 3 ? 32 : warpgroups == 2 ? 40 : 0; }
+  int64_t consumerRegisters() const { return warpgroups == 3 ? 160 : warpgroups == 2 ? 232 : 0; }
   /// 32-bit registers of a thread that scores, weights and outputs take.
   int64_t tileRegisters() const { return keys / 2 + keys / 4 + headSize / 2; }
 
@@ -52,7 +53,9 @@ struct WarpgroupAttentionShape {
   int64_t keysAt() const { return boxes() * queryBoxBytes(); }
   int64_t valuesAt() const { return keysAt() + stages * tileBytes(); }
   int64_t barriersAt() const { return valuesAt() + stages * tileBytes(); }
-  int64_t sharedBytes() const { return barriersAt() + 8 * (1 + 4 * stages); }
+  /// Full and empty: of the queries, of each stage of keys and of values.
+  int64_t numBarriers() const { return 2 + 4 * stages; }
+  int64_t sharedBytes() const { return barriersAt() + 8 * numBarriers(); }
 };
 
 /// Emits the code of a block.

@@ -26,9 +26,10 @@ static bool areBoxes(Value memref, int64_t column) {
 
 /// Whether warpgroups can take an op in some shape.
 static bool suitsWarpgroups(AttentionOp op, const GPUTargetInfo &target) {
-  return target.hasWarpgroupProducts && op.getRows() && op.getHeadSize() % 16 == 0 &&
-         op.getHeadSize() <= 256 && areBoxes(op.getQuery(), op.getQColumn()) &&
-         areBoxes(op.getKey(), op.getKColumn()) && areBoxes(op.getValue(), op.getVColumn());
+  return target.hasWarpgroupProducts && op.getRows() && op.getHeadSize() % 8 == 0 &&
+         op.getHeadSize() >= 16 && op.getHeadSize() <= 256 &&
+         areBoxes(op.getQuery(), op.getQColumn()) && areBoxes(op.getKey(), op.getKColumn()) &&
+         areBoxes(op.getValue(), op.getVColumn());
 }
 
 WarpgroupAttentionShape WarpgroupAttentionShape::of(AttentionOp op) {
@@ -55,8 +56,8 @@ DictionaryAttr WarpgroupAttentionShape::config(MLIRContext *context) const {
 LogicalResult WarpgroupAttentionShape::check(AttentionOp op, const GPUTargetInfo &target) const {
   if (!suitsWarpgroups(op, target))
     return op.emitOpError("needs, for warpgroups, a chip that has their products, 'rows', bfloat16 "
-                          "rows and columns at multiples of 16 bytes, and a head size up to 256 "
-                          "that is a multiple of 16, got ")
+                          "rows and columns at multiples of 16 bytes, and a head size from 16 to "
+                          "256 that is a multiple of 8, got ")
            << headSize << " on " << target.chip;
   if (op.getScale().convertToFloat() <= 0)
     return op.emitOpError("needs a positive scale on the GPU");

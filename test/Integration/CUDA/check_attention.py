@@ -75,6 +75,8 @@ def case_of(*shape, config="", poisoned=(), **options):
 
 CASES = {
     "head_16": case_of(16, 4, 2, lengths=[37, 0, 1, 150, 16]),
+    "head_24": case_of(24, 4, 2, lengths=[37, 0, 1, 150, 16]),
+    "head_72": case_of(72, 1, 1, lengths=[130, 3]),
     "head_32": case_of(32, 2, 1, extra=8, out_width=67, lengths=[129, 1]),
     "head_64": case_of(64, 3, 1, extra=8, out_width=200, lengths=[37, 0, 1, 150, 16]),
     "head_64_long": case_of(64, 1, 1, lengths=[577, 7]),
@@ -91,7 +93,7 @@ CASES = {
 REAL_CASES = {
     f"real_{head}_{batch}x{length}": lambda head=head, batch=batch, length=length: case_of(
         head, heads, heads // 4, lengths=[length] * batch)
-    for head, heads in [(32, 16), (64, 8), (128, 4)]
+    for head, heads in [(24, 16), (32, 16), (64, 8), (128, 4)]
     for batch, length in [(8, 1024), (8, 567), (1, 4096)]
 }
 
@@ -105,6 +107,7 @@ def sweep(*shape, **options):
 
 
 SWEEPS = {
+    "head_24": sweep(24, 4, 2),
     "head_32": sweep(32, 2, 1, extra=8, out_width=67),
     "head_64": sweep(64, 3, 1, extra=8, out_width=200),
     "head_96": sweep(96, 1, 1),
