@@ -103,6 +103,7 @@ private:
   void hide(Value block, MutableArrayRef<Value> scores);
   /// Makes weights of scores; gives what earlier outputs of either row shrink by.
   std::array<Value, 2> weigh(MutableArrayRef<Value> scores, State &state);
+  SmallVector<Value> packWeights(ArrayRef<Value> weights);
   void takeTurn();
   void passTurn();
   Value rowOf(int64_t half);
@@ -336,6 +337,7 @@ State WarpgroupAttention::attendFirst() {
   release(barrier(KeysEmpty, first));
   hide(first, scores);
   weigh(scores, state);
+  state.weights = packWeights(scores);
   return state;
 }
 
@@ -347,14 +349,15 @@ State WarpgroupAttention::attend(Value block, State state, bool hasHidden) {
   SmallVector<Value> scores = startScores(block);
   SmallVector<Value> outputs = startOutputs(before, state);
   passTurn();
-  SmallVector<Value> factors = state.weights;
   scores = waitProducts(b, 1, scores);
   release(barrier(KeysEmpty, block));
   if (hasHidden)
     hide(block, scores);
   std::array<Value, 2> rescale = weigh(scores, state);
-  state.outputs = waitProducts(b, 0, outputs, factors);
+  state.outputs = waitProducts(b, 0, outputs, state.weights);
   release(barrier(ValuesEmpty, before));
+  // Not earlier: ptxas serialises products when factors are made while some are on their way.
+  state.weights = packWeights(scores);
   for (auto [number, output] : llvm::enumerate(state.outputs))
     output = b.mulf(output, rescale[number / 2 % 2]);
   return state;
@@ -453,10 +456,14 @@ std::array<Value, 2> WarpgroupAttention::weigh(MutableArrayRef<Value> scores, St
   std::array<Value, 2> rescale;
   for (int64_t half = 0; half < 2; ++half)
     rescale[half] = weighScores(b, scoresOf(scores, half), state.rows[half], scale);
-  state.weights.clear();
-  for (size_t first = 0; first < scores.size(); first += 2)
-    state.weights.push_back(b.packPair(scores[first], scores[first + 1], b.builder.getBF16Type()));
   return rescale;
+}
+
+SmallVector<Value> WarpgroupAttention::packWeights(ArrayRef<Value> weights) {
+  SmallVector<Value> pairs;
+  for (size_t first = 0; first < weights.size(); first += 2)
+    pairs.push_back(b.packPair(weights[first], weights[first + 1], b.builder.getBF16Type()));
+  return pairs;
 }
 
 void WarpgroupAttention::takeTurn() {
