@@ -43,9 +43,11 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, AttentionOp o
   int64_t heads = op.getHeads(), kvHeads = op.getKvHeads();
   int64_t headSize = getFeatures(op.getQuery()) / heads;
   const TokenSpace &space = *query->space;
+  // The copy engine of a GPU is told how many rows there are.
+  Value rows = procedure.context.target.gpu ? space.rows : Value();
   auto attention = kern::AttentionOp::create(
-      procedure.builder, op.getLoc(), space.batch, space.maxLength, query->buffer, key->buffer,
-      value->buffer, space.offsets, out.buffer, heads, kvHeads, headSize,
+      procedure.builder, op.getLoc(), space.batch, space.maxLength, rows, query->buffer,
+      key->buffer, value->buffer, space.offsets, out.buffer, heads, kvHeads, headSize,
       APFloat(float(1 / std::sqrt(double(headSize)))), query->column, key->column, value->column,
       out.column, /*config=*/nullptr);
   procedure.launch(attention, "attention_" + std::to_string(heads) + "x" + std::to_string(kvHeads) +

@@ -11,9 +11,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionTiles.h"
-
-#include <limits>
-#include <numbers>
+#include "AttentionWarpgroup.h"
+#include "SoftmaxSupport.h"
 
 using namespace mlir;
 using namespace mlir::kern;
@@ -21,11 +20,11 @@ using namespace mlir::kern::nvptx;
 using mlir::flowhn::GPUTargetInfo;
 
 namespace {
-/// What is carried from block to block of keys. Maxima and sums are those of rows
-/// lane / 4 and lane / 4 + 8 of each row tile; the sums, of the thread's own columns.
+/// What is carried from block to block of keys: outputs, and rows lane / 4 and
+/// lane / 4 + 8 of each row tile.
 struct SoftmaxState {
   SmallVector<Fragment> outputs; ///< rowTiles × featureTiles
-  SmallVector<Value> maxima, sums;
+  SmallVector<SoftmaxRow> rows;
 
   SmallVector<Value> pack() const;
   static SoftmaxState unpack(const AttentionShape &shape, ValueRange values);
@@ -54,8 +53,8 @@ private:
   void copyKeys(Value firstKey, Value stage);
   SoftmaxState attend(Value firstKey, Value stage, SoftmaxState state);
   void mask(Value firstKey, MutableArrayRef<Fragment> scores);
+  RowScores scoresOf(MutableArrayRef<Fragment> scores, int64_t row);
   void weigh(MutableArrayRef<Fragment> scores, SoftmaxState &state, int64_t row);
-  Value overQuad(Value x, llvm::function_ref<Value(Value, Value)> combine);
   void store(const SoftmaxState &state);
   Value rowOf(int64_t row);
 };
@@ -65,18 +64,18 @@ SmallVector<Value> SoftmaxState::pack() const {
   SmallVector<Value> values;
   for (const Fragment &tile : outputs)
     llvm::append_range(values, tile);
-  llvm::append_range(values, maxima);
-  llvm::append_range(values, sums);
+  for (const SoftmaxRow &row : rows)
+    llvm::append_range(values, ArrayRef{row.maximum, row.sum});
   return values;
 }
 
 SoftmaxState SoftmaxState::unpack(const AttentionShape &shape, ValueRange values) {
   SoftmaxState state;
-  int64_t tiles = shape.rowTiles() * shape.featureTiles(), rows = 2 * shape.rowTiles();
+  int64_t tiles = shape.rowTiles() * shape.featureTiles();
   for (int64_t tile = 0; tile < tiles; ++tile)
     state.outputs.emplace_back(values.slice(4 * tile, 4));
-  llvm::append_range(state.maxima, values.slice(4 * tiles, rows));
-  llvm::append_range(state.sums, values.slice(4 * tiles + rows, rows));
+  for (ValueRange rest = values.drop_front(4 * tiles); !rest.empty(); rest = rest.drop_front(2))
+    state.rows.push_back({rest[0], rest[1]});
   return state;
 }
 
@@ -116,8 +115,7 @@ void AttentionEmitter::emitQueries() {
 
   SoftmaxState state;
   state.outputs.assign(shape.rowTiles() * shape.featureTiles(), Fragment(4, b.f32(0)));
-  state.maxima.assign(2 * shape.rowTiles(), b.f32(-std::numeric_limits<float>::infinity()));
-  state.sums.assign(2 * shape.rowTiles(), b.f32(0));
+  state.rows.assign(2 * shape.rowTiles(), SoftmaxRow::empty(b));
   Value end = b.min(b.add(begin, shape.blockRows()), sequence.length);
   SmallVector<Value> carried = state.pack();
   carried.push_back(b.i32(0));
@@ -169,51 +167,26 @@ void AttentionEmitter::mask(Value firstKey, MutableArrayRef<Fragment> scores) {
   Value firstRow = b.add(begin, b.mul(tiles.warp, shape.rows));
   Value reaches = b.less(firstRow, b.add(firstKey, shape.keys - 1));
   Value ownColumn = b.mul(b.rem(tiles.lane, 4), 2);
-  Value hidden = b.f32(-std::numeric_limits<float>::infinity());
   // No branch: the comparisons are few beside the products, and in one basic block they
   // are scheduled among them.
   for (int64_t row = 0; row < 2 * shape.rowTiles(); ++row) {
     Value bound = b.sub(b.sub(rowOf(row), firstKey), ownColumn);
-    bound = b.select(reaches, bound, b.i32(shape.keys));
-    for (int64_t tile = 0; tile < shape.keyTiles(); ++tile)
-      for (int64_t column = 0; column < 2; ++column) {
-        Value &score = scores[row / 2 * shape.keyTiles() + tile][row % 2 * 2 + column];
-        Value isHidden = b.less(bound, b.i32(tile * 8 + column));
-        score = b.select(isHidden, hidden, score);
-      }
+    hideScores(b, scoresOf(scores, row), b.select(reaches, bound, b.i32(shape.keys)));
   }
 }
 
-/// Combines a value over the four threads that share a row.
-Value AttentionEmitter::overQuad(Value x, llvm::function_ref<Value(Value, Value)> combine) {
-  x = combine(x, b.shuffleXor(x, 1));
-  return combine(x, b.shuffleXor(x, 2));
+RowScores AttentionEmitter::scoresOf(MutableArrayRef<Fragment> scores, int64_t row) {
+  RowScores own;
+  for (Fragment &tile : scores.slice(row / 2 * shape.keyTiles(), shape.keyTiles()))
+    for (int64_t column = 0; column < 2; ++column)
+      own.push_back(&tile[row % 2 * 2 + column]);
+  return own;
 }
 
 /// Turns one row's scores into weights and rescales what has been summed up to the new
 /// maximum. Key 0 is in the first block, so the maximum is finite from there on.
 void AttentionEmitter::weigh(MutableArrayRef<Fragment> scores, SoftmaxState &state, int64_t row) {
-  Value scale = b.f32(op.getScale().convertToFloat() * std::numbers::log2e);
-  SmallVector<Value *> own;
-  for (Fragment &tile : scores.slice(row / 2 * shape.keyTiles(), shape.keyTiles()))
-    for (int64_t column = 0; column < 2; ++column)
-      own.push_back(&tile[row % 2 * 2 + column]);
-
-  Value maximum = *own.front();
-  for (Value *score : ArrayRef(own).drop_front())
-    maximum = b.maxf(maximum, *score);
-  maximum = overQuad(maximum, [&](Value lhs, Value rhs) { return b.maxf(lhs, rhs); });
-  maximum = b.maxf(state.maxima[row], maximum);
-  Value shift = b.subf(b.f32(0), b.mulf(maximum, scale));
-  Value rescale = b.exp2(b.fma(state.maxima[row], scale, shift));
-
-  Value sum = b.f32(0);
-  for (Value *score : own) {
-    *score = b.exp2(b.fma(*score, scale, shift));
-    sum = b.addf(sum, *score);
-  }
-  state.maxima[row] = maximum;
-  state.sums[row] = b.fma(state.sums[row], rescale, sum);
+  Value rescale = weighScores(b, scoresOf(scores, row), state.rows[row], softmaxScale(b, op));
   for (Fragment &tile :
        MutableArrayRef(state.outputs).slice(row / 2 * shape.featureTiles(), shape.featureTiles()))
     for (int64_t column = 0; column < 2; ++column) {
@@ -229,19 +202,14 @@ void AttentionEmitter::store(const SoftmaxState &state) {
   Value column = b.add(b.mul(b.blockId(1), shape.headSize), op.getOutColumn());
   column = b.add(column, b.mul(b.rem(tiles.lane, 4), 2));
   for (int64_t row = 0; row < 2 * shape.rowTiles(); ++row) {
-    Value position = rowOf(row);
-    Value sum = overQuad(state.sums[row], [&](Value lhs, Value rhs) { return b.addf(lhs, rhs); });
-    Value scale = b.reciprocal(sum);
+    Value position = rowOf(row), factor = inverseSum(b, state.rows[row]);
+    SmallVector<Value> outputs;
+    for (const Fragment &tile :
+         ArrayRef(state.outputs).slice(row / 2 * shape.featureTiles(), shape.featureTiles()))
+      llvm::append_range(outputs, ArrayRef(tile).slice(row % 2 * 2, 2));
     b.ifThen(b.less(position, sequence.length), [&] {
       Value offset = b.rowOffset(out, b.add(sequence.begin, position), column);
-      for (int64_t tile = 0; tile < shape.featureTiles(); ++tile) {
-        const Fragment &outputs = state.outputs[row / 2 * shape.featureTiles() + tile];
-        SmallVector<Value> values = {b.mulf(outputs[row % 2 * 2], scale),
-                                     b.mulf(outputs[row % 2 * 2 + 1], scale)};
-        for (int64_t first = 0; first < 2; first += vector)
-          b.storeVector(ArrayRef(values).slice(first, vector), out,
-                        b.add(offset, tile * 8 + first));
-      }
+      storeOutputs(b, outputs, factor, out, offset, vector);
     });
   }
 }
@@ -249,6 +217,8 @@ void AttentionEmitter::store(const SoftmaxState &state) {
 namespace {
 struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, AttentionOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
+    if (auto shape = WarpgroupAttentionShape::choose(cast<AttentionOp>(op), target))
+      return shape->config(op->getContext());
     int64_t headSize = cast<AttentionOp>(op).getHeadSize();
     // Two row tiles of a warp use each key and value twice; from 64 features on their
     // sums would no longer fit in registers beside the scores.
@@ -260,6 +230,8 @@ struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, Attent
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
                                const GPUTargetInfo &target) const {
     auto attention = cast<AttentionOp>(op);
+    if (WarpgroupAttentionShape::isAskedFor(attention))
+      return emitByWarpgroups(attention, builder, target);
     if (failed(checkConfig(op, {"keys", "rows", "stages", "warps"})))
       return failure();
     AttentionShape shape(attention);
@@ -270,7 +242,7 @@ struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, Attent
 
     GPULaunch launch;
     AffineExpr batch = builder.getAffineDimExpr(0), length = builder.getAffineDimExpr(1);
-    launch.grid = AffineMap::get(2, 0,
+    launch.grid = AffineMap::get(attention.getRows() ? 3 : 2, 0,
                                  {length.ceilDiv(shape.blockRows()),
                                   builder.getAffineConstantExpr(attention.getHeads()), batch},
                                  op->getContext());
@@ -278,6 +250,22 @@ struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, Attent
     launch.sharedBytes = shape.sharedBytes();
     launch.flopRate = target.attentionRate(shape.headSize);
     return launch;
+  }
+
+private:
+  static FailureOr<GPULaunch> emitByWarpgroups(AttentionOp op, OpBuilder &builder,
+                                               const GPUTargetInfo &target) {
+    if (failed(checkConfig(op, {"keys", "stages", "warpgroups"})))
+      return failure();
+    WarpgroupAttentionShape shape = WarpgroupAttentionShape::of(op);
+    if (failed(shape.check(op, target)))
+      return failure();
+    GPUKernelBuilder b(builder, op, target);
+    emitWarpgroupAttention(b, op, shape);
+    AffineExpr batch = builder.getAffineDimExpr(0), length = builder.getAffineDimExpr(1);
+    AffineExpr tiles = batch * length.ceilDiv(shape.blockRows()) * int64_t(op.getHeads());
+    return GPULaunch{AffineMap::get(3, 0, tiles), target.multiprocessors, shape.threads(),
+                     shape.sharedBytes(), target.attentionRate(shape.headSize)};
   }
 };
 } // namespace

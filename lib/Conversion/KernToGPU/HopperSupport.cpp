@@ -78,6 +78,10 @@ void nvptx::storeMatrices(GPUKernelBuilder &b, Value address, ValueRange registe
 // Warpgroups
 //===----------------------------------------------------------------------===//
 
+void nvptx::arriveNamed(GPUKernelBuilder &b, Value id, int64_t threads) {
+  NVVM::BarrierArriveOp::create(b.builder, b.loc, id, b.i32(threads));
+}
+
 void nvptx::decreaseRegisters(GPUKernelBuilder &b, int64_t count) {
   NVVM::SetMaxRegisterOp::create(b.builder, b.loc, static_cast<uint32_t>(count),
                                  NVVM::SetMaxRegisterAction::decrease);
@@ -88,10 +92,10 @@ void nvptx::increaseRegisters(GPUKernelBuilder &b, int64_t count) {
                                  NVVM::SetMaxRegisterAction::increase);
 }
 
-Value nvptx::matrixDescriptor(GPUKernelBuilder &b, Value address) {
+Value nvptx::matrixDescriptor(GPUKernelBuilder &b, Value address, int64_t chunkBytes) {
   // Swizzle of 128 bytes (bits 62-63), 1024 bytes between groups of 8 rows (bits 32-45),
-  // the address in units of 16 bytes.
-  constexpr int64_t layout = (int64_t(1) << 62) | (int64_t(64) << 32) | (int64_t(1) << 16);
+  // chunks (bits 16-29) and the address in units of 16 bytes.
+  int64_t layout = (int64_t(1) << 62) | (int64_t(64) << 32) | (chunkBytes / 16 << 16);
   Value units = b.widen(b.div(b.bitAnd(address, 0x3ffff), 16));
   return arith::OrIOp::create(b.builder, b.loc, units, b.i64(layout));
 }
@@ -101,23 +105,87 @@ Type nvptx::sumsType(GPUKernelBuilder &b, int64_t columns) {
                                           SmallVector<Type>(columns / 2, b.f32()));
 }
 
+Value nvptx::startStep(GPUKernelBuilder &b, Value sums, Value descriptorA, Value descriptorB,
+                       int64_t columns, bool addsSums) {
+  return NVVM::WgmmaMmaAsyncOp::create(
+      b.builder, b.loc, sums.getType(), sums, descriptorA, descriptorB,
+      NVVM::MMAShapeAttr::get(b.builder.getContext(), 64, columns, 16), NVVM::WGMMATypes::bf16,
+      NVVM::WGMMATypes::bf16, NVVM::WGMMATypes::f32,
+      addsSums ? NVVM::WGMMAScaleOut::one : NVVM::WGMMAScaleOut::zero, NVVM::WGMMAScaleIn::one,
+      NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row, NVVM::MMALayout::col,
+      NVVM::MMAIntOverflowAttr());
+}
+
 Value nvptx::startProducts(GPUKernelBuilder &b, Value sums, Value descriptorA, Value descriptorB,
                            int64_t columns) {
-  auto shape = NVVM::MMAShapeAttr::get(b.builder.getContext(), 64, columns, 16);
-  NVVM::WgmmaFenceAlignedOp::create(b.builder, b.loc);
-  for (int64_t k = 0; k < swizzledColumns; k += 16) {
-    // 16 columns are 32 bytes, 2 units of a descriptor's address.
-    sums = NVVM::WgmmaMmaAsyncOp::create(
-        b.builder, b.loc, sums.getType(), sums, b.add(descriptorA, k / 8),
-        b.add(descriptorB, k / 8), shape, NVVM::WGMMATypes::bf16, NVVM::WGMMATypes::bf16,
-        NVVM::WGMMATypes::f32, NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one,
-        NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row, NVVM::MMALayout::col,
-        NVVM::MMAIntOverflowAttr());
-  }
-  NVVM::WgmmaGroupSyncAlignedOp::create(b.builder, b.loc);
+  fenceProducts(b);
+  // 16 columns are 32 bytes, 2 units of a descriptor's address.
+  for (int64_t k = 0; k < swizzledColumns; k += 16)
+    sums = startStep(b, sums, b.add(descriptorA, k / 8), b.add(descriptorB, k / 8), columns);
+  commitProducts(b);
   return sums;
+}
+
+/// An instruction that changes `sums`, its operands $0 and on, and reads `operands`, those
+/// from twice the number of sums on.
+static SmallVector<Value> changeSums(GPUKernelBuilder &b, StringRef text, ArrayRef<Value> sums,
+                                     ArrayRef<Value> operands, StringRef constraints) {
+  SmallVector<Value> all(sums);
+  llvm::append_range(all, operands);
+  std::string list;
+  for (size_t i = 0; i < sums.size(); ++i)
+    list += "=f,";
+  for (size_t i = 0; i < sums.size(); ++i)
+    list += std::to_string(i) + ",";
+  list += constraints;
+  Type type = sumsType(b, 2 * sums.size());
+  auto instruction = LLVM::InlineAsmOp::create(
+      b.builder, b.loc, type, all, text, StringRef(list).rtrim(','), /*has_side_effects=*/true,
+      /*is_align_stack=*/false, LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr());
+  SmallVector<Value> results;
+  for (size_t i = 0; i < sums.size(); ++i)
+    results.push_back(LLVM::ExtractValueOp::create(b.builder, b.loc, instruction.getResult(0), i));
+  return results;
+}
+
+/// "{$first, …}" of `count` operands of an instruction.
+static std::string operandList(size_t first, size_t count) {
+  std::string text;
+  for (size_t i = first; i < first + count; ++i)
+    text += (text.empty() ? "{$" : ", $") + std::to_string(i);
+  return text + "}";
+}
+
+SmallVector<Value> nvptx::startStep(GPUKernelBuilder &b, ArrayRef<Value> sums, ArrayRef<Value> a,
+                                    Value descriptorB, int64_t columns) {
+  // No op of NVVM takes factors from registers. Sums are $0 … and again what they were.
+  size_t count = sums.size(), first = 2 * count;
+  std::string text = "wgmma.mma_async.sync.aligned.m64n" + std::to_string(columns) +
+                     "k16.f32.bf16.bf16 " + operandList(0, count) + ", " +
+                     operandList(first, a.size()) + ", $" + std::to_string(first + a.size()) +
+                     ", 1, 1, 1, 1;";
+  SmallVector<Value> operands(a);
+  operands.push_back(descriptorB);
+  return changeSums(b, text, sums, operands, "r,r,r,r,l");
+}
+
+void nvptx::fenceProducts(GPUKernelBuilder &b) {
+  NVVM::WgmmaFenceAlignedOp::create(b.builder, b.loc);
+}
+
+void nvptx::commitProducts(GPUKernelBuilder &b) {
+  NVVM::WgmmaGroupSyncAlignedOp::create(b.builder, b.loc);
 }
 
 void nvptx::waitProducts(GPUKernelBuilder &b, int64_t pending) {
   NVVM::WgmmaWaitGroupSyncOp::create(b.builder, b.loc, static_cast<uint64_t>(pending));
+}
+
+SmallVector<Value> nvptx::waitProducts(GPUKernelBuilder &b, int64_t pending, ArrayRef<Value> sums,
+                                       ArrayRef<Value> factors) {
+  std::string constraints;
+  for (size_t i = 0; i < factors.size(); ++i)
+    constraints += "r,";
+  return changeSums(b, "wgmma.wait_group.sync.aligned " + std::to_string(pending) + ";", sums,
+                    factors, constraints);
 }

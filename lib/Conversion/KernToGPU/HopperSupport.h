@@ -39,19 +39,37 @@ void fenceShared(GPUKernelBuilder &b);
 /// Stores four 8×8 matrices of 16 bits, a row address from each lane.
 void storeMatrices(GPUKernelBuilder &b, Value address, ValueRange registers);
 
+/// Arrives at a barrier of the block, numbered as those of `barrier`, without waiting.
+void arriveNamed(GPUKernelBuilder &b, Value id, int64_t threads);
+
 /// Register limits of the warpgroups of a block that has been split by roles.
 void decreaseRegisters(GPUKernelBuilder &b, int64_t count);
 void increaseRegisters(GPUKernelBuilder &b, int64_t count);
 
-/// The operand descriptor of a K-major tile of 128-byte rows at a shared address (i32).
-Value matrixDescriptor(GPUKernelBuilder &b, Value address);
+/// The operand descriptor of a tile of 128-byte rows at a shared address (i32). A K-major
+/// tile has one such row for each of its rows; the others have one for each k, and where
+/// they are wider, the next 64 columns `chunkBytes` behind.
+Value matrixDescriptor(GPUKernelBuilder &b, Value address, int64_t chunkBytes = 16);
 /// The sums of 64 × `columns`: a struct of columns / 2 floats of each thread.
 Type sumsType(GPUKernelBuilder &b, int64_t columns);
 /// sums + A · Bᵀ of bf16 over one tile of 64 in k, started but not waited for.
 Value startProducts(GPUKernelBuilder &b, Value sums, Value descriptorA, Value descriptorB,
                     int64_t columns);
-/// Waits until at most `pending` started products have not ended.
+/// The same, 16 in k: one step of a group of products. A first step may leave out `sums`.
+Value startStep(GPUKernelBuilder &b, Value sums, Value descriptorA, Value descriptorB,
+                int64_t columns, bool addsSums = true);
+/// A step sums + A · B with A in registers as mma.sync takes it (4 i32 of a thread) and a
+/// B that is not K-major; `sums` are columns / 2 floats.
+SmallVector<Value> startStep(GPUKernelBuilder &b, ArrayRef<Value> sums, ArrayRef<Value> a,
+                             Value descriptorB, int64_t columns);
+/// Orders what threads have done to registers before the products that use them.
+void fenceProducts(GPUKernelBuilder &b);
+/// Ends a group of products; waits until at most `pending` groups have not ended.
+void commitProducts(GPUKernelBuilder &b);
 void waitProducts(GPUKernelBuilder &b, int64_t pending);
+/// The same, and `sums` as they are then; `factors`, the products' registers, live until then.
+SmallVector<Value> waitProducts(GPUKernelBuilder &b, int64_t pending, ArrayRef<Value> sums,
+                                ArrayRef<Value> factors = {});
 
 } // namespace mlir::kern::nvptx
 

@@ -17,5 +17,6 @@ using namespace mlir::flowhn;
   GPUTargetInfo target;
   target.chip = chip;
   target.features = "+ptx80";
+  target.hasWarpgroupProducts = true;
   return target;
 }

@@ -1,11 +1,14 @@
 // Attention, convolution and scan work on whole sequences of packed rows and read
 // slices of merged projections in place.
 // RUN: flowhn-opt %s --convert-flowhn-to-kern=cpu=x86-64-v3 | FileCheck %s
+// RUN: flowhn-opt %s --convert-flowhn-to-kern=target=nvptx | FileCheck %s --check-prefix=GPU
 
 flowhn.model @m split <none> {
   // CHECK: func.func @attention_4x2x2(
   // CHECK-SAME: kern.flops = [array<i64: 16, 1, 1>, array<i64: 16, 1, 2>]
   // CHECK: kern.attention batch(%arg0, %arg1) %arg2, %arg2, %arg2 offsets(%arg3) -> %arg4
+  // The copy engine of a GPU reads boxes of rows, and must know where those end.
+  // GPU: kern.attention batch(%arg0, %arg1) rows(%arg2) %arg3, %arg3, %arg3 offsets(%arg4) -> %arg5
   // CHECK-SAME: k_column = 8 : i64
   // CHECK-SAME: scale = 0.707106769 : f32
   // CHECK-SAME: v_column = 12 : i64

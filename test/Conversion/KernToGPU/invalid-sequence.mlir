@@ -33,6 +33,56 @@ module @kernels {
 // -----
 
 module @kernels {
+  func.func @misaligned_box(%batch: index, %max: index, %rows: index, %qkv: memref<?x192xbf16>, %offsets: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs, for warpgroups, a chip that has their products, 'rows', bfloat16 rows and columns at multiples of 16 bytes, and a head size from 16 to 256 that is a multiple of 8, got 64 on sm_90a}}
+    kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 128, stages = 2, warpgroups = 2}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.25 : f32, k_column = 4} : (index, index, index, memref<?x192xbf16>, memref<?x192xbf16>, memref<?x192xbf16>, memref<?xi32>, memref<?x64xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @no_warpgroups(%batch: index, %max: index, %rows: index, %qkv: memref<?x192xbf16>, %offsets: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs a positive integer 'warpgroups' in its GPU configuration}}
+    kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 128, stages = 2, warpgroups = 0}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.25 : f32} : (index, index, index, memref<?x192xbf16>, memref<?x192xbf16>, memref<?x192xbf16>, memref<?xi32>, memref<?x64xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @many_warpgroups(%batch: index, %max: index, %rows: index, %qkv: memref<?x192xbf16>, %offsets: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs at most 3 'warpgroups' and at least 2 'stages' in its GPU configuration, got 4 and 2}}
+    kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 128, stages = 2, warpgroups = 4}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.25 : f32} : (index, index, index, memref<?x192xbf16>, memref<?x192xbf16>, memref<?x192xbf16>, memref<?xi32>, memref<?x64xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @many_keys(%batch: index, %max: index, %rows: index, %qkv: memref<?x192xbf16>, %offsets: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs 'keys' that are a multiple of 16 up to 256 and leave no more than 192 registers to tiles, got 256 and 224}}
+    kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 256, stages = 2, warpgroups = 2}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.25 : f32} : (index, index, index, memref<?x192xbf16>, memref<?x192xbf16>, memref<?x192xbf16>, memref<?xi32>, memref<?x64xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @many_stages(%batch: index, %max: index, %rows: index, %qkv: memref<?x192xbf16>, %offsets: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs 278800 bytes of shared memory, and a block of sm_90a has 232448}}
+    kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 128, stages = 8, warpgroups = 2}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.25 : f32} : (index, index, index, memref<?x192xbf16>, memref<?x192xbf16>, memref<?x192xbf16>, memref<?xi32>, memref<?x64xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
   func.func @lanes(%batch: index, %max: index, %u: memref<?x8xbf16>, %a: memref<8x8xf32>, %offsets: memref<?xi32>) attributes {kern.kernel} {
     // expected-error @below {{needs 'lanes' that are a power of two up to 32 in its GPU configuration, got 3}}
     kern.scan batch(%batch, %max) %u, %u, %a, %u, %u offsets(%offsets) -> %u {

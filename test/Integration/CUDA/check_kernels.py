@@ -28,12 +28,14 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import check_attention
 import check_rows
 import check_scan
 import check_sequence
 from kernel_harness import CHIPS, GPU, Interpreter, cases_of, emit, run_case
 
-FAMILIES = {"rows": check_rows, "sequence": check_sequence, "scan": check_scan}
+FAMILIES = {"rows": check_rows, "sequence": check_sequence, "scan": check_scan,
+            "attention": check_attention}
 SETS = {"small": "CASES", "sweep": "SWEEPS", "real": "REAL_CASES"}
 
 

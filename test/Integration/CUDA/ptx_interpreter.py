@@ -221,7 +221,8 @@ class Warp:
                 top[0]=p+1; continue
             if em.any():
                 s.pc[:]=p
-                if s.sums and not op.startswith('wgmma') and s.sums.keys()&regs(k,p): s.order.races.append(f'sums are used before their wait: {op} {", ".join(o)}')
+                if s.sums and op.startswith('mov.b32') and o[1] in s.sums: s.sums[o[0]]=s.sums[o[1]]
+                elif s.sums and not op.startswith('wgmma') and s.sums.keys()&regs(k,p): s.order.races.append(f'sums are used before their wait: {op} {", ".join(o)}')
                 r=s.ex(op,o,em)
                 if r is not None:
                     for z in r: yield z
@@ -346,6 +347,7 @@ class Warp:
                 for d,a,n in s.cpc.pop(0):
                     for x,y in zip(d,a): s.c.sh[x:x+n]=s.e.mem.buf[y:y+n]
             s.order.wait(s.w,s.order.copies(s.w),s.t['cp']-k)
+        elif op.startswith(('bar.arrive','barrier.arrive','barrier.cta.arrive')): s.bararrive(int(s.get(o[0])[0]),int(s.get(o[1])[0])//32)
         elif op.startswith('bar.sync') or op.startswith('barrier.sync') or op.startswith('barrier.cta'): return s.barsync(int(s.get(o[0])[0]),int(s.get(o[1])[0])//32 if len(o)>1 else s.c.nw)
         elif op.startswith('barrier.cluster.arrive'): s.e.cb['n']+=int(m.sum()); s.cg=s.e.cb['gen']; s._rel()
         elif op.startswith('barrier.cluster.wait'): return s.clwait()
@@ -371,11 +373,14 @@ class Warp:
         if s.e.cb['n']==s.e.nthreads*32: s.e.cb['n']=0; s.e.cb['gen']+=1
     def clwait(s):
         while s.e.cb['gen']==s.cg: yield False
-    def barsync(s,i,nw):
+    def bararrive(s,i,nw):
         B=s.c.named.setdefault(i,[0,0,np.zeros_like(s.order.known[0]),{},nw]); g=B[1]
-        if B[0] and B[4]!=nw: raise Fault(f'bar.sync {i} of {32*nw} threads, of {32*B[4]} for others')
+        if B[0] and B[4]!=nw: raise Fault(f'barrier {i} of {32*nw} threads, of {32*B[4]} for others')
         B[0]+=1; B[4]=nw; np.maximum(B[2],s.order.tick(s.w),out=B[2])
         if B[0]==nw: B[0]=0; B[1]+=1; B[3][g]=B[2].copy()
+        return B,g
+    def barsync(s,i,nw):
+        B,g=s.bararrive(i,nw)
         while B[1]==g: yield False
         s.order.learn(s.w,B[3][g])
     def bk(s,a):
@@ -430,7 +435,7 @@ class Warp:
     def wgmma(s,op,o):
         N=int(re.search(r'm64n(\d+)k16',op).group(1)); d=[x.strip() for x in o[0].strip('{}').split(',')]; w4=s.w%4
         regA=o[1].startswith('{'); db=s.get(o[2])[0]
-        if regA: A=s.frag([x.strip() for x in o[1].strip('{}').split(',')],16); sd,tb=o[3],int(o[6]); 
+        if regA: a=[x.strip() for x in o[1].strip('{}').split(',')]; A=s.frag(a,16); sd,tb=o[3],int(o[6]); s.sums.update((x,s.t['wg']+1) for x in a)
         else:
             st,lbo,sbo=s.dsc(s.get(o[1])[0]); r=np.arange(w4*16,w4*16+16)[:,None]; k=np.arange(16)[None]
             lin=st+(r//8)*sbo+(r%8)*128+k*2; A=bf2f(s.rd(lin)); sd=o[3]; assert int(o[6])==0; tb=int(o[7]); s.note(lin)

@@ -26,6 +26,8 @@ struct GPUTargetInfo {
   int64_t registers = 64 << 10;     ///< of a multiprocessor
   int64_t registersPerThread = 255; ///< at most
   int64_t rowAlignment = 16;        ///< bytes: rows that the copy engine reads lie so far apart
+  /// Whether four warps multiply tiles of shared memory together, which bulk copies fill.
+  bool hasWarpgroupProducts = false;
 
   // What the chip does at best, measured: an H200 at its own clocks (docs/Performance.md).
   double byteRate = 4.2e12;          ///< bytes read and written per second

@@ -171,21 +171,22 @@ def Kern_AttentionOp : Kern_ComputeOp<"attention"> {
     For each of `batch` sequences b (rows offsets[b] to offsets[b+1], at most
     `max_length`), query head i against key/value head i / (heads / kv_heads):
     softmax(scale · q·kᵀ) · v, causal, in float32. `query`, `key` and `value` may
-    be one buffer, read at their columns.
+    be one buffer, read at their columns. `rows`, where given, is offsets[batch]: kernels
+    that copy whole boxes of rows need it, so as to read nothing beyond them.
 
     Constraints:
     * (C1) head_size, heads, kv_heads ≥ 1; kv_heads divides heads.
     * (C2) buffers are wide enough for their columns.
   }];
-  let arguments = (ins Index:$batch, Index:$max_length, Kern_Rows:$query, Kern_Rows:$key, Kern_Rows:$value,
-      Kern_Table:$offsets, Kern_Rows:$out,
+  let arguments = (ins Index:$batch, Index:$max_length, Optional<Index>:$rows,
+      Kern_Rows:$query, Kern_Rows:$key, Kern_Rows:$value, Kern_Table:$offsets, Kern_Rows:$out,
       I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_size, F32Attr:$scale,
       DefaultValuedAttr<I64Attr, "0">:$q_column, DefaultValuedAttr<I64Attr, "0">:$k_column,
       DefaultValuedAttr<I64Attr, "0">:$v_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
       OptionalAttr<DictionaryAttr>:$config);
   let assemblyFormat = [{
-    `batch` `(` $batch `,` $max_length `)` $query `,` $key `,` $value `offsets` `(` $offsets `)` `->` $out
-    attr-dict `:` functional-type(operands, results)
+    `batch` `(` $batch `,` $max_length `)` (`rows` `(` $rows^ `)`)? $query `,` $key `,` $value
+    `offsets` `(` $offsets `)` `->` $out attr-dict `:` functional-type(operands, results)
   }];
 }
 

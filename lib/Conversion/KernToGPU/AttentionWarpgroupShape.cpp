@@ -1,0 +1,77 @@
+//===- AttentionWarpgroupShape.cpp - How warpgroups divide attention ------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionWarpgroup.h"
+
+using namespace mlir;
+using namespace mlir::kern;
+using namespace mlir::kern::nvptx;
+using mlir::flowhn::GPUTargetInfo;
+
+/// Registers of a thread that are left for scores, weights and outputs.
+static int64_t registersForTiles(int64_t warpgroups) { return warpgroups == 3 ? 128 : 192; }
+
+/// Whether tensor cores take the elements, and the copy engine boxes from `column` on: rows
+/// and columns at multiples of 16 bytes.
+static bool areBoxes(Value memref, int64_t column) {
+  auto type = cast<MemRefType>(memref.getType());
+  return type.getElementType().isBF16() && type.getStridesAndOffset().first.front() % 8 == 0 &&
+         column % 8 == 0;
+}
+
+/// Whether warpgroups can take an op in some shape.
+static bool suitsWarpgroups(AttentionOp op, const GPUTargetInfo &target) {
+  return target.hasWarpgroupProducts && op.getRows() && op.getHeadSize() % 8 == 0 &&
+         op.getHeadSize() >= 16 && op.getHeadSize() <= 256 &&
+         areBoxes(op.getQuery(), op.getQColumn()) && areBoxes(op.getKey(), op.getKColumn()) &&
+         areBoxes(op.getValue(), op.getVColumn());
+}
+
+WarpgroupAttentionShape WarpgroupAttentionShape::of(AttentionOp op) {
+  return {int64_t(op.getHeadSize()), configValue(op, "warpgroups"), configValue(op, "keys"),
+          configValue(op, "stages")};
+}
+
+std::optional<WarpgroupAttentionShape>
+WarpgroupAttentionShape::choose(AttentionOp op, const GPUTargetInfo &target) {
+  if (!suitsWarpgroups(op, target))
+    return std::nullopt;
+  int64_t headSize = op.getHeadSize();
+  return WarpgroupAttentionShape{headSize, 2, headSize <= 128 ? 128 : 64, 2};
+}
+
+bool WarpgroupAttentionShape::isAskedFor(AttentionOp op) {
+  return op->getAttrOfType<DictionaryAttr>("config").contains("warpgroups");
+}
+
+DictionaryAttr WarpgroupAttentionShape::config(MLIRContext *context) const {
+  return makeConfig(context, {{"keys", keys}, {"stages", stages}, {"warpgroups", warpgroups}});
+}
+
+LogicalResult WarpgroupAttentionShape::check(AttentionOp op, const GPUTargetInfo &target) const {
+  if (!suitsWarpgroups(op, target))
+    return op.emitOpError("needs, for warpgroups, a chip that has their products, 'rows', bfloat16 "
+                          "rows and columns at multiples of 16 bytes, and a head size from 16 to "
+                          "256 that is a multiple of 8, got ")
+           << headSize << " on " << target.chip;
+  if (op.getScale().convertToFloat() <= 0)
+    return op.emitOpError("needs a positive scale on the GPU");
+  if (warpgroups > 3 || stages < 2)
+    return op.emitOpError("needs at most 3 'warpgroups' and at least 2 'stages' in its GPU "
+                          "configuration, got ")
+           << warpgroups << " and " << stages;
+  if (keys % 16 != 0 || keys > 256 || tileRegisters() > registersForTiles(warpgroups))
+    return op.emitOpError(
+               "needs 'keys' that are a multiple of 16 up to 256 and leave no more than ")
+           << registersForTiles(warpgroups) << " registers to tiles, got " << keys << " and "
+           << tileRegisters();
+  if (sharedBytes() > target.sharedBytes)
+    return op.emitOpError("needs ") << sharedBytes() << " bytes of shared memory, and a block of "
+                                    << target.chip << " has " << target.sharedBytes;
+  return success();
+}

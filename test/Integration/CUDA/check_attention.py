@@ -1,0 +1,117 @@
+#===- check_attention.py - Attention by warpgroups ---------------------------===//
+#
+# Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===------------------------------------------------------------------------===//
+"""Attention that is told its number of rows, which warpgroups take, for check_kernels.py."""
+
+import numpy as np
+
+import ptx_interpreter as ptx
+from check_sequence import Memory, attention_case, offsets_of
+from kernel_harness import TOLERANCE, Outcome, Sweep, launch, relative_error
+
+NOT_A_NUMBER = 0x7FFF
+
+
+class PoisonedMemory(Memory):
+    """Rows of some sequences hold what is not a number."""
+
+    def __init__(self, seed, memory, poisoned):
+        super().__init__(seed, memory)
+        self.poisoned = poisoned
+
+    def put(self, array):
+        if array.dtype == np.uint16 and array.any():
+            array = array.copy()
+            array[self.poisoned] = NOT_A_NUMBER
+        return super().put(array)
+
+
+class WarpgroupCase:
+    """A case of check_sequence.py; nothing of the sequences `poisoned` may reach the others."""
+
+    def __init__(self, case, config="", poisoned=()):
+        self.case, self.config = case, config
+        self.lengths = case.lengths
+        offsets = offsets_of(case.lengths)
+        self.poisoned = np.zeros(offsets[-1], bool)
+        for number in poisoned:
+            self.poisoned[offsets[number]:offsets[number + 1]] = True
+
+    def functions(self, name):
+        text = self.case.functions(name)
+        for old, new in [("%max: index", "%max: index, %rows: index"),
+                         ("batch(%batch, %max)", "batch(%batch, %max) rows(%rows)"),
+                         ("(index, index,", "(index, index, index,"),
+                         ("{heads", f"{{{self.config}heads")]:
+            text = text.replace(old, new, 1)
+        return text
+
+    def check(self, name, directory, runner):
+        case, rows = self.case, sum(self.lengths)
+        memory = PoisonedMemory(len(name), runner.memory(), self.poisoned)
+        out, expected = case.reference(memory)
+        launch(runner, directory, name, memory.memory,
+               [len(self.lengths), max(self.lengths), rows] + memory.pointers)
+        stored = memory.memory.view(out, (rows, case.out_width), np.uint16)
+        columns = slice(case.out_column, case.out_column + expected.shape[1])
+        clean = ~self.poisoned
+        values = ptx.bf2f(stored[clean])[:, columns].astype(np.float64)
+        error = relative_error(values, expected[clean])
+        outside = np.delete(stored, np.arange(case.out_width)[columns], axis=1)
+        yield Outcome("", [("relative error", error, TOLERANCE)], not outside.any())
+
+
+def config_of(**values):
+    return f"config = {{{', '.join(f'{name} = {value}' for name, value in values.items())}}}, "
+
+
+def case_of(*shape, config="", poisoned=(), **options):
+    return WarpgroupCase(attention_case(*shape, **options), config, poisoned)
+
+
+CASES = {
+    "head_16": case_of(16, 4, 2, lengths=[37, 0, 1, 150, 16]),
+    "head_24": case_of(24, 4, 2, lengths=[37, 0, 1, 150, 16]),
+    "head_72": case_of(72, 1, 1, lengths=[130, 3]),
+    "head_32": case_of(32, 2, 1, extra=8, out_width=67, lengths=[129, 1]),
+    "head_64": case_of(64, 3, 1, extra=8, out_width=200, lengths=[37, 0, 1, 150, 16]),
+    "head_64_long": case_of(64, 1, 1, lengths=[577, 7]),
+    "head_64_poisoned": case_of(64, 1, 1, lengths=[150, 90, 128, 1, 3], poisoned=[1, 3]),
+    "head_96": case_of(96, 2, 1, lengths=[140, 3]),
+    "head_128": case_of(128, 2, 1, lengths=[300, 3]),
+    "head_256": case_of(256, 1, 1, lengths=[200, 3]),
+    "three_warpgroups": case_of(64, 1, 1, lengths=[450, 7],
+                                config=config_of(keys=128, stages=2, warpgroups=3)),
+    "one_warpgroup": case_of(64, 1, 1, lengths=[200, 7],
+                             config=config_of(keys=64, stages=3, warpgroups=1)),
+}
+
+REAL_CASES = {
+    f"real_{head}_{batch}x{length}": lambda head=head, batch=batch, length=length: case_of(
+        head, heads, heads // 4, lengths=[length] * batch)
+    for head, heads in [(24, 16), (32, 16), (64, 8), (128, 4)]
+    for batch, length in [(8, 1024), (8, 567), (1, 4096)]
+}
+
+# At and around tiles and blocks of keys, with empty rows.
+SEQUENCES = [[1], [0], [0, 0, 5], [7], [63, 64, 65], [127, 128, 129], [255, 256, 257],
+             [37, 0, 1, 150, 16], [577]]
+
+
+def sweep(*shape, **options):
+    return Sweep(lambda lengths: case_of(*shape, lengths=lengths, **options), SEQUENCES)
+
+
+SWEEPS = {
+    "head_24": sweep(24, 4, 2),
+    "head_32": sweep(32, 2, 1, extra=8, out_width=67),
+    "head_64": sweep(64, 3, 1, extra=8, out_width=200),
+    "head_96": sweep(96, 1, 1),
+    "head_128": sweep(128, 2, 1),
+    "head_256": sweep(256, 1, 1),
+    "three_warpgroups": sweep(64, 1, 1, config=config_of(keys=128, stages=2, warpgroups=3)),
+}
