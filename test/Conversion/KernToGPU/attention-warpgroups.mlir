@@ -4,24 +4,24 @@
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu | FileCheck %s
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --flowhn-lower-gpu-kernels-to-llvm --flowhn-emit-ptx -o /dev/null | FileCheck %s --check-prefix=PTX
 
-// CHECK-DAG: #[[GRID:.*]] = affine_map<()[s0, s1, s2] -> ((s0 * (s1 ceildiv 128)) * 4)>
+// CHECK-DAG: #[[GRID:.*]] = affine_map<()[s0, s1, s2] -> ((s0 * (s1 ceildiv 192)) * 4)>
 // CHECK-DAG: #[[ROWS:.*]] = affine_map<()[s0, s1, s2] -> (s2)>
 
 module @kernels {
-  // Shared memory: 128 queries, twice 128 keys and 128 values of 128 bytes, 10 barriers.
+  // Shared memory: 192 queries, twice 128 keys and 128 values of 128 bytes, 10 barriers.
   // CONFIG-LABEL: @grouped
-  // CONFIG: config = {keys = 128 : i64, stages = 2 : i64, warpgroups = 2 : i64}
+  // CONFIG: config = {keys = 128 : i64, stages = 2 : i64, warpgroups = 3 : i64}
   // CHECK-LABEL: func.func @grouped
   // CHECK-SAME: kern.grid = #[[GRID]]
   // CHECK-SAME: kern.max_blocks = 132 : i64
-  // CHECK-SAME: kern.shared_bytes = 82000 : i64
-  // CHECK-SAME: box = [64, 128], columns = 256 : i64, row_bytes = 768 : i64, rows = #[[ROWS]]
+  // CHECK-SAME: kern.shared_bytes = 90192 : i64
+  // CHECK-SAME: box = [64, 192], columns = 256 : i64, row_bytes = 768 : i64, rows = #[[ROWS]]
   // CHECK-SAME: box = [64, 128], columns = 320 : i64, row_bytes = 768 : i64, rows = #[[ROWS]]
   // CHECK-SAME: box = [64, 128], columns = 384 : i64, row_bytes = 768 : i64, rows = #[[ROWS]]
-  // CHECK-SAME: kern.threads = 384 : i64
+  // CHECK-SAME: kern.threads = 512 : i64
   // PTX-LABEL: .entry grouped(
   // PTX-NOT: .local
-  // PTX: setmaxnreg.inc.sync.aligned.u32 232
+  // PTX: setmaxnreg.inc.sync.aligned.u32 160
   // The first block's scores.
   // PTX: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
   // PTX: ex2.approx.ftz.f32
@@ -36,7 +36,7 @@ module @kernels {
   // The zeroed values become visible to the products.
   // PTX: fence.proxy.async.shared::cta
   // The warpgroup that copies.
-  // PTX: setmaxnreg.dec.sync.aligned.u32 40
+  // PTX: setmaxnreg.dec.sync.aligned.u32 32
   // PTX: cp.async.bulk.tensor.2d.shared::cluster.global
   func.func @grouped(%batch: index, %max: index, %rows: index, %qkv: memref<?x384xbf16>, %offsets: memref<?xi32>, %out: memref<?x256xbf16>) attributes {kern.kernel} {
     kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {heads = 4, kv_heads = 1, head_size = 64, scale = 0.125 : f32, k_column = 256, v_column = 320} : (index, index, index, memref<?x384xbf16>, memref<?x384xbf16>, memref<?x384xbf16>, memref<?xi32>, memref<?x256xbf16>) -> ()
@@ -45,7 +45,7 @@ module @kernels {
 
   // 24 features are less than half of a box, and 32 make two steps of scores.
   // CONFIG-LABEL: @small_head
-  // CONFIG: config = {keys = 128 : i64, stages = 2 : i64, warpgroups = 2 : i64}
+  // CONFIG: config = {keys = 128 : i64, stages = 2 : i64, warpgroups = 3 : i64}
   // PTX-LABEL: .entry small_head(
   // PTX: wgmma.mma_async.sync.aligned.m64n24k16.f32.bf16.bf16
   func.func @small_head(%batch: index, %max: index, %rows: index, %qkv: memref<?x72xbf16>, %offsets: memref<?xi32>, %out: memref<?x24xbf16>) attributes {kern.kernel} {

@@ -84,8 +84,8 @@ CASES = {
     "head_96": case_of(96, 2, 1, lengths=[140, 3]),
     "head_128": case_of(128, 2, 1, lengths=[300, 3]),
     "head_256": case_of(256, 1, 1, lengths=[200, 3]),
-    "three_warpgroups": case_of(64, 1, 1, lengths=[450, 7],
-                                config=config_of(keys=128, stages=2, warpgroups=3)),
+    "two_warpgroups": case_of(64, 1, 1, lengths=[450, 7],
+                              config=config_of(keys=128, stages=2, warpgroups=2)),
     "one_warpgroup": case_of(64, 1, 1, lengths=[200, 7],
                              config=config_of(keys=64, stages=3, warpgroups=1)),
 }
@@ -98,7 +98,8 @@ REAL_CASES = {
 }
 
 # At and around tiles and blocks of keys, with empty rows.
-SEQUENCES = [[1], [0], [0, 0, 5], [7], [63, 64, 65], [127, 128, 129], [255, 256, 257],
+SEQUENCES = [[1], [0], [0, 0, 5], [7], [63, 64, 65], [127, 128, 129], [191, 192, 193],
+             [255, 256, 257],
              [37, 0, 1, 150, 16], [577]]
 
 
@@ -113,5 +114,5 @@ SWEEPS = {
     "head_96": sweep(96, 1, 1),
     "head_128": sweep(128, 2, 1),
     "head_256": sweep(256, 1, 1),
-    "three_warpgroups": sweep(64, 1, 1, config=config_of(keys=128, stages=2, warpgroups=3)),
+    "two_warpgroups": sweep(64, 1, 1, config=config_of(keys=128, stages=2, warpgroups=2)),
 }
