@@ -44,7 +44,7 @@ copy_programs() {
 copy_scripts() {
   mkdir "$out/scripts"
   cp $suite/run-tests.sh $suite/run-bench.sh "$out/"
-  cp $suite/common.sh $suite/bench_table.py "$out/scripts/"
+  cp $suite/common.sh $suite/*.py "$out/scripts/"
   for script in token_ids safetensors_file random_parameters compare_logits edit_artifact xxh3; do
     cp "test/Reference/$script.py" "$out/scripts/"
   done

@@ -38,11 +38,10 @@ void HopperEpilogue::storeThroughShared(const MatmulTile &tile, ArrayRef<Value> 
   Value firstRow = b.add(tile.row, b.mul(consumer, 64));
   // What extras are read for outside the result is dropped; it is read at its edge.
   Value laneColumn = b.mul(b.rem(lane, 4), 2);
-  SmallVector<Value, 2> extraRows, gatheredRows;
+  SmallVector<MatmulEpilogue::ExtraRow, 2> extraRows;
   for (int64_t half = 0; half < 2; ++half) {
     Value row = b.add(b.add(firstRow, b.mul(warp, 16)), b.add(b.div(lane, 4), half * 8));
-    extraRows.push_back(b.min(row, b.add(rows, -1)));
-    gatheredRows.push_back(b.lookUp(op.getGather(), extraRows.back()));
+    extraRows.push_back(epilogue.extraRow(b.min(row, b.add(rows, -1))));
   }
   Value matrixRow = b.add(b.mul(warp, 16), b.rem(lane, 16));
   Value rowBytes = b.mul(matrixRow, swizzledRowBytes);
@@ -64,9 +63,7 @@ void HopperEpilogue::storeThroughShared(const MatmulTile &tile, ArrayRef<Value> 
         Value column = b.add(tile.column, b.add(laneColumn, chunk * 8));
         if (plan.n % plan.outColumns() != 0)
           column = b.min(column, b.i32(plan.n - 2));
-        auto pair =
-            epilogue.evaluate(sums, chunk, half, extraRows[half], gatheredRows[half], column,
-                              /*first=*/0, /*count=*/2);
+        auto pair = epilogue.evaluate(sums, chunk, half, extraRows[half], column, 0, 2);
         registers.push_back(b.packPair(pair[0], pair[1], b.builder.getBF16Type()));
       }
       Value piece = b.bitXor(b.add(b.div(lane, 16), quarter * 2), b.rem(lane, 8));

@@ -16,10 +16,15 @@ MatmulEpilogue::MatmulEpilogue(GPUKernelBuilder &b, MatmulOp op, Value lane)
     : b(b), op(op), rows(b.extent(op.getRows())), lane(lane), out(b.buffer(op.getOut())),
       extras(b.extras(op)) {}
 
+MatmulEpilogue::ExtraRow MatmulEpilogue::extraRow(Value row) {
+  return {row, b.lookUp(op.getGather(), row), b.loadScalars(extras, row)};
+}
+
 SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half,
-                                            Value row, Value gatheredRow, Value column,
-                                            int64_t first, int64_t count) {
-  auto loaded = b.loadExtras(extras, row, gatheredRow, b.add(column, first), count);
+                                            const ExtraRow &at, Value column, int64_t first,
+                                            int64_t count) {
+  auto loaded =
+      b.loadExtras(extras, at.row, at.gatheredRow, b.add(column, first), count, at.scalars);
   int64_t groups = op.getGroups(), groupSums = sums.size() / groups;
   SmallVector<Value> results;
   for (int64_t i = 0; i < count; ++i) {
@@ -43,7 +48,7 @@ void MatmulEpilogue::store(const MatmulTile &tile, ArrayRef<Value> sums, bool is
 
 void MatmulEpilogue::storeRow(Value row, Value column, int64_t half, ArrayRef<Value> sums,
                               bool isWhole) {
-  Value gatheredRow = b.lookUp(op.getGather(), row);
+  ExtraRow at = extraRow(row);
   Value outRow = b.lookUp(op.getScatter(), row);
   // Pairs where both columns are inside or outside, and where a pair is aligned.
   int64_t n = op.getN(), chunks = sums.size() / op.getGroups() / 4;
@@ -53,7 +58,7 @@ void MatmulEpilogue::storeRow(Value row, Value column, int64_t half, ArrayRef<Va
     Value chunkColumn = b.add(column, chunk * 8);
     for (int64_t first = 0; first < 2; first += count) {
       auto store = [&] {
-        auto results = evaluate(sums, chunk, half, row, gatheredRow, chunkColumn, first, count);
+        auto results = evaluate(sums, chunk, half, at, chunkColumn, first, count);
         Value place = b.add(chunkColumn, first + op.getOutColumn());
         b.storeVector(results, out, b.rowOffset(out, outRow, place));
       };

@@ -60,10 +60,16 @@ class MatmulEpilogue {
 public:
   MatmulEpilogue(GPUKernelBuilder &b, MatmulOp op, Value lane);
 
+  /// A row of the result: where its extras lie, and those that are read once.
+  struct ExtraRow {
+    Value row, gatheredRow;
+    SmallVector<Value> scalars;
+  };
+  ExtraRow extraRow(Value row);
   /// The region's results for `count` columns from `column` + first on, in `half` (0: row
   /// lane / 4, 1: row lane / 4 + 8) of a chunk. `column` is the thread's in this chunk.
-  SmallVector<Value> evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half, Value row,
-                              Value gatheredRow, Value column, int64_t first, int64_t count);
+  SmallVector<Value> evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half, const ExtraRow &at,
+                              Value column, int64_t first, int64_t count);
   /// Stores 16 rows from `tile` on, each thread its own. `isWhole` says that the columns are
   /// known to exist.
   void store(const MatmulTile &tile, ArrayRef<Value> sums, bool isWhole);
