@@ -63,6 +63,7 @@ compile_fixtures() {
     cp "$folder"/config.json "$folder"/model.safetensors "$folder"/expected.* "$out/inputs/$name/"
     compile "$name" "$folder"
   done
+  compile kjv-fac-rotate-prologue test/Inputs/kjv-fac-rotate --norm=prologue
   for schedule in streams serial; do
     compile kjv-fac-rotate-$schedule test/Inputs/kjv-fac-rotate --branch-schedule=$schedule
     compile 135M-fac-rotate-$schedule --config 135M --branch-schedule=$schedule

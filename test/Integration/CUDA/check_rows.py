@@ -195,7 +195,7 @@ def rowwise(rows, sections, in_column=0, out_column=0, in_width=None, out_width=
     return case
 
 
-def argmax(rows, n, in_column=0, width=None, element="f32"):
+def argmax(rows, n, in_column=0, width=None):
     """Rows with equal largest elements, with NaN, with nothing but NaN and of minus infinity."""
     case = Case(rows)
     x = np.full((rows, width or in_column + n), np.nan, np.float32)
@@ -204,8 +204,7 @@ def argmax(rows, n, in_column=0, width=None, element="f32"):
     values[1 % rows] = -np.inf
     values[2 % rows] = np.nan
     x[:, in_column:in_column + n] = values
-    stored = ptx.f2bf(x) if element == "bf16" else x.view(np.uint32)
-    source = case.add(f"memref<?x{x.shape[1]}x{element}>", stored)
+    source = case.add(f"memref<?x{x.shape[1]}xf32>", x.view(np.uint32))
     out = case.integers(rows)
     best = np.where(np.isnan(values), -np.inf, values).max(1, keepdims=True)
     hits = values == best
@@ -230,7 +229,7 @@ CASES = {
     "matmul_logits": lambda: matmul(9, 260, 64, out_element="f32"),
     "matmul_one_row": lambda: matmul(1, 64, 16, TILE_64),
     "argmax": lambda: argmax(5, 3000),
-    "argmax_odd": lambda: argmax(4, 77, in_column=3, width=90, element="bf16"),
+    "argmax_odd": lambda: argmax(4, 77, in_column=3, width=90),
     "argmax_one": lambda: argmax(1, 1),
     "rowwise_norm": lambda: rowwise(37, [0, 256]),
     "rowwise_odd": lambda: rowwise(19, [0, 13, 50], in_column=3, out_column=5, gather=True,
