@@ -16,7 +16,6 @@ namespace mlir::kern::nvptx {
 /// Columns of 16 bits in a row of a swizzled tile: the rows of tiles in shared memory
 /// are 128 bytes, permuted in 16-byte pieces with a period of 8 rows.
 inline constexpr int64_t swizzledColumns = 64;
-inline constexpr int64_t swizzledRowBytes = 128;
 
 // Barriers in shared memory (!llvm.ptr<3>, 8 bytes).
 void initBarrier(GPUKernelBuilder &b, Value barrier, int64_t arrivals);

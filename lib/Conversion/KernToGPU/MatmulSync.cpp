@@ -1,0 +1,437 @@
+//===- MatmulSync.cpp - Matmul by the products of single warps ------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+// All threads of a block copy tiles of a and b to shared memory, `stages` - 1 ahead of the
+// tile that its warps multiply, each warp a rectangle of the block's sums.
+//
+// The rows of b's tile lie in the order of the warps, and inside a warp's in the order of the
+// groups: a warp reads neighbouring rows, and the sums of an output column meet in a thread.
+//
+// Float32 operands are the sum of two of tf32 each, high and low: the three products with a
+// high factor make one of float32's accuracy.
+//
+//===----------------------------------------------------------------------===//
+
+#include "MatmulTiles.h"
+#include "MmaSupport.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace mlir::kern;
+using namespace mlir::kern::nvptx;
+using mlir::flowhn::GPUTargetInfo;
+
+/// Bytes of a copy at most, and of a row in one step of the products.
+static constexpr int64_t pieceBytes = 16;
+static constexpr int64_t stepBytes = 32;
+static constexpr int64_t rowPieces = swizzledRowBytes / pieceBytes;
+
+namespace {
+/// How the warps of a block share its tile: rows × columns, the columns of all groups.
+struct WarpTiles {
+  int64_t rows, columns;         ///< of a warp
+  int64_t rowWarps, columnWarps; ///< of the block
+};
+
+/// The sizes that the emitted code is made of.
+struct SyncMatmulPlan : MatmulPlan {
+  SyncMatmulPlan(MatmulOp op, const WarpTiles &warps, int64_t stages)
+      : MatmulPlan(op, warps.rows * warps.rowWarps, warps.columns * warps.columnWarps, stages),
+        warps(warps) {}
+
+  WarpTiles warps;
+
+  int64_t threads() const { return warps.rowWarps * warps.columnWarps * 32; }
+  int64_t warpOutColumns() const { return warps.columns / groups; } ///< of the result
+  int64_t rowFragments() const { return warps.rows / 16; }          ///< of a warp's sums
+  int64_t columnFragments() const { return warps.columns / 8; }
+  int64_t sharedBytes() const { return stagesBytes(); }
+};
+} // namespace
+
+static SyncMatmulPlan planOf(MatmulOp op) {
+  WarpTiles warps{configValue(op, "warp_rows"), configValue(op, "warp_columns"),
+                  configValue(op, "row_warps"), configValue(op, "column_warps")};
+  return SyncMatmulPlan(op, warps, configValue(op, "stages"));
+}
+
+//===----------------------------------------------------------------------===//
+// The configuration
+//===----------------------------------------------------------------------===//
+
+/// The fewest columns of a warp: two fragments, and whole fragments of each group.
+static int64_t columnStep(int64_t groups) { return std::lcm<int64_t>(16, 8 * groups); }
+
+/// Few columns: a warp has all of them, and blocks of few rows make many.
+static WarpTiles narrowTiles(MatmulOp op) {
+  int64_t columns = llvm::alignTo(op.getN() * op.getGroups(), columnStep(op.getGroups()));
+  return {/*rows=*/16, columns, /*rowWarps=*/4, /*columnWarps=*/1};
+}
+
+/// Warps of about 64 columns and up to 64 rows, as their sums allow.
+static WarpTiles wideTiles(MatmulOp op, const GPUTargetInfo &target, int64_t columnWarps) {
+  int64_t step = columnStep(op.getGroups());
+  int64_t columns = std::max<int64_t>(64 / step, 1) * step, rows = 64;
+  while (rows > 16 && !target.isWarpTile(rows, columns, op.getGroups()))
+    rows /= 2;
+  return {rows, columns, /*rowWarps=*/2, columnWarps};
+}
+
+static WarpTiles chooseTiles(MatmulOp op, const GPUTargetInfo &target) {
+  constexpr int64_t narrowColumns = 128, fewestStages = 3;
+  if (int64_t columns = op.getN() * op.getGroups(); columns <= narrowColumns)
+    return narrowTiles(op);
+  // A narrower tile reads more bytes per product, a wider one may hang over more.
+  constexpr std::pair<int64_t, double> rates[] = {{4, 1.0}, {3, 0.95}, {2, 0.85}};
+  WarpTiles best = wideTiles(op, target, 2);
+  double least = std::numeric_limits<double>::infinity();
+  for (auto [columnWarps, rate] : rates) {
+    WarpTiles tiles = wideTiles(op, target, columnWarps);
+    SyncMatmulPlan plan(op, tiles, fewestStages);
+    double time = plan.columnTiles() * plan.tileColumns / rate;
+    if (plan.sharedBytes() <= target.sharedBytes && time < least)
+      std::tie(best, least) = std::pair(tiles, time);
+  }
+  return best;
+}
+
+/// As many as fit, and no more than there are tiles in k.
+static int64_t chooseStages(MatmulOp op, const WarpTiles &tiles, const GPUTargetInfo &target) {
+  int64_t stages = 2;
+  auto fits = [&](const SyncMatmulPlan &plan) {
+    return plan.sharedBytes() <= target.sharedBytes && plan.stages <= plan.kTiles();
+  };
+  while (stages < 4 && fits(SyncMatmulPlan(op, tiles, stages + 1)))
+    ++stages;
+  return stages;
+}
+
+DictionaryAttr nvptx::chooseSyncConfig(MatmulOp op, const GPUTargetInfo &target) {
+  WarpTiles tiles = chooseTiles(op, target);
+  return makeConfig(op->getContext(), {{"warp_rows", tiles.rows},
+                                       {"warp_columns", tiles.columns},
+                                       {"row_warps", tiles.rowWarps},
+                                       {"column_warps", tiles.columnWarps},
+                                       {"stages", chooseStages(op, tiles, target)}});
+}
+
+static LogicalResult checkTiles(MatmulOp op, const GPUTargetInfo &target) {
+  if (failed(checkConfig(op, {"warp_rows", "warp_columns", "row_warps", "column_warps", "stages"})))
+    return failure();
+  SyncMatmulPlan plan = planOf(op);
+  if (!target.isWarpTile(plan.warps.rows, plan.warps.columns, plan.groups))
+    return op.emitOpError("has no warp tile of ")
+           << plan.warps.rows << " by " << plan.warps.columns << " on " << target.chip;
+  if (plan.threads() > target.fullThreads() || plan.stages < 2)
+    return op.emitOpError("needs at most ")
+           << target.fullThreads() / 32 << " warps and at least 2 stages on " << target.chip
+           << ", got " << plan.threads() / 32 << " and " << plan.stages;
+  if (plan.sharedBytes() > target.sharedBytes)
+    return op.emitOpError("needs ")
+           << plan.sharedBytes() << " bytes of shared memory, and a block of " << target.chip
+           << " has " << target.sharedBytes;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The code
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Emits the code of a thread block.
+class SyncMatmulEmitter {
+public:
+  SyncMatmulEmitter(GPUKernelBuilder &b, MatmulOp op, const SyncMatmulPlan &plan)
+      : b(b), op(op), plan(plan), type(elementType(op.getA())),
+        splits(type.isF32() && !plainTF32(op)) {}
+
+  void emit();
+
+private:
+  /// What a thread copies of a tile: a piece of each of some rows.
+  struct Pieces {
+    SmallVector<Value> from; ///< in global memory at column 0 of k
+    SmallVector<Value> to;   ///< bytes from the start of a stage's tile
+    Value row;               ///< of the first one in the tile
+    int64_t rows;            ///< of the tile
+    int64_t copyBytes;       ///< that lie aligned in global memory
+  };
+  /// Operands of the products: rounded to tf32 for float32 ones, and what that leaves.
+  struct Fragment {
+    SmallVector<Value> high, low;
+  };
+  using Sums = SmallVector<Value>;
+
+  GPUKernelBuilder &b;
+  MatmulOp op;
+  const SyncMatmulPlan &plan;
+  Type type;
+  bool splits;
+  Value base, thread, lane, piece;
+  Value rowWarp, columnWarp;
+  Value aPlace, bPlace, aSwizzle, bSwizzle; ///< of the lane's rows in a stage, in bytes
+  Pieces aPieces, bPieces;
+
+  static bool plainTF32(MatmulOp op) {
+    auto config = op->getAttrOfType<DictionaryAttr>("config");
+    auto entry = config.getAs<IntegerAttr>("tf32");
+    return entry && entry.getInt() != 0;
+  }
+
+  void locateMatrices();
+  Pieces piecesOf(Value memref, int64_t column, int64_t rows,
+                  llvm::function_ref<Value(Value row)> sourceRow);
+  Value weightRow(Value row, Value tileColumn);
+
+  void copyStage(Value kTile, Value stage);
+  void copyPieces(const Pieces &pieces, Value kTile, Value tile);
+  void copyPiece(const Pieces &pieces, Value from, Value to, Value left);
+
+  Fragment split(SmallVector<Value> registers);
+  void multiplyStage(Value stage, Sums &sums);
+  void multiplyStep(ArrayRef<Fragment> lhs, const Fragment &rhs, int64_t column, Sums &sums);
+  void store(const MatmulTile &tile, ArrayRef<Value> sums);
+};
+} // namespace
+
+void SyncMatmulEmitter::emit() {
+  base = b.sharedBase();
+  thread = b.threadId();
+  lane = b.rem(thread, 32);
+  piece = b.rem(thread, rowPieces);
+  Value warp = b.broadcastLane0(b.div(thread, 32));
+  rowWarp = b.div(warp, plan.warps.columnWarps);
+  columnWarp = b.rem(warp, plan.warps.columnWarps);
+  locateMatrices();
+
+  Value rows = b.extent(op.getRows());
+  MatmulTile tile = tileAt(b, plan, b.blockId(), b.ceilDiv(rows, plan.tileRows));
+  // Rows behind the last are copies of it: what becomes of them is not stored.
+  aPieces = piecesOf(op.getA(), op.getAColumn(), plan.tileRows,
+                     [&](Value row) { return b.min(b.add(tile.row, row), b.add(rows, -1)); });
+  bPieces = piecesOf(op.getB(), /*column=*/0, plan.tileColumns,
+                     [&](Value row) { return weightRow(row, tile.column); });
+
+  int64_t ahead = plan.stages - 1;
+  for (int64_t stage = 0; stage < ahead; ++stage) {
+    if (stage < plan.kTiles())
+      copyStage(b.i32(stage), b.i32(stage));
+    commitCopies(b);
+  }
+  // The stage to multiply, the one to fill, which was multiplied before, and the sums.
+  SmallVector<Value> inits = {b.i32(0), b.i32(ahead)};
+  inits.append(plan.rowFragments() * plan.columnFragments() * 4, b.f32(0));
+  auto last = b.forLoop(
+      b.i32(0), b.i32(plan.kTiles()), b.i32(1), inits, [&](Value kTile, ValueRange carried) {
+        waitCopies(b, ahead - 1);
+        b.barrier();
+        Value next = b.add(kTile, ahead);
+        b.ifThen(b.less(next, b.i32(plan.kTiles())), [&] { copyStage(next, carried[1]); });
+        commitCopies(b);
+        Sums sums(carried.drop_front(2));
+        multiplyStage(carried[0], sums);
+        Value following = b.add(carried[0], 1);
+        Value wrapped = b.select(b.equal(following, plan.stages), b.i32(0), following);
+        SmallVector<Value> results = {wrapped, carried[0]};
+        llvm::append_range(results, sums);
+        return results;
+      });
+  store(tile, ArrayRef(last).drop_front(2));
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+SyncMatmulEmitter::Pieces
+SyncMatmulEmitter::piecesOf(Value memref, int64_t column, int64_t rows,
+                            llvm::function_ref<Value(Value row)> sourceRow) {
+  Buffer buffer = b.buffer(memref);
+  Pieces pieces;
+  pieces.row = b.div(thread, rowPieces);
+  pieces.rows = rows;
+  pieces.copyBytes = std::gcd(pieceBytes, column * plan.elementBytes);
+  Value first = b.add(b.mul(piece, pieceBytes / plan.elementBytes), column);
+  for (int64_t start = 0; start < rows; start += plan.threads() / rowPieces) {
+    Value row = b.add(pieces.row, start);
+    Value from = b.rowOffset(buffer, sourceRow(row), first);
+    pieces.from.push_back(b.at(buffer.pointer, from, buffer.elementType));
+    Value swizzled = b.bitXor(piece, b.rem(row, 8));
+    pieces.to.push_back(b.add(b.mul(row, swizzledRowBytes), b.mul(swizzled, pieceBytes)));
+  }
+  return pieces;
+}
+
+/// The row of b that lies in `row` of its tile. Rows behind a group's last are copies of it.
+Value SyncMatmulEmitter::weightRow(Value row, Value tileColumn) {
+  Value warp = b.div(row, plan.warps.columns), inWarp = b.rem(row, plan.warps.columns);
+  Value group = b.div(inWarp, plan.warpOutColumns());
+  Value inGroup = b.add(b.mul(warp, plan.warpOutColumns()), b.rem(inWarp, plan.warpOutColumns()));
+  Value column = b.add(tileColumn, inGroup);
+  if (plan.n % plan.outColumns() != 0)
+    column = b.min(column, b.i32(plan.n - 1));
+  return b.add(b.mul(group, plan.n), column);
+}
+
+void SyncMatmulEmitter::copyStage(Value kTile, Value stage) {
+  copyPieces(aPieces, kTile, b.mul(stage, plan.aBytes()));
+  copyPieces(bPieces, kTile, b.add(b.mul(stage, plan.bBytes()), plan.bOffset()));
+}
+
+void SyncMatmulEmitter::copyPieces(const Pieces &pieces, Value kTile, Value tile) {
+  Value column = b.widen(b.mul(kTile, plan.kColumns()));
+  Value left;
+  if (plan.k % plan.kColumns() != 0) {
+    Value start = b.add(b.mul(kTile, swizzledRowBytes), b.mul(piece, pieceBytes));
+    left = b.sub(b.i32(plan.k * plan.elementBytes), start);
+  }
+  for (auto [index, from, to] : llvm::enumerate(pieces.from, pieces.to)) {
+    auto copy = [&, from = from, to = to] {
+      copyPiece(pieces, b.at(from, column, type), b.add(tile, to), left);
+    };
+    Value row = b.add(pieces.row, index * plan.threads() / rowPieces);
+    if ((index + 1) * plan.threads() > pieces.rows * rowPieces)
+      b.ifThen(b.less(row, b.i32(pieces.rows)), copy);
+    else
+      copy();
+  }
+}
+
+/// Copies 16 bytes in aligned parts. Of `left` bytes in the row, where it is given, those
+/// behind are zero: they may be no numbers.
+void SyncMatmulEmitter::copyPiece(const Pieces &pieces, Value from, Value to, Value left) {
+  int64_t bytes = pieces.copyBytes;
+  for (int64_t part = 0; part < pieceBytes; part += bytes) {
+    Value source = b.at(from, b.i32(part / plan.elementBytes), type);
+    Value target = b.shared(base, b.add(to, part));
+    if (bytes >= 4) {
+      Value read;
+      if (left)
+        read = b.min(b.max(b.add(left, -part), b.i32(0)), b.i32(bytes));
+      copyAsync(b, target, source, bytes, read);
+      continue;
+    }
+    // Two bytes are too few for an asynchronous copy.
+    auto load = [&] { return b.loadRaw(type, source); };
+    Value zero = LLVM::ZeroOp::create(b.builder, b.loc, type);
+    Value value = left ? b.ifElse(b.less(b.i32(part), left), load, [&] { return zero; }) : load();
+    b.storeRaw(value, target);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+void SyncMatmulEmitter::locateMatrices() {
+  // A lane gives the address of one row of one 8-row matrix. Those of a go down the rows
+  // first, those of b along them first.
+  Value row = b.rem(lane, 8), first = b.rem(b.div(lane, 8), 2), second = b.div(lane, 16);
+  auto place = [&](Value warp, int64_t warpRows, Value down) {
+    Value inTile = b.add(b.mul(warp, warpRows), b.add(b.mul(down, 8), row));
+    return b.mul(inTile, swizzledRowBytes);
+  };
+  aPlace = place(rowWarp, plan.warps.rows, first);
+  bPlace = place(columnWarp, plan.warps.columns, second);
+  aSwizzle = b.mul(b.bitXor(second, row), pieceBytes);
+  bSwizzle = b.mul(b.bitXor(first, row), pieceBytes);
+}
+
+SyncMatmulEmitter::Fragment SyncMatmulEmitter::split(SmallVector<Value> registers) {
+  if (!type.isF32())
+    return {registers, {}};
+  Fragment fragment;
+  auto asFloat = [&](Value bits) {
+    return LLVM::BitcastOp::create(b.builder, b.loc, b.f32(), bits);
+  };
+  for (Value bits : registers) {
+    Value high = roundToTF32(b, bits);
+    fragment.high.push_back(high);
+    if (!splits)
+      continue;
+    Value rest = b.subf(asFloat(bits), asFloat(high));
+    fragment.low.push_back(
+        roundToTF32(b, LLVM::BitcastOp::create(b.builder, b.loc, b.i32(), rest)));
+  }
+  return fragment;
+}
+
+void SyncMatmulEmitter::multiplyStage(Value stage, Sums &sums) {
+  Value aTile = b.add(b.mul(stage, plan.aBytes()), aPlace);
+  Value bTile = b.add(b.add(b.mul(stage, plan.bBytes()), bPlace), plan.bOffset());
+  for (int64_t step = 0; step < swizzledRowBytes; step += stepBytes) {
+    Value aRow = b.shared(base, b.add(aTile, b.bitXor(aSwizzle, b.i32(step))));
+    Value bRow = b.shared(base, b.add(bTile, b.bitXor(bSwizzle, b.i32(step))));
+    SmallVector<Fragment> lhs;
+    for (int64_t row = 0; row < plan.rowFragments(); ++row)
+      lhs.push_back(split(readMatrices(b, b.shared(aRow, row * 16 * swizzledRowBytes), 4)));
+    for (int64_t column = 0; column < plan.columnFragments(); column += 2) {
+      Value address = b.shared(bRow, column * 8 * swizzledRowBytes);
+      multiplyStep(lhs, split(readMatrices(b, address, 4)), column, sums);
+    }
+  }
+}
+
+/// Products of one step of k with two neighbouring fragments of b.
+void SyncMatmulEmitter::multiplyStep(ArrayRef<Fragment> lhs, const Fragment &rhs, int64_t column,
+                                     Sums &sums) {
+  auto forEach = [&](llvm::function_ref<void(int64_t row, int64_t half, Value *sums)> body) {
+    for (int64_t row = 0; row < plan.rowFragments(); ++row)
+      for (int64_t half = 0; half < 2; ++half)
+        body(row, half, &sums[(row * plan.columnFragments() + column + half) * 4]);
+  };
+  auto pairOf = [](ArrayRef<Value> registers, int64_t half) {
+    return registers.slice(2 * half, 2);
+  };
+  if (!splits)
+    return forEach([&](int64_t row, int64_t half, Value *place) {
+      MutableArrayRef<Value> target(place, 4);
+      llvm::copy(multiply(b, lhs[row].high, pairOf(rhs.high, half), target, type), place);
+    });
+
+  // The tensor cores round sums toward zero: over a long k, that would show. They add the
+  // products of one step only, the smallest first.
+  SmallVector<SmallVector<Value>> parts(plan.rowFragments() * 2, SmallVector<Value>(4, b.f32(0)));
+  for (auto [lhsPart, rhsPart] :
+       {std::pair(&Fragment::low, &Fragment::high), std::pair(&Fragment::high, &Fragment::low),
+        std::pair(&Fragment::high, &Fragment::high)})
+    forEach([&, lhsPart = lhsPart, rhsPart = rhsPart](int64_t row, int64_t half, Value *) {
+      SmallVector<Value> &part = parts[row * 2 + half];
+      part = multiply(b, lhs[row].*lhsPart, pairOf(rhs.*rhsPart, half), part, type);
+    });
+  forEach([&](int64_t row, int64_t half, Value *place) {
+    for (auto [index, part] : llvm::enumerate(parts[row * 2 + half]))
+      place[index] = b.addf(place[index], part);
+  });
+}
+
+void SyncMatmulEmitter::store(const MatmulTile &tile, ArrayRef<Value> sums) {
+  MatmulEpilogue epilogue(b, op, lane);
+  Value row = b.add(tile.row, b.mul(rowWarp, plan.warps.rows));
+  Value column = b.add(tile.column, b.mul(columnWarp, plan.warpOutColumns()));
+  int64_t fragmentSums = plan.columnFragments() * 4;
+  for (int64_t fragment = 0; fragment < plan.rowFragments(); ++fragment)
+    epilogue.store({b.add(row, fragment * 16), column},
+                   sums.slice(fragment * fragmentSums, fragmentSums),
+                   plan.n % plan.outColumns() == 0);
+}
+
+FailureOr<GPULaunch> nvptx::emitSyncMatmul(MatmulOp op, GPUKernelBuilder &b) {
+  if (failed(checkTiles(op, b.target)))
+    return failure();
+  SyncMatmulPlan plan = planOf(op);
+  SyncMatmulEmitter(b, op, plan).emit();
+  AffineExpr rowTiles = b.builder.getAffineDimExpr(0).ceilDiv(plan.tileRows);
+  // Products of tf32 take twice as long as those of 16 bits, and float32's are three each.
+  double share = elementType(op.getA()).isF32() ? 1.0 / 6 : 1.0;
+  return GPULaunch{AffineMap::get(1, 0, rowTiles * plan.columnTiles()), /*maxBlocks=*/0,
+                   plan.threads(), plan.sharedBytes(), b.target.matmulRate * share};
+}
