@@ -20,8 +20,6 @@
 #include "MatmulTiles.h"
 #include "MmaSupport.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-
 #include <numeric>
 
 using namespace mlir;
@@ -76,11 +74,12 @@ static WarpTiles narrowTiles(MatmulOp op) {
   return {/*rows=*/16, columns, /*rowWarps=*/4, /*columnWarps=*/1};
 }
 
-/// Warps of about 64 columns and up to 64 rows, as their sums allow.
+/// Warps of about 64 columns, 32 of float32, and up to 64 rows, as their sums allow.
 static WarpTiles wideTiles(MatmulOp op, const GPUTargetInfo &target, int64_t columnWarps) {
+  int64_t elementBytes = elementType(op.getA()).getIntOrFloatBitWidth() / 8;
   int64_t step = columnStep(op.getGroups());
-  int64_t columns = std::max<int64_t>(64 / step, 1) * step, rows = 64;
-  while (rows > 16 && !target.isWarpTile(rows, columns, op.getGroups()))
+  int64_t columns = std::max<int64_t>(128 / elementBytes / step, 1) * step, rows = 64;
+  while (rows > 16 && !target.isWarpTile(rows, columns, op.getGroups(), elementBytes))
     rows /= 2;
   return {rows, columns, /*rowWarps=*/2, columnWarps};
 }
@@ -127,7 +126,7 @@ static LogicalResult checkTiles(MatmulOp op, const GPUTargetInfo &target) {
   if (failed(checkConfig(op, {"warp_rows", "warp_columns", "row_warps", "column_warps", "stages"})))
     return failure();
   SyncMatmulPlan plan = planOf(op);
-  if (!target.isWarpTile(plan.warps.rows, plan.warps.columns, plan.groups))
+  if (!target.isWarpTile(plan.warps.rows, plan.warps.columns, plan.groups, plan.elementBytes))
     return op.emitOpError("has no warp tile of ")
            << plan.warps.rows << " by " << plan.warps.columns << " on " << target.chip;
   if (plan.threads() > target.fullThreads() || plan.stages < 2)
@@ -150,8 +149,7 @@ namespace {
 class SyncMatmulEmitter {
 public:
   SyncMatmulEmitter(GPUKernelBuilder &b, MatmulOp op, const SyncMatmulPlan &plan)
-      : b(b), op(op), plan(plan), type(elementType(op.getA())),
-        splits(type.isF32() && !plainTF32(op)) {}
+      : b(b), op(op), plan(plan), type(elementType(op.getA())) {}
 
   void emit();
 
@@ -164,27 +162,16 @@ private:
     int64_t rows;            ///< of the tile
     int64_t copyBytes;       ///< that lie aligned in global memory
   };
-  /// Operands of the products: rounded to tf32 for float32 ones, and what that leaves.
-  struct Fragment {
-    SmallVector<Value> high, low;
-  };
   using Sums = SmallVector<Value>;
 
   GPUKernelBuilder &b;
   MatmulOp op;
   const SyncMatmulPlan &plan;
   Type type;
-  bool splits;
   Value base, thread, lane, piece;
   Value rowWarp, columnWarp;
   Value aPlace, bPlace, aSwizzle, bSwizzle; ///< of the lane's rows in a stage, in bytes
   Pieces aPieces, bPieces;
-
-  static bool plainTF32(MatmulOp op) {
-    auto config = op->getAttrOfType<DictionaryAttr>("config");
-    auto entry = config.getAs<IntegerAttr>("tf32");
-    return entry && entry.getInt() != 0;
-  }
 
   void locateMatrices();
   Pieces piecesOf(Value memref, int64_t column, int64_t rows,
@@ -195,9 +182,8 @@ private:
   void copyPieces(const Pieces &pieces, Value kTile, Value tile);
   void copyPiece(const Pieces &pieces, Value from, Value to, Value left);
 
-  Fragment split(SmallVector<Value> registers);
   void multiplyStage(Value stage, Sums &sums);
-  void multiplyStep(ArrayRef<Fragment> lhs, const Fragment &rhs, int64_t column, Sums &sums);
+  void multiplyStep(Value aRow, Value bRow, Sums &sums);
   void store(const MatmulTile &tile, ArrayRef<Value> sums);
 };
 } // namespace
@@ -293,15 +279,16 @@ void SyncMatmulEmitter::copyPieces(const Pieces &pieces, Value kTile, Value tile
     Value start = b.add(b.mul(kTile, swizzledRowBytes), b.mul(piece, pieceBytes));
     left = b.sub(b.i32(plan.k * plan.elementBytes), start);
   }
-  for (auto [index, from, to] : llvm::enumerate(pieces.from, pieces.to)) {
+  int64_t rowsAtOnce = plan.threads() / rowPieces, start = 0;
+  for (auto [from, to] : llvm::zip_equal(pieces.from, pieces.to)) {
     auto copy = [&, from = from, to = to] {
       copyPiece(pieces, b.at(from, column, type), b.add(tile, to), left);
     };
-    Value row = b.add(pieces.row, index * plan.threads() / rowPieces);
-    if ((index + 1) * plan.threads() > pieces.rows * rowPieces)
-      b.ifThen(b.less(row, b.i32(pieces.rows)), copy);
+    if (start + rowsAtOnce > pieces.rows)
+      b.ifThen(b.less(b.add(pieces.row, start), b.i32(pieces.rows)), copy);
     else
       copy();
+    start += rowsAtOnce;
   }
 }
 
@@ -345,72 +332,46 @@ void SyncMatmulEmitter::locateMatrices() {
   bSwizzle = b.mul(b.bitXor(first, row), pieceBytes);
 }
 
-SyncMatmulEmitter::Fragment SyncMatmulEmitter::split(SmallVector<Value> registers) {
-  if (!type.isF32())
-    return {registers, {}};
-  Fragment fragment;
-  auto asFloat = [&](Value bits) {
-    return LLVM::BitcastOp::create(b.builder, b.loc, b.f32(), bits);
-  };
-  for (Value bits : registers) {
-    Value high = roundToTF32(b, bits);
-    fragment.high.push_back(high);
-    if (!splits)
-      continue;
-    Value rest = b.subf(asFloat(bits), asFloat(high));
-    fragment.low.push_back(
-        roundToTF32(b, LLVM::BitcastOp::create(b.builder, b.loc, b.i32(), rest)));
-  }
-  return fragment;
-}
-
+/// The steps of k are unrolled, so that operands of the next one come during the products.
+/// Float32's are not: their factors would fill the registers of more than one step.
 void SyncMatmulEmitter::multiplyStage(Value stage, Sums &sums) {
   Value aTile = b.add(b.mul(stage, plan.aBytes()), aPlace);
   Value bTile = b.add(b.add(b.mul(stage, plan.bBytes()), bPlace), plan.bOffset());
-  for (int64_t step = 0; step < swizzledRowBytes; step += stepBytes) {
-    Value aRow = b.shared(base, b.add(aTile, b.bitXor(aSwizzle, b.i32(step))));
-    Value bRow = b.shared(base, b.add(bTile, b.bitXor(bSwizzle, b.i32(step))));
-    SmallVector<Fragment> lhs;
-    for (int64_t row = 0; row < plan.rowFragments(); ++row)
-      lhs.push_back(split(readMatrices(b, b.shared(aRow, row * 16 * swizzledRowBytes), 4)));
-    for (int64_t column = 0; column < plan.columnFragments(); column += 2) {
-      Value address = b.shared(bRow, column * 8 * swizzledRowBytes);
-      multiplyStep(lhs, split(readMatrices(b, address, 4)), column, sums);
-    }
+  auto multiplyAt = [&](Value step, Sums &sums) {
+    multiplyStep(b.shared(base, b.add(aTile, b.bitXor(aSwizzle, step))),
+                 b.shared(base, b.add(bTile, b.bitXor(bSwizzle, step))), sums);
+  };
+  if (type.isF32()) {
+    sums = b.forLoop(b.i32(0), b.i32(swizzledRowBytes), b.i32(stepBytes), sums,
+                     [&](Value step, ValueRange carried) {
+                       Sums stepSums(carried);
+                       multiplyAt(step, stepSums);
+                       return stepSums;
+                     });
+    return;
   }
+  for (int64_t step = 0; step < swizzledRowBytes; step += stepBytes)
+    multiplyAt(b.i32(step), sums);
 }
 
-/// Products of one step of k with two neighbouring fragments of b.
-void SyncMatmulEmitter::multiplyStep(ArrayRef<Fragment> lhs, const Fragment &rhs, int64_t column,
-                                     Sums &sums) {
-  auto forEach = [&](llvm::function_ref<void(int64_t row, int64_t half, Value *sums)> body) {
-    for (int64_t row = 0; row < plan.rowFragments(); ++row)
-      for (int64_t half = 0; half < 2; ++half)
-        body(row, half, &sums[(row * plan.columnFragments() + column + half) * 4]);
-  };
-  auto pairOf = [](ArrayRef<Value> registers, int64_t half) {
-    return registers.slice(2 * half, 2);
-  };
-  if (!splits)
-    return forEach([&](int64_t row, int64_t half, Value *place) {
-      MutableArrayRef<Value> target(place, 4);
-      llvm::copy(multiply(b, lhs[row].high, pairOf(rhs.high, half), target, type), place);
-    });
-
-  // The tensor cores round sums toward zero: over a long k, that would show. They add the
-  // products of one step only, the smallest first.
-  SmallVector<SmallVector<Value>> parts(plan.rowFragments() * 2, SmallVector<Value>(4, b.f32(0)));
-  for (auto [lhsPart, rhsPart] :
-       {std::pair(&Fragment::low, &Fragment::high), std::pair(&Fragment::high, &Fragment::low),
-        std::pair(&Fragment::high, &Fragment::high)})
-    forEach([&, lhsPart = lhsPart, rhsPart = rhsPart](int64_t row, int64_t half, Value *) {
-      SmallVector<Value> &part = parts[row * 2 + half];
-      part = multiply(b, lhs[row].*lhsPart, pairOf(rhs.*rhsPart, half), part, type);
-    });
-  forEach([&](int64_t row, int64_t half, Value *place) {
-    for (auto [index, part] : llvm::enumerate(parts[row * 2 + half]))
-      place[index] = b.addf(place[index], part);
-  });
+/// Products of one step of k, of the rows of a and of b that lie at these places.
+void SyncMatmulEmitter::multiplyStep(Value aRow, Value bRow, Sums &sums) {
+  SmallVector<Factor> rows;
+  for (int64_t row = 0; row < plan.rowFragments(); ++row)
+    rows.push_back(
+        makeFactor(b, readMatrices(b, b.shared(aRow, row * 16 * swizzledRowBytes), 4), type));
+  for (int64_t first = 0; first < plan.columnFragments(); first += 2) {
+    SmallVector<Value> pair = readMatrices(b, b.shared(bRow, first * 8 * swizzledRowBytes), 4);
+    for (int64_t half = 0; half < 2; ++half) {
+      Factor column = makeFactor(b, ArrayRef(pair).slice(2 * half, 2), type);
+      for (int64_t row = 0; row < plan.rowFragments(); ++row) {
+        Value *place = &sums[(row * plan.columnFragments() + first + half) * 4];
+        Fragment fragment(place, place + 4);
+        multiply(b, rows[row], column, fragment);
+        llvm::copy(fragment, place);
+      }
+    }
+  }
 }
 
 void SyncMatmulEmitter::store(const MatmulTile &tile, ArrayRef<Value> sums) {

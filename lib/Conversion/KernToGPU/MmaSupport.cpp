@@ -39,42 +39,72 @@ void nvptx::waitCopies(GPUKernelBuilder &b, int64_t pending) {
   NVVM::CpAsyncWaitGroupOp::create(b.builder, b.loc, static_cast<uint32_t>(pending));
 }
 
-SmallVector<Value> nvptx::readMatrices(GPUKernelBuilder &b, Value address, int64_t count) {
+SmallVector<Value> nvptx::readMatrices(GPUKernelBuilder &b, Value address, int64_t count,
+                                       bool transposed) {
   MLIRContext *context = b.builder.getContext();
+  auto layout = transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row;
+  Type type = count == 1 ? b.i32() : structOf(b, b.i32(), count);
   Value loaded = NVVM::LdMatrixOp::create(
-      b.builder, b.loc, structOf(b, b.i32(), count), address, b.builder.getI32IntegerAttr(count),
-      NVVM::MMALayoutAttr::get(context, NVVM::MMALayout::row),
-      NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
+      b.builder, b.loc, type, address, b.builder.getI32IntegerAttr(count),
+      NVVM::MMALayoutAttr::get(context, layout), NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
       NVVM::LdStMatrixEltTypeAttr::get(context, NVVM::LdStMatrixEltType::B16));
-  return unpack(b, loaded, count);
+  return count == 1 ? SmallVector<Value>{loaded} : unpack(b, loaded, count);
 }
 
-/// f16 operands are pairs by type, those of the others by layout alone.
-static SmallVector<Value> asOperands(GPUKernelBuilder &b, ValueRange registers, Type type) {
-  SmallVector<Value> operands(registers);
-  if (!type.isF16())
-    return operands;
-  for (Value &operand : operands)
-    operand = LLVM::BitcastOp::create(b.builder, b.loc, VectorType::get(2, type), operand);
-  return operands;
+int64_t nvptx::productDepth(Type type) { return 32 * 8 / type.getIntOrFloatBitWidth(); }
+
+static Value bitcast(GPUKernelBuilder &b, Value value, Type type) {
+  return value.getType() == type ? value : LLVM::BitcastOp::create(b.builder, b.loc, type, value);
 }
 
-SmallVector<Value> nvptx::multiply(GPUKernelBuilder &b, ValueRange lhs, ValueRange rhs,
-                                   ValueRange sums, Type type) {
+/// An f32 rounded to nearest in 11 bits: an i32 whose lower 13 bits are zero.
+static Value roundToTF32(GPUKernelBuilder &b, Value x) {
+  return b.intrinsic("llvm.nvvm.f2tf32.rna", b.i32(), x);
+}
+
+Factor nvptx::makeFactor(GPUKernelBuilder &b, ValueRange registers, Type type) {
+  Factor factor{type, {}, {}};
+  if (!type.isF32()) {
+    llvm::append_range(factor.high, registers);
+    return factor;
+  }
+  for (Value value : registers) {
+    Value x = bitcast(b, value, b.f32()), high = roundToTF32(b, x);
+    factor.high.push_back(high);
+    factor.low.push_back(roundToTF32(b, b.subf(x, bitcast(b, high, b.f32()))));
+  }
+  return factor;
+}
+
+/// lhs · rhs + sums by one instruction. Its float16 operands are pairs by type.
+static Fragment multiplyOnce(GPUKernelBuilder &b, ValueRange lhs, ValueRange rhs, Type type,
+                             const Fragment &sums) {
   NVVM::MMATypes operand = type.isBF16()  ? NVVM::MMATypes::bf16
                            : type.isF16() ? NVVM::MMATypes::f16
                                           : NVVM::MMATypes::tf32;
-  int64_t depth = operand == NVVM::MMATypes::tf32 ? 8 : 16;
   std::array<NVVM::MMATypes, 2> types = {operand, operand};
   std::array<NVVM::MMALayout, 2> layouts = {NVVM::MMALayout::row, NVVM::MMALayout::col};
-  Value result = NVVM::MmaOp::create(b.builder, b.loc, structOf(b, b.f32(), 4),
-                                     asOperands(b, lhs, type), asOperands(b, rhs, type), sums,
-                                     {16, 8, depth}, std::nullopt, std::nullopt, types, layouts);
-  return unpack(b, result, 4);
+  Type registerType = type.isF16() ? Type(VectorType::get(2, type)) : b.i32();
+  auto typed = [&](ValueRange registers) {
+    return llvm::map_to_vector(registers, [&](Value v) { return bitcast(b, v, registerType); });
+  };
+  Value result = NVVM::MmaOp::create(b.builder, b.loc, structOf(b, b.f32(), sums.size()),
+                                     typed(lhs), typed(rhs), sums, {16, 8, productDepth(type)},
+                                     std::nullopt, std::nullopt, types, layouts);
+  return Fragment(unpack(b, result, sums.size()));
 }
 
-Value nvptx::roundToTF32(GPUKernelBuilder &b, Value bits) {
-  Value value = LLVM::BitcastOp::create(b.builder, b.loc, b.f32(), bits);
-  auto nearest = NVVM::FPRoundingModeAttr::get(b.builder.getContext(), NVVM::FPRoundingMode::RNA);
-  return NVVM::ConvertFloatToTF32Op::create(b.builder, b.loc, b.i32(), value, nearest);
+void nvptx::multiply(GPUKernelBuilder &b, const Factor &lhs, const Factor &rhs, Fragment &sums) {
+  if (lhs.low.empty()) {
+    sums = multiplyOnce(b, lhs.high, rhs.high, lhs.type, sums);
+    return;
+  }
+  // The tensor cores round sums toward zero: over many products that would show. They add
+  // the three of one step only, the smallest first.
+  Fragment step(4, b.f32(0));
+  step = multiplyOnce(b, lhs.low, rhs.high, lhs.type, step);
+  step = multiplyOnce(b, lhs.high, rhs.low, lhs.type, step);
+  step = multiplyOnce(b, lhs.high, rhs.high, lhs.type, step);
+  for (auto [sum, product] : llvm::zip_equal(sums, step))
+    sum = b.addf(sum, product);
 }

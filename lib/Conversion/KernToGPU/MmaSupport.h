@@ -22,16 +22,32 @@ void commitCopies(GPUKernelBuilder &b);
 void waitCopies(GPUKernelBuilder &b, int64_t pending);
 
 /// Reads `count` matrices of 8 rows × 16 bytes, a row address from each lane: one register
-/// of each, 4 bytes of row lane / 4.
-SmallVector<Value> readMatrices(GPUKernelBuilder &b, Value address, int64_t count);
+/// of each, 4 bytes of row lane / 4. `transposed` ones, of 16-bit elements, give two rows of
+/// column lane / 4 instead.
+SmallVector<Value> readMatrices(GPUKernelBuilder &b, Value address, int64_t count,
+                                bool transposed = false);
 
-/// sums + a · bᵀ for 16 rows of a and 8 of b, 32 bytes of each: four registers of a, two of
-/// b, four float32 sums. `type` is bf16, f16 or tf32.
-SmallVector<Value> multiply(GPUKernelBuilder &b, ValueRange lhs, ValueRange rhs, ValueRange sums,
-                            Type type);
+/// A 16 × 8 tile of float32 sums as mma.sync spreads it over a warp: each thread holds
+/// columns 2 (lane % 4) and the next of row lane / 4, then the same of row lane / 4 + 8.
+using Fragment = SmallVector<Value, 4>;
 
-/// The f32 in an i32 register rounded to tf32, as an i32.
-Value roundToTF32(GPUKernelBuilder &b, Value bits);
+/// What a thread holds of a 16 × depth tile (4 registers) or of a depth × 8 tile (2), as
+/// i32. A float32 is the sum of two tf32, high + low; a bfloat16 or float16 is `high` alone.
+struct Factor {
+  Type type; ///< bf16, f16 or f32
+  SmallVector<Value, 4> high, low;
+};
+
+/// The inner extent of one product, 32 bytes of a row: 16 of 16 bits or 8 f32.
+int64_t productDepth(Type type);
+
+/// The factor that is in `registers` as readMatrices gives them, pairs of 16 bits or an f32
+/// each. What is left of a float32 behind its two tf32 is at most 2⁻²³ of it.
+Factor makeFactor(GPUKernelBuilder &b, ValueRange registers, Type type);
+
+/// sums += lhs · rhs. Of float32 three products are added up; the fourth, low · low, is
+/// at most 2⁻²² of the whole and left out.
+void multiply(GPUKernelBuilder &b, const Factor &lhs, const Factor &rhs, Fragment &sums);
 
 } // namespace mlir::kern::nvptx
 

@@ -43,10 +43,11 @@ struct GPUTargetInfo {
   int64_t fullThreads() const { return registers / (registersPerThread + 1); }
 
   /// Whether a tile of the matmul of single warps, `rows` × `columns` sums of one warp,
-  /// suits the chip: whole fragments of mma.sync, in half of the registers.
-  bool isWarpTile(int64_t rows, int64_t columns, int64_t groups) const {
+  /// suits the chip: whole fragments of mma.sync, in half of the registers. Factors of 4
+  /// bytes, which are split in two, leave room for half as many sums.
+  bool isWarpTile(int64_t rows, int64_t columns, int64_t groups, int64_t elementBytes) const {
     return rows % 16 == 0 && columns % 16 == 0 && columns % (8 * groups) == 0 &&
-           2 * rows * columns <= 32 * (registersPerThread + 1);
+           elementBytes * rows * columns <= 32 * (registersPerThread + 1);
   }
 
   /// Whether a tile of the matmul of warpgroups, `rows` × `columns` sums of one block, suits
