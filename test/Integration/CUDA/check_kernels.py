@@ -17,7 +17,8 @@
 
 PREFIX selects cases by name: rows, sequence/scan, scan/scan_8. With --chip only those chips,
 with --set small (the default), sweep (many extents of one compiled kernel) or real (sizes of
-models); both may be repeated. --time measures the kernels on the GPU.
+models); both may be repeated. --extents=N runs the first N extents of a sweep alone, --time
+measures the kernels on the GPU.
 """
 
 import argparse
@@ -60,7 +61,7 @@ def emit_cases(options, directory, chip, assemble=False):
 def run_cases(options, directory, chip, runner):
     results = []
     for kind, family, name, entry in selected(options):
-        for extent, case in cases_of(entry):
+        for extent, case in cases_of(entry, options.extents):
             results += run_case(f"{chip} {family}/{name}{extent}", case, name,
                                 folder_of(directory, chip, kind, family), runner)
     return results
@@ -113,6 +114,7 @@ def main():
     parser.add_argument("prefixes", nargs="*")
     parser.add_argument("--chip", action="append")
     parser.add_argument("--set", action="append", choices=SETS)
+    parser.add_argument("--extents", type=int)
     parser.add_argument("--time", action="store_true")
     options = parser.parse_intermixed_args(sys.argv[2:])
     results = run(options)

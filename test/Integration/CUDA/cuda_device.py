@@ -66,8 +66,9 @@ class Device:
         array = np.ascontiguousarray(array)
         pointer = ctypes.c_uint64()
         self.call("cuMemAlloc_v2", ctypes.byref(pointer), ctypes.c_size_t(max(array.nbytes, 1)))
-        self.call("cuMemcpyHtoD_v2", pointer, ctypes.c_void_p(array.ctypes.data),
-                  ctypes.c_size_t(array.nbytes))
+        if array.nbytes:
+            self.call("cuMemcpyHtoD_v2", pointer, ctypes.c_void_p(array.ctypes.data),
+                      ctypes.c_size_t(array.nbytes))
         self.buffers.append(pointer.value)
         return pointer.value
 
@@ -84,8 +85,9 @@ class Device:
 
     def view(self, pointer, shape, dtype):
         array = np.empty(shape, dtype)
-        self.call("cuMemcpyDtoH_v2", ctypes.c_void_p(array.ctypes.data), ctypes.c_uint64(pointer),
-                  ctypes.c_size_t(array.nbytes))
+        if array.nbytes:
+            self.call("cuMemcpyDtoH_v2", ctypes.c_void_p(array.ctypes.data), ctypes.c_uint64(pointer),
+                      ctypes.c_size_t(array.nbytes))
         return array
 
     def load(self, path, name, shared_bytes):

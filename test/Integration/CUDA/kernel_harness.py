@@ -57,14 +57,15 @@ class Sweep:
     case: callable
     extents: list
 
-    def cases(self):
-        return ((f" {extent}", self.case(extent)) for extent in self.extents)
+    def cases(self, count):
+        return ((f" {extent}", self.case(extent)) for extent in self.extents[:count])
 
 
-def cases_of(entry):
-    """The labels and cases of an entry of a family's table: a case, what makes it, or a sweep."""
+def cases_of(entry, count=None):
+    """The labels and cases of an entry of a family's table: a case, what makes it, or a sweep,
+    of which the first `count`."""
     if isinstance(entry, Sweep):
-        return entry.cases()
+        return entry.cases(count)
     return [("", entry() if callable(entry) else entry)]
 
 

@@ -1,6 +1,7 @@
 # Shared by run-tests.sh and run-bench.sh of a GPU bundle. Sourced; sets
 #   bundle     the bundle's folder
 #   results    where logs and results go: $RESULTS, else results/ in the bundle
+#   FLOWHN_MODELS   the same folder, for the test programs
 #   python     $PYTHON, else the first interpreter that has NumPy
 # and lists the models of published size.
 
@@ -11,6 +12,7 @@ for candidate in python3 /usr/bin/python3; do
   [ -n "$python" ] && break
   "$candidate" -c "import numpy" 2>/dev/null && python=$candidate
 done
+export FLOWHN_MODELS=$bundle
 export PATH=$bundle/bin:$PATH
 export LD_LIBRARY_PATH=$bundle/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+#===- check_faults.py - Planted faults are found ---------------------------===//
+#
+# Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===------------------------------------------------------------------------===//
+"""Plants a fault in the PTX of a kernel, one at a time: the interpreter must find each, else
+what it passes means nothing.
+
+    check_faults.py FLOWHN_OPT
+"""
+
+import contextlib
+import dataclasses
+import io
+import os
+import re
+import sys
+import tempfile
+
+import numpy as np
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import check_rows
+import check_sequence
+import ptx_interpreter as ptx
+from kernel_harness import Interpreter, emit, run_case
+
+FAMILIES = (check_rows, check_sequence)
+
+
+@dataclasses.dataclass
+class Fault:
+    """Match number `which` of `pattern` in a kernel's PTX is replaced."""
+
+    kernel: str
+    what: str
+    pattern: str
+    replacement: str = ""
+    which: int = 0
+
+    def plant(self, text):
+        matches = list(re.finditer(self.pattern, text))
+        if len(matches) <= self.which:
+            raise LookupError(f"{self.kernel} has no '{self.pattern}' number {self.which}")
+        match = matches[self.which]
+        return text[:match.start()] + match.expand(self.replacement) + text[match.end():]
+
+
+def removed(kernel, instruction, count):
+    return [Fault(kernel, f"no {instruction}", rf"\n\s*{re.escape(instruction)}[\s;][^;\n]*;?", "\n", i)
+            for i in range(count)]
+
+
+def moved(kernel, what, pattern, bytes):
+    """An access elsewhere than it should be."""
+    return Fault(kernel, f"{what} {bytes} bytes off", rf"({pattern}[^\[\n]*\[%rd\d+)(?:\+\d+)?\]",
+                 rf"\1+{bytes}]")
+
+
+WAIT = r"mbarrier\.try_wait\.parity\.shared\.b64 P1[^;]*;"
+BARRIER_INIT = r"(mbarrier\.init\.shared\.b64\s+\[[^\]]*\]), %r\d+;"
+FAULTS = {
+    "sm_90a": [
+        Fault("matmul_even", "another swizzle", r"xor\.b32(\s+%r\d+, %r\d+), %r\d+;", r"xor.b32\1, 0;"),
+        Fault("matmul_even", "products from another swizzle", r"xor\.b32(\s+%r\d+, %r\d+), (%r\d+);",
+              r"add.s32\1, \2;"),
+        *[Fault("matmul_even", "no wait on an mbarrier", WAIT, "setp.eq.u32 P1, 0, 0;", i)
+          for i in range(3)],
+        *removed("matmul_even", "wgmma.wait_group.sync.aligned", 2),
+        *removed("matmul_even", "cp.async.bulk.wait_group.read", 2),
+        *removed("matmul_even", "fence.proxy.async.shared::cta", 2),
+        *removed("attention_64", "cp.async.wait_group", 2),
+        Fault("matmul_even", "an mbarrier of 2", BARRIER_INIT, r"\1, 2;"),
+        Fault("matmul_even", "an mbarrier of 1", BARRIER_INIT, r"\1, 1;", 1),
+        Fault("matmul_even", "an mbarrier of 200", BARRIER_INIT, r"\1, 200;", 1),
+        Fault("matmul_even", "a barrier of 96 threads", r"(bar\.sync\s+%r\d+), 128;", r"\1, 96;", 1),
+        Fault("matmul_even", "a barrier of 160 threads", r"(bar\.sync\s+%r\d+), 128;", r"\1, 160;", 1),
+        Fault("matmul_even", "fewer bytes expected", r"(mbarrier\.arrive\.expect_tx[^;]*), %r\d+;",
+              r"\1, 1024;"),
+        Fault("matmul_even", "a stage released too early", r"(wgmma\.wait_group\.sync\.aligned\s+)1;",
+              r"\g<1>2;"),
+        Fault("matmul_even", "a tile overwritten too early", r"(bulk\.wait_group\.read\s+)1;",
+              r"\g<1>2;"),
+        Fault("attention_64", "a stage read too early", r"(cp\.async\.wait_group\s+)1;", r"\g<1>2;"),
+        Fault("attention_64", "a stage read too early", r"(cp\.async\.wait_group\s+)0;", r"\g<1>1;"),
+        Fault("matmul_even", "another tile", r"(complete_tx::bytes[^\{\n]*\{%r\d+), %r\d+", r"\1, 64"),
+        moved("rowwise_odd", "read", r"ld\.global\.b16", 8000),
+        moved("rowwise_odd", "write", r"st\.global\.b16", 8000),
+        moved("attention_64", "copy", r"cp\.async\.c[ag]\.shared\.global \[%rd\d+\], ", 1 << 20),
+        moved("scan_16", "shared write", r"st\.shared\.v4\.b32", 1 << 16),
+        moved("scan_16", "shared read", r"ld\.shared\.v4\.b32", 1 << 16),
+        moved("matmul_even", "shared tile", r"stmatrix", 131072),
+        *removed("matmul_even", "bar.sync", 4),
+        *removed("attention_64", "bar.sync", 2),
+        *removed("scan_16", "bar.sync", 1),
+        *removed("argmax", "bar.sync", 1),
+    ],
+}
+
+
+def is_found(fault, case, directory):
+    """Whether the kernel fails with the fault, and what is said of it."""
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        passed = all(run_case("", case, fault.kernel, directory, Interpreter(fault.plant)))
+    return not passed, text.getvalue().strip(" :\n")
+
+
+def check_chip(opt, chip):
+    entries = {fault.kernel: None for fault in FAULTS[chip]}
+    for family in FAMILIES:
+        entries.update({name: e for name, e in family.CASES.items() if entries.get(name, e) is None})
+    make = lambda name: entries[name]() if callable(entries[name]) else entries[name]
+    results = []
+    with tempfile.TemporaryDirectory() as directory:
+        emit(opt, directory, [make(name).functions(name) for name in
+                              dict.fromkeys(f.kernel for f in FAULTS[chip])], chip)
+        for fault in FAULTS[chip]:
+            found, text = is_found(fault, make(fault.kernel), directory)
+            which = f" {fault.which}" if fault.which else ""
+            print(f"{chip} {fault.kernel}, {fault.what}{which}: {'found' if found else 'NOT FOUND'}: {text}",
+                  flush=True)
+            results.append(found)
+    return all(results)
+
+
+def check_tensor_map():
+    """A map of more rows than its buffer has."""
+    memory = ptx.Mem()
+    pointer = memory.put(np.zeros((4, 8), np.uint16))
+    description = {"row_bytes": 16, "columns": 8, "box": [8, 4], "type": "bf16"}
+    memory.tensor_map(pointer, 4, description)
+    try:
+        memory.tensor_map(pointer, 5, description)
+    except ptx.Fault as fault:
+        print(f"a map of too many rows: found: {fault}")
+        return True
+    print("a map of too many rows: NOT FOUND")
+    return False
+
+
+def main():
+    results = [check_tensor_map()] + [check_chip(sys.argv[1], chip) for chip in FAULTS]
+    sys.exit(not all(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+#===- check_registers.py - What kernels take of a multiprocessor -----------===//
+#
+# Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===------------------------------------------------------------------------===//
+"""Assembles the kernels of artifacts and fails on one that takes more registers than its kind
+may, or keeps anything in local memory.
+
+    check_registers.py ARTIFACT.fhn...
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+# Registers of a thread at most, by chip and by the kernel's name up to its sizes. More of them
+# is less than what hides the latency of memory: a change of this table needs a measurement.
+BUDGETS = {
+    "sm_90a": {"argmax": 24, "attention": 184, "conv1d": 120, "copy": 32, "matmul": 168,
+               "rms_norm": 40, "scan": 248, "scan_combine": 40, "scan_states": 192},
+}
+
+
+def find_ptxas():
+    roots = [os.environ.get(name) for name in ("CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
+    paths = [os.path.join(root, "bin", "ptxas") for root in roots if root]
+    return next((path for path in paths if os.access(path, os.X_OK)), None) or shutil.which("ptxas")
+
+
+def resources(chip, text, folder):
+    """Registers, and bytes of stack and of spilled registers, by what ptxas says."""
+    path = os.path.join(folder, "kernel.ptx")
+    with open(path, "wb") as file:
+        file.write(text)
+    report = subprocess.run([find_ptxas(), f"-arch={chip}", "-O3", "-v", path, "-o", os.devnull],
+                            check=True, capture_output=True, text=True)
+    report = report.stdout + report.stderr
+    local = re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads",
+                      report)
+    return int(re.search(r"Used (\d+) registers", report)[1]), sum(map(int, local.groups()))
+
+
+def check(path, folder):
+    """The kernels of an artifact, whether each is within its budget."""
+    results = []
+    with zipfile.ZipFile(path) as artifact:
+        for name in artifact.namelist():
+            match = re.fullmatch(r"code/([^/]+)/(\w+)\.ptx", name)
+            if not match:
+                continue
+            chip, kernel = match.groups()
+            budget = BUDGETS.get(chip, {}).get(re.split(r"_\d", kernel)[0], 0)
+            registers, local = resources(chip, artifact.read(name), folder)
+            results.append(registers <= budget and local == 0)
+            print(f"{chip} {kernel}: {registers} registers of {budget}, {local} bytes of local memory"
+                  f"{'' if results[-1] else ' FAILED'}")
+    return results
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        results = [good for path in sys.argv[1:] for good in check(path, folder)]
+    sys.exit(not results or not all(results))
+
+
+if __name__ == "__main__":
+    main()
