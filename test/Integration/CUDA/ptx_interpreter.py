@@ -353,7 +353,7 @@ class Warp:
             k=int(o[0])
             while len(s.cpc)>k:
                 for d,a,n,r in s.cpc.pop(0):
-                    for x,y,q in zip(d,a,r.astype(int)): s.c.sh[x:x+q]=s.e.mem.buf[y:y+q]; s.c.sh[x+q:x+n]=0
+                    q=np.arange(n); read=q<r[:,None]; s.c.sh[d[:,None]+q]=np.where(read,s.e.mem.buf[np.where(read,a[:,None]+q,0)],0)
             s.order.wait(s.w,s.order.copies(s.w),s.t['cp']-k)
         elif op.startswith('bar.sync') or op.startswith('barrier.sync') or op.startswith('barrier.cta'): return s.barsync(int(s.get(o[0])[0]),int(s.get(o[1])[0])//32 if len(o)>1 else s.c.nw)
         elif op.startswith('barrier.cluster.arrive'): s.e.cb['n']+=int(m.sum()); s.cg=s.e.cb['gen']; s._rel()
