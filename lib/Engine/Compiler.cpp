@@ -87,11 +87,8 @@ Expected<CompilePhase> flowhn::parseCompilePhase(std::string_view name) {
 
 Expected<Artifact> flowhn::compile(const Model &model, const CompileOptions &options,
                                    CompileReport *report) {
-  auto work = [](Compilation &compilation) -> Expected<Artifact> {
-    FLOWHN_RETURN_IF_ERROR(compilation.runTo(CompilePhase::LLVM));
-    return compilation.emitArtifact();
-  };
-  return withCompilation(model, options, report, work);
+  return withCompilation(model, options, report,
+                         [](Compilation &compilation) { return compilation.emitArtifact(); });
 }
 
 Expected<std::string> flowhn::compileTo(CompilePhase phase, const Model &model,

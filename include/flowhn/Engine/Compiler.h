@@ -33,9 +33,12 @@ struct SplitOptions {
 struct CompileOptions {
   std::string target = "cpu"; ///< cpu, nvptx; auto: nvptx where this machine has a GPU for it
   std::string cpu = "host";   ///< host, x86-64-v2, x86-64-v3, x86-64-v4
-  std::string chip = "sm_90a"; ///< of nvptx
+  /// Of nvptx: the chips that there will be code for, "sm_90a" for GPUs of compute capability
+  /// 9.0, "sm_80" for those from 8.0 on; a session takes the best one that its GPU runs.
+  std::vector<std::string> chips = {"sm_90a"};
   /// Of nvptx: path of ptxas; auto: the one of CUDA_HOME, CUDA_PATH, /usr/local/cuda or the
-  /// search path, if any; none: PTX alone, which the driver assembles at load.
+  /// search path, if any; none: PTX alone, which the driver assembles at load. Beside other
+  /// chips only one of a single architecture, "sm_90a", gets machine code.
   std::string ptxas = "auto";
   /// What activations and the weights of products are held in: float32, bfloat16; auto:
   /// float32 on the cpu, bfloat16 on nvptx.
@@ -74,7 +77,7 @@ Expected<Artifact> compile(const Model &model, const CompileOptions &options = {
                            CompileReport *report = nullptr);
 
 /// Compiles down to `phase` and returns what is there: IR text, or the bytes of the
-/// shared object for `Object`.
+/// shared object for `Object`; of several chips those of the best one.
 Expected<std::string> compileTo(CompilePhase phase, const Model &model,
                                 const CompileOptions &options = {},
                                 CompileReport *report = nullptr);
