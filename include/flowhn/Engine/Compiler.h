@@ -44,6 +44,9 @@ struct CompileOptions {
   /// float32 on the cpu, bfloat16 on nvptx.
   std::string dtype = "auto";
   SplitOptions split;
+  /// Where a norm before a product goes: kernel, one of its own; prologue, its weight into
+  /// the product's weights at load and its scale onto the sums, which rounds differently.
+  std::string norm = "kernel";
   std::string branchSchedule = "auto"; ///< auto, streams, serial
   int64_t maxBatch = 64;               ///< rows of one call
   int64_t maxTokens = 32768;           ///< longest row of a model without a context length

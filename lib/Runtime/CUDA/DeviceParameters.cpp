@@ -14,12 +14,6 @@
 
 #include <algorithm>
 #include <array>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
 
 using namespace flowhn;
 using namespace flowhn::cuda;
@@ -30,7 +24,7 @@ namespace {
 constexpr int64_t alignment = 256;
 /// Large enough that a copy runs at full speed, small enough that pinning the slots
 /// takes little of the time.
-constexpr int64_t slotBytes = int64_t(2) << 20;
+constexpr int64_t slotBytes = int64_t(512) << 10;
 /// More threads than this do not copy faster than the bus.
 constexpr int maxLanes = 16;
 
@@ -40,13 +34,6 @@ struct Piece {
   int64_t first = 0;
   int64_t count = 0;
 };
-
-/// Brings the pages of a mapped file in, in one go; only to be faster.
-void populate(const std::byte *data, size_t bytes) {
-  uintptr_t page = uintptr_t(sysconf(_SC_PAGESIZE));
-  uintptr_t start = uintptr_t(data) / page * page;
-  madvise(reinterpret_cast<void *>(start), uintptr_t(data) + bytes - start, MADV_POPULATE_READ);
-}
 
 /// What one thread uploads with: while the device copies one slot, the other is filled.
 class Lane {
@@ -152,7 +139,7 @@ public:
       const fb::Parameter &parameter = *parameters.Get(i);
       int64_t numPieces = cut(i);
       totalBytes += preparedBytes(parameter);
-      for (const fb::Source *part : *parameter.sources()) {
+      for (const fb::Source *part : tensorsOf(parameter)) {
         Expected<ParameterSpec> stored = source.describe(part->name()->str());
         FLOWHN_RETURN_IF_ERROR(stored.status());
         FLOWHN_RETURN_IF_ERROR(checkStoredType(parameter, *stored));
@@ -205,12 +192,13 @@ private:
         FLOWHN_RETURN_IF_ERROR(view.status());
         views.push_back(std::move(*view));
       }
-      populateRows(parameter, views, piece);
-      packPreparedRows(parameter, views, piece.first, piece.count, to);
+      Expected<std::optional<TensorView>> scale = uses.findScale(parameter);
+      FLOWHN_RETURN_IF_ERROR(scale.status());
+      packPreparedRows(parameter, views, piece.first, piece.count, to, *scale);
       return {};
     };
     Status status = lane.upload(address + uint64_t(piece.first * rowBytes), bytes, fill);
-    for (const fb::Source *part : *parameter.sources())
+    for (const fb::Source *part : tensorsOf(parameter))
       uses.release(part->name()->str());
     FLOWHN_RETURN_IF_ERROR(status);
     std::lock_guard lock(mutex);
@@ -218,23 +206,6 @@ private:
     if (options.progress)
       options.progress(done, totalBytes);
     return {};
-  }
-
-  /// A transposed parameter's pieces read all of the sources' pages, which come in as
-  /// they are touched.
-  static void populateRows(const fb::Parameter &parameter, std::span<const TensorView> views,
-                           const Piece &piece) {
-    if (parameter.layout() == fb::Layout::Transposed)
-      return;
-    int64_t row = 0;
-    for (const TensorView &view : views) {
-      int64_t from = std::max(piece.first, row) - row;
-      int64_t to = std::min(piece.first + piece.count - row, view.shape[0]);
-      size_t rowBytes = view.bytes / size_t(view.shape[0]);
-      if (from < to)
-        populate(view.data + size_t(from) * rowBytes, size_t(to - from) * rowBytes);
-      row += view.shape[0];
-    }
   }
 
   const Driver &driver;
