@@ -75,8 +75,7 @@ Candidate ArgmaxEmitter::better(Candidate lhs, Candidate rhs) {
     return arith::CmpFOp::create(b.builder, b.loc, predicate, rhs.value, lhs.value);
   };
   Value isFirst = b.both(compare(arith::CmpFPredicate::OEQ), b.less(rhs.column, lhs.column));
-  Value wins =
-      arith::OrIOp::create(b.builder, b.loc, compare(arith::CmpFPredicate::OGT), isFirst);
+  Value wins = arith::OrIOp::create(b.builder, b.loc, compare(arith::CmpFPredicate::OGT), isFirst);
   return {b.select(wins, rhs.value, lhs.value), b.select(wins, rhs.column, lhs.column)};
 }
 
@@ -133,8 +132,8 @@ void ArgmaxEmitter::store(Candidate candidate) {
 namespace {
 struct ArgmaxModel : GPUKernelInterface::ExternalModel<ArgmaxModel, ArgmaxOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &) const {
-    return makeConfig(op->getContext(), {{"threads", blockThreads},
-                                         {"vector", chooseVector(cast<ArgmaxOp>(op))}});
+    return makeConfig(op->getContext(),
+                      {{"threads", blockThreads}, {"vector", chooseVector(cast<ArgmaxOp>(op))}});
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
