@@ -11,30 +11,17 @@
 #include "Zip.h"
 #include "flowhn/Artifact/Validate.h"
 #include "flowhn/Support/Guard.h"
+#include "flowhn/Support/Hash.h"
 #include "flowhn/Support/Json.h"
 #include "flowhn/Support/MappedFile.h"
 
 #include <algorithm>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 using namespace flowhn;
 
 namespace {
 
 constexpr std::string_view manifestEntry = "manifest.json";
-
-std::string hashOf(std::span<const std::byte> bytes) {
-  XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, hash);
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (unsigned char c : canonical.digest)
-    text += {digits[c >> 4], digits[c & 15]};
-  return text;
-}
 
 std::vector<ManifestSection> tableOf(const std::vector<ArtifactSection> &sections) {
   std::vector<ManifestSection> table;

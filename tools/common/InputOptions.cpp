@@ -83,6 +83,9 @@ void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
                   "Longest sequence of a model without a context length")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  compile.cache = true;
+  flags.add_flag("!--no-cache", compile.cache,
+                 "Compile even what the cache of compiled models has, and keep nothing there");
 }
 
 std::string flowhn::tools::chooseTarget(InputOptions &options) {
@@ -177,7 +180,7 @@ std::string flowhn::tools::compileCommand(const InputOptions &options, const std
     command += " --context=" + std::to_string(split.contextLength);
   for (const CLI::Option *flag : options.compileFlags->get_options()) {
     const std::string name = flag->get_name();
-    if (flag->count() > 0 && name != "--target" && name != "--context")
+    if (flag->count() > 0 && name != "--target" && name != "--context" && name != "--no-cache")
       command += " " + shellWord(name + "=" + CLI::detail::join(flag->results(), ","));
   }
   return command + " --target=" + options.compile.target + " -o " + shellWord(output);

@@ -52,6 +52,10 @@ struct CompileOptions {
   int64_t maxTokens = 32768;           ///< longest row of a model without a context length
   unsigned threads = 0;                ///< threads that compile; 0: one per processor
   std::string dumpPhasesTo;            ///< a folder for numbered IR files; empty: none
+  /// Whether `compile` keeps its result, and takes what was kept of the same compile: in the
+  /// folder FLOWHN_CACHE_DIR, else flowhn in XDG_CACHE_HOME, else ~/.cache/flowhn, of at most
+  /// FLOWHN_CACHE_SIZE MiB (1024). Not where phases are dumped.
+  bool cache = false;
 };
 
 /// The levels a model passes on its way down.
@@ -62,7 +66,8 @@ std::string_view name(CompilePhase phase);
 /// The phase of that name; an unknown one is an error that lists them.
 Expected<CompilePhase> parseCompilePhase(std::string_view name);
 
-/// What happened on the way.
+/// What happened on the way. With the cache the first phase is "cache hit", where it is the
+/// only one, or "cache miss"; a remark names the file.
 struct CompileReport {
   struct Phase {
     std::string name;
