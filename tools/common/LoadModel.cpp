@@ -70,7 +70,7 @@ static std::string chipProblem(const RunOptions &options, const std::string &kin
   if (!namesChip(options) || (kind == "nvptx" && chips == 1))
     return {};
   return kind == "nvptx"
-             ? "--chip names " + std::to_string(chips) + " chips, " + what + " runs on one"
+             ? "--chip names " + std::to_string(chips) + " chips, of " + what + ", one runs"
              : "--chip has no effect on " + what;
 }
 

@@ -43,7 +43,7 @@ struct CompileOptions {
   /// What activations and the weights of products are held in: float32, bfloat16; auto:
   /// float32 on the cpu, bfloat16 on nvptx.
   std::string dtype = "auto";
-  SplitOptions split;
+  SplitOptions split = {};
   /// Where a norm before a product goes: kernel, one of its own; prologue, its weight into
   /// the product's weights at load and its scale onto the sums, which rounds differently.
   std::string norm = "kernel";
@@ -51,7 +51,7 @@ struct CompileOptions {
   int64_t maxBatch = 64;               ///< rows of one call
   int64_t maxTokens = 32768;           ///< longest row of a model without a context length
   unsigned threads = 0;                ///< threads that compile; 0: one per processor
-  std::string dumpPhasesTo;            ///< a folder for numbered IR files; empty: none
+  std::string dumpPhasesTo = {};       ///< a folder for numbered IR files; empty: none
   /// Whether `compile` keeps its result, and takes what was kept of the same compile: in the
   /// folder FLOWHN_CACHE_DIR, else flowhn in XDG_CACHE_HOME, else ~/.cache/flowhn, of at most
   /// FLOWHN_CACHE_SIZE MiB (1024). Not where phases are dumped.
