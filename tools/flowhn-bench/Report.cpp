@@ -27,7 +27,7 @@ static void printBuild(const Measurements &r) {
   std::printf("target       %s\n", r.target.c_str());
   std::printf("%-12s %.3f s\n", r.wasArtifact ? "open" : "compile", r.compileSeconds);
   for (const CompileReport::Phase &phase : r.compile.phases)
-    std::printf("  %-12s %.3f s\n", phase.name.c_str(), phase.seconds);
+    std::printf("  %-16s %.3f s\n", phase.name.c_str(), phase.seconds);
   std::printf("load         %.3f s, of which %.2f ms before the weights\n", r.loadSeconds,
               r.artifactLoadSeconds * 1e3);
 }
@@ -167,7 +167,7 @@ static nlohmann::ordered_json asJson(const Measurements &r) {
   json["context_length"] = r.manifest.model.contextLength;
   json["target"] = r.manifest.target.kind;
   json["cpu"] = r.manifest.target.cpu;
-  json["chip"] = r.manifest.target.chip;
+  json["chip"] = r.chip;
   json["runs_on"] = r.target;
   json["weights"] = r.weights;
   json["threads"] = r.threads;

@@ -48,6 +48,7 @@ struct SyncMatmulPlan : MatmulPlan {
   WarpTiles warps;
 
   int64_t threads() const { return warps.rowWarps * warps.columnWarps * 32; }
+  int64_t rowsAtOnce() const { return threads() / rowPieces; }      ///< that a copy takes
   int64_t warpOutColumns() const { return warps.columns / groups; } ///< of the result
   int64_t rowFragments() const { return warps.rows / 16; }          ///< of a warp's sums
   int64_t columnFragments() const { return warps.columns / 8; }
@@ -157,8 +158,8 @@ private:
   /// What a thread copies of a tile: a piece of each of some rows.
   struct Pieces {
     SmallVector<Value> from; ///< in global memory at column 0 of k
-    SmallVector<Value> to;   ///< bytes from the start of a stage's tile
     Value row;               ///< of the first one in the tile
+    Value to;                ///< of the first one: bytes from the start of a stage's tile
     int64_t rows;            ///< of the tile
     int64_t copyBytes;       ///< that lie aligned in global memory
   };
@@ -180,7 +181,7 @@ private:
 
   void copyStage(Value kTile, Value stage);
   void copyPieces(const Pieces &pieces, Value kTile, Value tile);
-  void copyPiece(const Pieces &pieces, Value from, Value to, Value left);
+  void copyPiece(int64_t bytes, Value from, Value to, Value left);
 
   void multiplyStage(Value stage, Sums &sums);
   void multiplyStep(Value aRow, Value bRow, Sums &sums);
@@ -245,13 +246,13 @@ SyncMatmulEmitter::piecesOf(Value memref, int64_t column, int64_t rows,
   pieces.row = b.div(thread, rowPieces);
   pieces.rows = rows;
   pieces.copyBytes = std::gcd(pieceBytes, column * plan.elementBytes);
+  // Rows a multiple of 8 apart have their pieces in the same order.
+  Value swizzled = b.bitXor(piece, b.rem(pieces.row, 8));
+  pieces.to = b.add(b.mul(pieces.row, swizzledRowBytes), b.mul(swizzled, pieceBytes));
   Value first = b.add(b.mul(piece, pieceBytes / plan.elementBytes), column);
-  for (int64_t start = 0; start < rows; start += plan.threads() / rowPieces) {
-    Value row = b.add(pieces.row, start);
-    Value from = b.rowOffset(buffer, sourceRow(row), first);
+  for (int64_t start = 0; start < rows; start += plan.rowsAtOnce()) {
+    Value from = b.rowOffset(buffer, sourceRow(b.add(pieces.row, start)), first);
     pieces.from.push_back(b.at(buffer.pointer, from, buffer.elementType));
-    Value swizzled = b.bitXor(piece, b.rem(row, 8));
-    pieces.to.push_back(b.add(b.mul(row, swizzledRowBytes), b.mul(swizzled, pieceBytes)));
   }
   return pieces;
 }
@@ -279,26 +280,27 @@ void SyncMatmulEmitter::copyPieces(const Pieces &pieces, Value kTile, Value tile
     Value start = b.add(b.mul(kTile, swizzledRowBytes), b.mul(piece, pieceBytes));
     left = b.sub(b.i32(plan.k * plan.elementBytes), start);
   }
-  int64_t rowsAtOnce = plan.threads() / rowPieces, start = 0;
-  for (auto [from, to] : llvm::zip_equal(pieces.from, pieces.to)) {
-    auto copy = [&, from = from, to = to] {
-      copyPiece(pieces, b.at(from, column, type), b.add(tile, to), left);
+  Value target = b.shared(base, b.add(tile, pieces.to));
+  int64_t start = 0;
+  for (Value from : pieces.from) {
+    auto copy = [&] {
+      copyPiece(pieces.copyBytes, b.at(from, column, type),
+                b.shared(target, start * swizzledRowBytes), left);
     };
-    if (start + rowsAtOnce > pieces.rows)
+    if (start + plan.rowsAtOnce() > pieces.rows)
       b.ifThen(b.less(b.add(pieces.row, start), b.i32(pieces.rows)), copy);
     else
       copy();
-    start += rowsAtOnce;
+    start += plan.rowsAtOnce();
   }
 }
 
-/// Copies 16 bytes in aligned parts. Of `left` bytes in the row, where it is given, those
+/// Copies 16 bytes in parts of `bytes`. Of `left` bytes in the row, where it is given, those
 /// behind are zero: they may be no numbers.
-void SyncMatmulEmitter::copyPiece(const Pieces &pieces, Value from, Value to, Value left) {
-  int64_t bytes = pieces.copyBytes;
+void SyncMatmulEmitter::copyPiece(int64_t bytes, Value from, Value to, Value left) {
   for (int64_t part = 0; part < pieceBytes; part += bytes) {
     Value source = b.at(from, b.i32(part / plan.elementBytes), type);
-    Value target = b.shared(base, b.add(to, part));
+    Value target = b.shared(to, part);
     if (bytes >= 4) {
       Value read;
       if (left)
