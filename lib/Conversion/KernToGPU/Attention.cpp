@@ -98,7 +98,7 @@ void AttentionEmitter::locate() {
 
 AttentionTiles::Source AttentionEmitter::source(Value memref, int64_t column, Value head) {
   return {b.buffer(memref), b.add(b.mul(head, shape.headSize), column),
-          commonVector({rowWidth(memref), column}, 8)};
+          commonVector({rowWidth(memref), column}, 16 / shape.elementBytes())};
 }
 
 /// The loop over blocks of keys. While one is computed, the next are on their way to the
@@ -249,12 +249,7 @@ void AttentionEmitter::store(const SoftmaxState &state) {
 namespace {
 struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, AttentionOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
-    int64_t headSize = cast<AttentionOp>(op).getHeadSize();
-    // Two row tiles of a warp use each key and value twice; from 64 features on their
-    // sums would no longer fit in registers beside the scores.
-    int64_t rows = headSize <= 64 ? 32 : 16, keys = headSize <= 128 ? 64 : 32;
-    return makeConfig(op->getContext(),
-                      {{"keys", keys}, {"rows", rows}, {"stages", 2}, {"warps", 4}});
+    return AttentionShape::choose(cast<AttentionOp>(op), target).config();
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
@@ -276,7 +271,9 @@ struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, Attent
                                  op->getContext());
     launch.threads = shape.threads();
     launch.sharedBytes = shape.sharedBytes();
-    launch.flopRate = target.attentionRate(shape.headSize);
+    // tf32 has half the rate of bfloat16, and a product of float32 takes three.
+    launch.flopRate =
+        shape.type.isF32() ? target.matmulRate / 6 : target.attentionRate(shape.headSize);
     return launch;
   }
 };

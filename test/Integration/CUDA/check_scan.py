@@ -215,7 +215,7 @@ def check(name, case, directory, make_memory, run):
             _, names, types = case.kernels(name)[f"{name}_{part}"]
             clocks.append(launch(f"{name}_{part}", names, types, data, extents, directory, run))
         error = error_of(data.result(), data.out)
-        tolerance = TOLERANCE if case.element == "f32" else check_sequence.TOLERANCE
+        tolerance = TOLERANCE if case.element == "f32" else check_sequence.TOLERANCE["bf16"]
         good = error <= tolerance
         text = f"{name}, chunks of {chunk_rows or 'all'} rows: relative error {error:.2e}"
         if "final" in case.ends:

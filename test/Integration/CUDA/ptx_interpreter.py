@@ -291,7 +291,8 @@ class Warp:
         elif b=='selp': s.set(o[0],np.where(s.get(o[3]).astype(bool),s.u(o[1],64),s.u(o[2],64)),m)
         elif b=='cvt':
             d,t=P[-2],P[-1]
-            if op.startswith('cvt.rn.bf16x2'): s.set(o[0],(f2bf(s.f(o[1])).astype(U32)<<U32(16))|f2bf(s.f(o[2])).astype(U32),m)
+            if op=='cvt.rna.tf32.f32': s.set(o[0],(s.u(o[1],32)+U32(0x1000))&U32(0xffffe000),m)
+            elif op.startswith('cvt.rn.bf16x2'): s.set(o[0],(f2bf(s.f(o[1])).astype(U32)<<U32(16))|f2bf(s.f(o[2])).astype(U32),m)
             elif d=='bf16': s.set(o[0],f2bf(s.f(o[1])),m)
             elif t=='bf16': s.set(o[0],bf2f(s.u(o[1],16)),m)
             else:
@@ -317,6 +318,7 @@ class Warp:
         elif b in('fence','setmaxnreg','prefetch') or op.startswith('wgmma.fence'): pass
         elif b=='ldmatrix': s.ldm(op,P,o,m)
         elif b=='stmatrix': s.stm(op,P,o,m)
+        elif op=='mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32': s.mma_tf32(o)
         elif op.startswith('mma.sync'): s.mma(o)
         elif op.startswith('wgmma.mma_async'): s.wgmma(op,o)
         elif op.startswith('wgmma.commit'): s.wgc.append(s.wg); s.wg=[]
@@ -379,6 +381,13 @@ class Warp:
         D=A@bf2f(Bm)
         for i,(x,y) in enumerate(zip(d,c)):
             s.set(x,(s.f(y)+D[s.lane//4+8*(i//2),(s.lane%4)*2+i%2]).astype(F32),np.ones(32,bool))
+    def mma_tf32(s,o):
+        d,a,b,c=[[y.strip() for y in x.strip('{}').split(',')] for x in o]; g,t=s.lane//4,s.lane%4
+        A=np.zeros((16,8),F32); Bm=np.zeros((8,8),F32); f=lambda r: (s.u(r,32)&U32(0xffffe000)).view(F32)
+        for i,r in enumerate(a): A[g+8*(i%2),t+4*(i//2)]=f(r)
+        for i,r in enumerate(b): Bm[t+4*i,g]=f(r)
+        D=A@Bm
+        for i,(x,y) in enumerate(zip(d,c)): s.set(x,(s.f(y)+D[g+8*(i//2),2*t+i%2]).astype(F32),np.ones(32,bool))
     def rd(s,lin):
         ph=sw(lin); return s.c.sh[ph].astype(np.uint16)|(s.c.sh[ph+1].astype(np.uint16)<<8)
     def dsc(s,v):
