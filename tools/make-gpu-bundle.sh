@@ -44,7 +44,7 @@ copy_programs() {
 copy_scripts() {
   mkdir "$out/scripts"
   cp $suite/run-tests.sh $suite/run-bench.sh "$out/"
-  cp $suite/common.sh $suite/bench_table.py "$out/scripts/"
+  cp $suite/common.sh $suite/*.py "$out/scripts/"
   for script in token_ids safetensors_file random_parameters compare_logits edit_artifact xxh3; do
     cp "test/Reference/$script.py" "$out/scripts/"
   done
@@ -63,6 +63,7 @@ compile_fixtures() {
     cp "$folder"/config.json "$folder"/model.safetensors "$folder"/expected.* "$out/inputs/$name/"
     compile "$name" "$folder"
   done
+  compile kjv-fac-rotate-prologue test/Inputs/kjv-fac-rotate --norm=prologue
   for schedule in streams serial; do
     compile kjv-fac-rotate-$schedule test/Inputs/kjv-fac-rotate --branch-schedule=$schedule
     compile 135M-fac-rotate-$schedule --config 135M --branch-schedule=$schedule

@@ -112,6 +112,25 @@ Expected<Shape> preparedShape(const Matrix &matrix, const fb::Parameter &paramet
   return transposed ? Shape{matrix.columns, matrix.rows} : Shape{matrix.rows, matrix.columns};
 }
 
+Status checkColumnScale(const Matrix &matrix, const fb::Parameter &parameter) {
+  const fb::Source *scale = parameter.column_scale();
+  if (!scale)
+    return {};
+  std::string label = "column scale " + quote(scale->name()->string_view());
+  Expected<Shape> shape = checkTensor(scale->dtype(), *scale->shape());
+  FLOWHN_RETURN_IF_ERROR(shape.status().withContext(label));
+  if (matrix.isVector || parameter.layout() == fb::Layout::Transposed ||
+      parameter.transform() != fb::Transform::None)
+    return invalidInput(label + " on a vector, or on a transposed or transformed matrix");
+  if (*shape != Shape{matrix.columns})
+    return invalidInput(label + " has shape " + shapeString(*shape) + ", the matrix has " +
+                        std::to_string(matrix.columns) + " columns");
+  if (!fits(fb::DType::F32, parameter))
+    return invalidInput(label + " makes F32, which does not fit the parameter's " +
+                        std::string(name(DType(parameter.dtype()))));
+  return {};
+}
+
 } // namespace
 
 Status flowhn::checkParameter(const fb::Parameter &parameter) {
@@ -127,6 +146,7 @@ Status flowhn::checkParameter(const fb::Parameter &parameter) {
                         std::string(name(DType(parameter.dtype()))));
   Expected<Matrix> matrix = matrixOf(parameter);
   FLOWHN_RETURN_IF_ERROR(matrix.status());
+  FLOWHN_RETURN_IF_ERROR(checkColumnScale(*matrix, parameter));
   Expected<Shape> expected = preparedShape(*matrix, parameter);
   FLOWHN_RETURN_IF_ERROR(expected.status());
   if (*shape != *expected)

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ParameterTensors.h"
 #include "PlanChecks.h"
 #include "flowhn/Support/Json.h"
 
@@ -36,7 +37,7 @@ Status checkStructure(std::span<const std::byte> bytes) {
 Status checkSources(const fb::Plan &plan) {
   std::map<std::string_view, const fb::Source *> known;
   for (const fb::Parameter *parameter : *plan.parameters())
-    for (const fb::Source *source : *parameter->sources()) {
+    for (const fb::Source *source : tensorsOf(*parameter)) {
       auto [found, isNew] = known.emplace(source->name()->string_view(), source);
       const auto &a = *found->second->shape(), &b = *source->shape();
       if (!isNew && (found->second->dtype() != source->dtype() ||

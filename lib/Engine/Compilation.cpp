@@ -111,6 +111,7 @@ void mlir::flowhn::setPipelineOptions(const ::flowhn::CompileOptions &options,
   pipeline.circulation = options.split.circulation;
   pipeline.context = options.split.contextLength;
   pipeline.attentionTokens = options.split.attentionTokens;
+  pipeline.norm = options.norm;
   pipeline.branchSchedule = options.branchSchedule;
   pipeline.target = options.target;
   pipeline.cpu = options.cpu;

@@ -30,7 +30,9 @@ void mlir::flowhn::buildSplitPipeline(OpPassManager &passes, const PipelineOptio
 
 void mlir::flowhn::buildSchedulePipeline(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createOutlineBlocksPass());
-  passes.addPass(createFuseOpsPass());
+  FuseOpsPassOptions fuse;
+  fuse.norm = options.norm;
+  passes.addPass(createFuseOpsPass(fuse));
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   ScheduleBranchesPassOptions schedule;

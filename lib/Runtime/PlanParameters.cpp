@@ -23,7 +23,7 @@ std::vector<int64_t> dims(const flatbuffers::Vector<int64_t> &shape) {
 std::vector<ParameterSpec> flowhn::sourcesOf(const fb::Plan &plan) {
   std::map<std::string, ParameterSpec> specs;
   for (const fb::Parameter *parameter : *plan.parameters())
-    for (const fb::Source *part : *parameter->sources()) {
+    for (const fb::Source *part : tensorsOf(*parameter)) {
       std::string name = part->name()->str();
       specs[name] = {name, DType(part->dtype()), dims(*part->shape())};
     }
@@ -49,6 +49,14 @@ Status flowhn::checkStoredType(const fb::Parameter &parameter, const ParameterSp
 Expected<TensorView> TensorUses::find(const std::string &name) {
   std::lock_guard lock(uses.at(name).mutex);
   return source.find(name);
+}
+
+Expected<std::optional<TensorView>> TensorUses::findScale(const fb::Parameter &parameter) {
+  if (!parameter.column_scale())
+    return std::optional<TensorView>();
+  Expected<TensorView> view = find(parameter.column_scale()->name()->str());
+  FLOWHN_RETURN_IF_ERROR(view.status());
+  return std::optional(std::move(*view));
 }
 
 void TensorUses::release(const std::string &name) {

@@ -9,11 +9,12 @@
 #ifndef FLOWHN_LIB_RUNTIME_PLANPARAMETERS_H
 #define FLOWHN_LIB_RUNTIME_PLANPARAMETERS_H
 
-#include "flowhn/Artifact/Plan_generated.h"
+#include "../Artifact/ParameterTensors.h"
 #include "flowhn/Runtime/ParameterSource.h"
 
 #include <map>
 #include <mutex>
+#include <optional>
 
 namespace flowhn {
 
@@ -38,6 +39,8 @@ public:
   void keep(const std::string &name) { uses[name].isKept = true; }
 
   Expected<TensorView> find(const std::string &name);
+  /// The column scale of `parameter`, nothing where it has none.
+  Expected<std::optional<TensorView>> findScale(const fb::Parameter &parameter);
   void release(const std::string &name);
 
 private:

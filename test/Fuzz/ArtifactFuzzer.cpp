@@ -32,7 +32,7 @@ bool isSmall(const fb::Plan &plan) {
   for (const fb::Parameter *parameter : *plan.parameters()) {
     std::vector<int64_t> shape(parameter->shape()->begin(), parameter->shape()->end());
     bytes += *denseBytes(DType(parameter->dtype()), shape);
-    for (const fb::Source *source : *parameter->sources()) {
+    for (const fb::Source *source : tensorsOf(*parameter)) {
       shape.assign(source->shape()->begin(), source->shape()->end());
       bytes += *denseBytes(DType(source->dtype()), shape);
       if (bytes > maxParameterBytes || source->dtype() == fb::DType::F16)

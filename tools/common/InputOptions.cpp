@@ -62,6 +62,12 @@ void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
   addSplitFlags(flags, compile.split);
   addTargetFlags(flags, compile);
   flags
+      .add_option("--norm", compile.norm,
+                  "Where a norm before a product goes: kernel, one of its own; prologue, into the "
+                  "product, its weight folded into the weights at load: rounds differently")
+      ->check(CLI::IsMember({"kernel", "prologue"}))
+      ->capture_default_str();
+  flags
       .add_option("--branch-schedule", compile.branchSchedule,
                   "Whether a block's branches run at the same time: auto, streams, serial")
       ->check(CLI::IsMember({"auto", "streams", "serial"}));

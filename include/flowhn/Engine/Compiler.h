@@ -31,8 +31,8 @@ struct SplitOptions {
 };
 
 struct CompileOptions {
-  std::string target = "cpu"; ///< cpu, nvptx; auto: nvptx where this machine has a GPU for it
-  std::string cpu = "host";   ///< host, x86-64-v2, x86-64-v3, x86-64-v4
+  std::string target = "cpu";  ///< cpu, nvptx; auto: nvptx where this machine has a GPU for it
+  std::string cpu = "host";    ///< host, x86-64-v2, x86-64-v3, x86-64-v4
   std::string chip = "sm_90a"; ///< of nvptx
   /// Of nvptx: path of ptxas; auto: the one of CUDA_HOME, CUDA_PATH, /usr/local/cuda or the
   /// search path, if any; none: PTX alone, which the driver assembles at load.
@@ -41,6 +41,9 @@ struct CompileOptions {
   /// float32 on the cpu, bfloat16 on nvptx.
   std::string dtype = "auto";
   SplitOptions split;
+  /// Where a norm before a product goes: kernel, one of its own; prologue, its weight into
+  /// the product's weights at load and its scale onto the sums, which rounds differently.
+  std::string norm = "kernel";
   std::string branchSchedule = "auto"; ///< auto, streams, serial
   int64_t maxBatch = 64;               ///< rows of one call
   int64_t maxTokens = 32768;           ///< longest row of a model without a context length

@@ -32,8 +32,11 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   ListOption<int64_t> attentionTokens{
       *this, "attention-tokens",
       llvm::cl::desc("override the count: one for all blocks or one per block")};
-  Option<std::string> branchSchedule{
-      *this, "branch-schedule", llvm::cl::desc("auto|streams|serial"), llvm::cl::init("auto")};
+  Option<std::string> norm{*this, "norm",
+                           llvm::cl::desc("where a norm before a product goes: kernel|prologue"),
+                           llvm::cl::init("kernel")};
+  Option<std::string> branchSchedule{*this, "branch-schedule",
+                                     llvm::cl::desc("auto|streams|serial"), llvm::cl::init("auto")};
   Option<std::string> target{*this, "target", llvm::cl::desc("cpu|nvptx"), llvm::cl::init("cpu")};
   Option<std::string> cpu{*this, "cpu",
                           llvm::cl::desc("of cpu: x86-64-v2|x86-64-v3|x86-64-v4|host"),

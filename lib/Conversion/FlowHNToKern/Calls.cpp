@@ -90,9 +90,12 @@ static FailureOr<Value> getCapture(ProcedureBuilder &procedure, func::CallOp cal
   if (auto *argument = std::get_if<BlockArgument>(&capture))
     return procedure.getTable(call.getOperand(argument->getArgNumber()), call);
   ParameterUse use = std::get<ParameterUse>(capture);
-  for (Value &source : use.sources)
-    if (auto argument = dyn_cast<BlockArgument>(source))
-      source = call.getOperand(argument.getArgNumber());
+  auto bind = [&](Value &tensor) {
+    if (auto argument = dyn_cast_if_present<BlockArgument>(tensor))
+      tensor = call.getOperand(argument.getArgNumber());
+  };
+  llvm::for_each(use.sources, bind);
+  bind(use.columnScale);
   return procedure.getParameter(use, call);
 }
 

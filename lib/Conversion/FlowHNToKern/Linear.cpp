@@ -25,6 +25,7 @@ struct Product {
   SmallVector<Value> weights;
   int64_t groups = 1;
   Tokens out;
+  Value columnScale; ///< of the weights, or null
 };
 
 } // namespace
@@ -43,8 +44,9 @@ static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
     n += getRows(weight);
   n /= groups;
   Type activation = cast<MemRefType>(product.input.buffer.getType()).getElementType();
-  ParameterUse use = procedure.context.target.weights(product.weights, n, product.k, groups,
-                                                      activation);
+  ParameterUse use =
+      procedure.context.target.weights(product.weights, n, product.k, groups, activation);
+  use.columnScale = product.columnScale;
   FailureOr<Value> weights = procedure.getParameter(use, op);
   if (failed(weights))
     return failure();
@@ -65,18 +67,21 @@ static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
 // linear
 //===----------------------------------------------------------------------===//
 
-/// The rows that `op` multiplies: its input, or the norm of it in a buffer of its own.
-static FailureOr<Tokens> getLinearInput(ProcedureBuilder &procedure, LinearOp op) {
+/// Whether the norm of `op` scales the sums of its product: rms(x; w) · Wᵀ =
+/// (1 / rms(x)) · (x · (W · diag(w))ᵀ). Rows that lie scattered have to be gathered, and
+/// the kernel that does so may as well norm them.
+static bool normsSums(LinearOp op, const Tokens &input) { return op.getNorm() && !input.index; }
+
+/// The rows that `op` multiplies: its `input`, or a copy or the norm of it.
+static FailureOr<Tokens> getLinearInput(ProcedureBuilder &procedure, LinearOp op,
+                                        const Tokens &tokens) {
   Value input = op.getInput();
-  if (!op.getNorm())
+  if (!op.getNorm() || normsSums(op, tokens))
     return procedure.getDenseTokens(input, op);
-  FailureOr<Tokens> tokens = procedure.getTokens(input, op);
-  if (failed(tokens))
-    return failure();
   Tokens normed = {
-      procedure.createBuffer(op.getLoc(), tokens->space, getFeatures(input), getElementType(input)),
+      procedure.createBuffer(op.getLoc(), tokens.space, getFeatures(input), getElementType(input)),
       0,
-      tokens->space,
+      tokens.space,
       {}};
   if (failed(
           launchNorm(procedure, op, input, op.getNorm(), op.getEps()->convertToDouble(), normed)))
@@ -84,11 +89,19 @@ static FailureOr<Tokens> getLinearInput(ProcedureBuilder &procedure, LinearOp op
   return normed;
 }
 
-/// Bias, activation and residual of `op` on the sums of a matmul.
-static Value buildEpilogue(LinearOp op, OpBuilder &builder, Location loc, ValueRange values) {
+/// The norm's scale, if `scales`, then bias, activation and residual of `op` on the sums of
+/// a matmul.
+static Value buildEpilogue(LinearOp op, bool scales, OpBuilder &builder, Location loc,
+                           ValueRange values) {
   bool isSwiGLU = op.getActivation() == Activation::SwiGLU;
-  Value sum = values.front();
-  ValueRange extras = values.drop_front(isSwiGLU ? 2 : 1);
+  SmallVector<Value, 2> sums(values.take_front(isSwiGLU ? 2 : 1));
+  ValueRange extras = values.drop_front(sums.size());
+  if (scales) {
+    for (Value &sum : sums)
+      sum = arith::MulFOp::create(builder, loc, sum, extras.front());
+    extras = extras.drop_front();
+  }
+  Value sum = sums.front();
   if (op.getBias()) {
     sum = arith::AddFOp::create(builder, loc, sum, extras.front());
     extras = extras.drop_front();
@@ -96,28 +109,38 @@ static Value buildEpilogue(LinearOp op, OpBuilder &builder, Location loc, ValueR
   if (op.getActivation())
     sum = buildSiLU(builder, loc, sum);
   if (isSwiGLU)
-    sum = arith::MulFOp::create(builder, loc, sum, values[1]);
+    sum = arith::MulFOp::create(builder, loc, sum, sums.back());
   return op.getResidual() ? arith::AddFOp::create(builder, loc, sum, extras.front()) : sum;
 }
 
 LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, LinearOp op) {
   bool isSwiGLU = op.getActivation() == Activation::SwiGLU;
   if (isSwiGLU && op.getBias())
-    return op.emitError("a bias under swiglu is not supported yet: ")
-           << op->getName();
-  FailureOr<Tokens> input = getLinearInput(procedure, op);
+    return op.emitError("a bias under swiglu is not supported yet: ") << op->getName();
+  FailureOr<Tokens> tokens = procedure.getTokens(op.getInput(), op);
+  if (failed(tokens))
+    return failure();
+  bool scales = normsSums(op, *tokens);
+  FailureOr<Tokens> input = getLinearInput(procedure, op, *tokens);
   if (failed(input))
     return failure();
+  int64_t k = getFeatures(op.getInput());
   Extras extras(procedure);
+  if (scales)
+    extras.addScalars(launchNormScale(procedure, op, *input, k, op.getEps()->convertToDouble()));
   if (op.getBias() && failed(extras.addVector({{op.getBias()}}, op)))
     return failure();
   if (op.getResidual() && failed(extras.addRows(op.getResidual(), input->space, op)))
     return failure();
-  Product product = {*input, getFeatures(op.getInput()), llvm::to_vector(op.getWeights()),
-                     isSwiGLU ? 2 : 1, procedure.createResults(op.getResults(), input->space)};
+  Product product = {*input,
+                     k,
+                     llvm::to_vector(op.getWeights()),
+                     isSwiGLU ? 2 : 1,
+                     procedure.createResults(op.getResults(), input->space),
+                     scales ? op.getNorm() : Value()};
   return launchMatmul(procedure, op, product, extras,
                       [&](OpBuilder &builder, Location loc, ValueRange values) {
-                        return buildEpilogue(op, builder, loc, values);
+                        return buildEpilogue(op, scales, builder, loc, values);
                       });
 }
 
@@ -182,7 +205,7 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, FuseOp op) {
     return failure();
   int64_t k = cast<RankedTensorType>(op.getWeight().getType()).getDimSize(1);
   Product product = {
-      *joined, k, {op.getWeight()}, 1, procedure.createResult(op.getResult(), joined->space)};
+      *joined, k, {op.getWeight()}, 1, procedure.createResult(op.getResult(), joined->space), {}};
   return launchMatmul(procedure, op, product, extras,
                       [&](OpBuilder &builder, Location loc, ValueRange values) -> Value {
                         if (values.size() == 1)

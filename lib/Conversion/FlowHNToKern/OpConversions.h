@@ -60,6 +60,11 @@ std::optional<Tokens> getFuseSlot(ProcedureBuilder &procedure, FuseOp fuse, unsi
 LogicalResult launchNorm(ProcedureBuilder &procedure, Operation *op, Value input,
                          ValueRange weights, double eps, const Tokens &out);
 
+/// 1 / sqrt(mean of squares + eps) of each of the rows of `width` features in `tokens`: a
+/// buffer of one float32 per row.
+Value launchNormScale(ProcedureBuilder &procedure, Operation *op, const Tokens &tokens,
+                      int64_t width, double eps);
+
 /// Splits `scan`, over the sequences of `space`, into chunks that the GPU runs side by side
 /// in the calls whose sequences alone do not fill it: launches the kernels that make the
 /// states between chunks, named with `suffix`, and gives `scan` its chunks. ScanChunks.cpp
@@ -77,6 +82,8 @@ public:
   /// share one table.
   LogicalResult addRows(Value value, const TokenSpace *space, Operation *user,
                         bool canGather = true);
+  /// A buffer of one float32 per row.
+  void addScalars(Value buffer) { add(buffer, 0, kern::Access::Scalar); }
   ArrayAttr getAccesses() const;
 
   SmallVector<Value> values;
@@ -84,6 +91,8 @@ public:
   Value gather;
 
 private:
+  void add(Value value, int64_t column, kern::Access access);
+
   ProcedureBuilder &procedure;
   SmallVector<kern::Access> accesses;
 };

@@ -26,16 +26,24 @@ MemRefType ParameterUse::getType() const {
       llvm::all_of(types, [&](RankedTensorType type) { return type.getElementType() == element; });
   if (roundsTo)
     element = roundsTo;
-  else if (!areAlike || transform != plan::Transform::None)
+  else if (!areAlike || transform != plan::Transform::None || columnScale)
     element = Float32Type::get(element.getContext());
   return plan::ParameterOp::getPreparedType(types, layout, panel, groups, element);
 }
 
 bool ParameterUse::rounds() const {
-  return roundsTo && llvm::any_of(getSourceTypes(*this), [&](RankedTensorType type) {
-           Type element = type.getElementType();
-           return element != roundsTo && !roundsTo.isF32();
+  if (!roundsTo || roundsTo.isF32())
+    return false;
+  return columnScale || llvm::any_of(getSourceTypes(*this), [&](RankedTensorType type) {
+           return type.getElementType() != roundsTo;
          });
+}
+
+SmallVector<Value> ParameterUse::tensors() const {
+  SmallVector<Value> tensors(sources);
+  if (columnScale)
+    tensors.push_back(columnScale);
+  return tensors;
 }
 
 /// One name for tensors that are prepared together: the parts in which dotted
@@ -58,19 +66,25 @@ static std::string joinNames(ArrayRef<StringRef> names) {
   return llvm::join(joined, ".");
 }
 
+/// The tensor of the checkpoint that `parameter` is.
+static plan::SourceAttr getSource(Value parameter) {
+  return plan::SourceAttr::get(parameter.getContext(),
+                               parameter.getDefiningOp<GetParameterOp>().getName(),
+                               cast<RankedTensorType>(parameter.getType()));
+}
+
 plan::ParameterOp ParameterLibrary::getOrCreate(const ParameterUse &use) {
   OpBuilder builder(position);
   SmallVector<Attribute> sources;
   SmallVector<StringRef> names;
   for (Value source : use.sources) {
-    StringRef name = source.getDefiningOp<GetParameterOp>().getName();
-    names.push_back(name);
-    sources.push_back(plan::SourceAttr::get(builder.getContext(), name,
-                                            cast<RankedTensorType>(source.getType())));
+    sources.push_back(getSource(source));
+    names.push_back(cast<plan::SourceAttr>(sources.back()).getName());
   }
+  plan::SourceAttr scale = use.columnScale ? getSource(use.columnScale) : plan::SourceAttr();
   auto parameter = plan::ParameterOp::create(builder, modelSymbols.lookup(names[0])->getLoc(),
                                              StringRef(), builder.getArrayAttr(sources), use.layout,
-                                             use.panel, use.groups, use.transform,
+                                             use.panel, use.groups, use.transform, scale,
                                              /*rounds=*/use.rounds(), use.getType());
   plan::ParameterOp &entry = known[parameter->getPropertiesAsAttribute()];
   if (entry) {

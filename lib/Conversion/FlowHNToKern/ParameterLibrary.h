@@ -29,14 +29,18 @@ struct ParameterUse {
   int64_t panel = 0;
   int64_t groups = 1;
   plan::Transform transform = plan::Transform::None;
+  /// A vector that the columns are multiplied by, or null.
+  Value columnScale = {};
   /// What elements are rounded to; null: they stay as they are stored, unless a
-  /// transform or sources of different types ask for float32.
+  /// transform, a scale or sources of different types ask for float32.
   Type roundsTo = {};
 
   /// The memref that kernels read.
   MemRefType getType() const;
-  /// Whether some source holds values that the type of elements cannot.
+  /// Whether there are values, stored or scaled, that the type of elements cannot hold.
   bool rounds() const;
+  /// The sources, and the scale where there is one.
+  SmallVector<Value> tensors() const;
 
   friend bool operator==(const ParameterUse &, const ParameterUse &) = default;
 };

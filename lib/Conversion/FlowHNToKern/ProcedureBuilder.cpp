@@ -92,8 +92,7 @@ LogicalResult ProcedureBuilder::convertEntrySignature() {
   spaceOf[source.getArgument(3)] = createSpace({{}, selected, {}, {}});
   auto logits = cast<RankedTensorType>(type.getResult(0));
   // Callers get logits without gaps.
-  results.push_back(
-      addArgument(MemRefType::get(logits.getShape(), logits.getElementType()), loc));
+  results.push_back(addArgument(MemRefType::get(logits.getShape(), logits.getElementType()), loc));
   tokens = addArgument(table, loc);
   return success();
 }
@@ -281,7 +280,7 @@ Tokens ProcedureBuilder::createResults(ValueRange results, const TokenSpace *spa
 }
 
 FailureOr<Value> ProcedureBuilder::getParameter(const ParameterUse &use, Operation *user) {
-  for (Value source : use.sources) {
+  for (Value source : use.tensors()) {
     if (!isParameter(source))
       return user->emitOpError("needs a parameter, got tokens of type ") << source.getType();
     if (mlir::flowhn::getElementType(source).isInteger())
@@ -291,7 +290,7 @@ FailureOr<Value> ProcedureBuilder::getParameter(const ParameterUse &use, Operati
   MemRefType type = use.getType();
   if (!type)
     return user->emitOpError("reads a parameter of more elements than 64 bits can count");
-  bool areNamed = llvm::all_of(use.sources,
+  bool areNamed = llvm::all_of(use.tensors(),
                                [](Value source) { return source.getDefiningOp<GetParameterOp>(); });
   if (areNamed) {
     plan::ParameterOp parameter = context.parameters.getOrCreate(use);

@@ -36,13 +36,17 @@ Value mlir::flowhn::buildSiLU(OpBuilder &builder, Location loc, Value x) {
                                arith::AddFOp::create(builder, loc, exponential, one));
 }
 
+void Extras::add(Value value, int64_t column, kern::Access access) {
+  values.push_back(value);
+  columns.push_back(column);
+  accesses.push_back(access);
+}
+
 LogicalResult Extras::addVector(ParameterUse use, Operation *user) {
   FailureOr<Value> vector = procedure.getParameter(use, user);
   if (failed(vector))
     return failure();
-  values.push_back(*vector);
-  columns.push_back(0);
-  accesses.push_back(kern::Access::Column);
+  add(*vector, 0, kern::Access::Column);
   return success();
 }
 
@@ -58,9 +62,7 @@ LogicalResult Extras::addRows(Value value, const TokenSpace *space, Operation *u
     gather = tokens->index;
   else
     tokens = procedure.getDenseTokens(value, user);
-  values.push_back(tokens->buffer);
-  columns.push_back(tokens->column);
-  accesses.push_back(gathers ? kern::Access::Gathered : kern::Access::Row);
+  add(tokens->buffer, tokens->column, gathers ? kern::Access::Gathered : kern::Access::Row);
   return success();
 }
 
@@ -163,13 +165,18 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, EmbeddingOp o
 // Norms
 //===----------------------------------------------------------------------===//
 
-/// x · (1 / sqrt(mean + eps)) · weight.
-static Value buildNorm(OpBuilder &builder, Location loc, ValueRange values, double eps) {
-  Value x = values[0], mean = values[1], weight = values[2];
+/// 1 / sqrt(mean + eps).
+static Value buildNormScale(OpBuilder &builder, Location loc, Value mean, double eps) {
   Value shifted =
       arith::AddFOp::create(builder, loc, mean, createConstant(builder, loc, float(eps)));
   Value root = math::SqrtOp::create(builder, loc, shifted);
-  Value scale = arith::DivFOp::create(builder, loc, createConstant(builder, loc, 1.0f), root);
+  return arith::DivFOp::create(builder, loc, createConstant(builder, loc, 1.0f), root);
+}
+
+/// x · (1 / sqrt(mean + eps)) · weight.
+static Value buildNorm(OpBuilder &builder, Location loc, ValueRange values, double eps) {
+  Value x = values[0], mean = values[1], weight = values[2];
+  Value scale = buildNormScale(builder, loc, mean, eps);
   Value scaled = arith::MulFOp::create(builder, loc, x, scale);
   return arith::MulFOp::create(builder, loc, scaled, weight);
 }
@@ -196,6 +203,25 @@ LogicalResult mlir::flowhn::launchNorm(ProcedureBuilder &procedure, Operation *o
   if (!out.space->batch)
     tap(procedure, op->getLoc(), "final", out, sections.back());
   return success();
+}
+
+Value mlir::flowhn::launchNormScale(ProcedureBuilder &procedure, Operation *op,
+                                    const Tokens &tokens, int64_t width, double eps) {
+  OpBuilder &builder = procedure.builder;
+  auto type = MemRefType::get({ShapedType::kDynamic}, builder.getF32Type());
+  Value out =
+      plan::AllocOp::create(builder, op->getLoc(), type, tokens.space->rows, procedure.scope.arena);
+  auto scale = kern::RowwiseOp::create(
+      builder, op->getLoc(), tokens.space->rows, tokens.buffer, out, /*extras=*/ValueRange(),
+      tokens.index, /*scatter=*/Value(), /*sections=*/{0, width}, kern::Reduction::MeanOfSquares,
+      tokens.column, /*out_column=*/0, builder.getArrayAttr({}), /*extra_columns=*/{},
+      /*config=*/nullptr);
+  buildRegion(scale.getBody(), op->getLoc(), 1,
+              [&](OpBuilder &builder, Location loc, ValueRange values) {
+                return buildNormScale(builder, loc, values[0], eps);
+              });
+  procedure.launch(scale, "rms_scale_" + std::to_string(width));
+  return out;
 }
 
 LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, RMSNormOp op) {

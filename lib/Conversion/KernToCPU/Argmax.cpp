@@ -28,16 +28,16 @@ static Value emitRow(KernelBuilder &b, ArgmaxOp op, Value row) {
   Value lowest = arith::ConstantOp::create(
       builder, b.loc, builder.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
   Value inits[] = {lowest, b.index(-1)};
-  auto best = b.forLoop(
-      b.index(0), b.index(op.getN()), 1, inits, [&](Value column, ValueRange carried) {
+  auto best =
+      b.forLoop(b.index(0), b.index(op.getN()), 1, inits, [&](Value column, ValueRange carried) {
         Value x = b.loadScalar(op.getInput(), {row, b.add(column, op.getInColumn())});
         Value isGreater =
             arith::CmpFOp::create(builder, b.loc, arith::CmpFPredicate::OGT, x, carried[0]);
         // Minus infinity wins where nothing has been found yet.
         Value isEqual =
             arith::CmpFOp::create(builder, b.loc, arith::CmpFPredicate::OEQ, x, carried[0]);
-        Value isFirst = arith::AndIOp::create(builder, b.loc, isEqual,
-                                              b.less(carried[1], b.index(0)));
+        Value isFirst =
+            arith::AndIOp::create(builder, b.loc, isEqual, b.less(carried[1], b.index(0)));
         Value wins = arith::OrIOp::create(builder, b.loc, isGreater, isFirst);
         return SmallVector<Value>{
             arith::SelectOp::create(builder, b.loc, wins, x, carried[0]),

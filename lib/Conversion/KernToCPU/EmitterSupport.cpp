@@ -223,6 +223,10 @@ SmallVector<Value> KernelBuilder::loadExtras(const Extras &extras, Value row, Va
   SmallVector<Value> vectors;
   for (auto [memref, access, offset] :
        llvm::zip_equal(extras.values, extras.accesses, extras.columns)) {
+    if (access == Access::Scalar) {
+      vectors.push_back(broadcast(loadScalar(memref, row)));
+      continue;
+    }
     SmallVector<Value, 2> indices;
     if (access != Access::Column)
       indices.push_back(access == Access::Gathered ? gatheredRow : row);

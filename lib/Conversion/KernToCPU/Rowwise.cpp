@@ -55,8 +55,8 @@ void RowwiseEmitter::emit(Value item) {
   });
 }
 
-/// The mean of the squares of a section, in every lane. The order of the sum
-/// depends on the width alone.
+/// The mean of the squares of a section (f32). The order of the sum depends on the
+/// width alone.
 Value RowwiseEmitter::meanOfSquares(int64_t begin, int64_t width) {
   auto addSquare = [&](Value sum, Value column, Value mask = {}) {
     Value x = b.load(op.getInput(), {source, b.add(column, begin + op.getInColumn())}, mask);
@@ -81,13 +81,18 @@ Value RowwiseEmitter::meanOfSquares(int64_t begin, int64_t width) {
   Value low = add(sums[0], sums[1]);
   Value high = add(sums[2], sums[3]);
   Value total = b.sum(add(low, high));
-  return arith::DivFOp::create(b.builder, b.loc, b.broadcast(total), b.splat(width));
+  Value count = arith::ConstantOp::create(b.builder, b.loc, b.builder.getF32FloatAttr(width));
+  return arith::DivFOp::create(b.builder, b.loc, total, count);
 }
 
 void RowwiseEmitter::emitSection(int64_t begin, int64_t width) {
   Value mean;
   if (op.getReduction() == Reduction::MeanOfSquares)
     mean = meanOfSquares(begin, width);
+  if (op.storesScalars())
+    return b.storeScalar(b.inlineRegion(op.getBody(), mean), op.getOut(), target);
+  if (mean)
+    mean = b.broadcast(mean);
   b.forEachVector(width, [&](Value offset, Value mask) {
     Value column = b.add(offset, begin);
     SmallVector<Value> arguments = {

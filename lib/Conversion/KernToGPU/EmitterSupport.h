@@ -159,9 +159,13 @@ public:
   }
   /// The extras at [row, column … column + count), one vector of `count` values per
   /// extra. Loads are wide where strides and columns allow it, given that `column` is a
-  /// multiple of count (a power of two).
+  /// multiple of count (a power of two). `scalars`, where given, are loadScalars of the
+  /// row, made once for all of its columns.
   SmallVector<SmallVector<Value>> loadExtras(const Extras &extras, Value row, Value gatheredRow,
-                                             Value column, int64_t count);
+                                             Value column, int64_t count,
+                                             ArrayRef<Value> scalars = {});
+  /// The `scalar` extras of a row, null in place of the others.
+  SmallVector<Value> loadScalars(const Extras &extras, Value row);
   /// Clones a region of scalar float32 ops and returns what it yields. Divisions and
   /// transcendental functions become the chip's approximations.
   Value inlineRegion(Region &region, ValueRange arguments);

@@ -39,11 +39,16 @@ void MatmulEpilogue::finish() {
     b.ifThen(isLeader, [&] { waitCopiesRead(b, 0); });
 }
 
+MatmulEpilogue::ExtraRow MatmulEpilogue::extraRow(Value row) {
+  return {row, b.lookUp(op.getGather(), row), b.loadScalars(extras, row)};
+}
+
 /// The region's results for `count` columns from column + first, of `half` of a chunk.
 SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half,
-                                            Value row, Value gatheredRow, Value column,
-                                            int64_t first, int64_t count) {
-  auto loaded = b.loadExtras(extras, row, gatheredRow, b.add(column, first), count);
+                                            const ExtraRow &at, Value column, int64_t first,
+                                            int64_t count) {
+  auto loaded =
+      b.loadExtras(extras, at.row, at.gatheredRow, b.add(column, first), count, at.scalars);
   SmallVector<Value> results;
   for (int64_t i = 0; i < count; ++i) {
     SmallVector<Value> arguments;
@@ -70,7 +75,7 @@ void MatmulEpilogue::storeDirectly(const MatmulTile &tile, ArrayRef<Value> sums)
 }
 
 void MatmulEpilogue::storeRow(Value row, Value column, int64_t half, ArrayRef<Value> sums) {
-  Value gatheredRow = b.lookUp(op.getGather(), row);
+  ExtraRow at = extraRow(row);
   Value outRow = b.lookUp(op.getScatter(), row);
   // Pairs where both columns are inside or outside, and where a pair is aligned.
   bool storesPairs = plan.n % 2 == 0 && op.getOutColumn() % 2 == 0 && out.stride % 2 == 0;
@@ -79,7 +84,7 @@ void MatmulEpilogue::storeRow(Value row, Value column, int64_t half, ArrayRef<Va
     Value chunkColumn = b.add(column, chunk * 8);
     for (int64_t first = 0; first < 2; first += count) {
       auto store = [&] {
-        auto results = evaluate(sums, chunk, half, row, gatheredRow, chunkColumn, first, count);
+        auto results = evaluate(sums, chunk, half, at, chunkColumn, first, count);
         Value place = b.add(chunkColumn, first + op.getOutColumn());
         b.storeVector(results, out, b.rowOffset(out, outRow, place));
       };
@@ -99,11 +104,10 @@ void MatmulEpilogue::storeThroughShared(const MatmulTile &tile, ArrayRef<Value> 
   Value firstRow = b.add(tile.row, b.mul(consumer, 64));
   // What extras are read for outside the result is dropped; it is read at its edge.
   Value laneColumn = b.mul(b.rem(lane, 4), 2);
-  SmallVector<Value, 2> extraRows, gatheredRows;
+  SmallVector<ExtraRow, 2> extraRows;
   for (int64_t half = 0; half < 2; ++half) {
     Value row = b.add(b.add(firstRow, b.mul(warp, 16)), b.add(b.div(lane, 4), half * 8));
-    extraRows.push_back(b.min(row, b.add(rows, -1)));
-    gatheredRows.push_back(b.lookUp(op.getGather(), extraRows.back()));
+    extraRows.push_back(extraRow(b.min(row, b.add(rows, -1))));
   }
   Value matrixRow = b.add(b.mul(warp, 16), b.rem(lane, 16));
   Value rowBytes = b.mul(matrixRow, swizzledRowBytes);
@@ -125,7 +129,7 @@ void MatmulEpilogue::storeThroughShared(const MatmulTile &tile, ArrayRef<Value> 
         Value column = b.add(tile.column, b.add(laneColumn, chunk * 8));
         if (plan.n % plan.outColumns() != 0)
           column = b.min(column, b.i32(plan.n - 2));
-        auto pair = evaluate(sums, chunk, half, extraRows[half], gatheredRows[half], column, 0, 2);
+        auto pair = evaluate(sums, chunk, half, extraRows[half], column, 0, 2);
         registers.push_back(b.packPair(pair[0], pair[1], out.elementType));
       }
       Value piece = b.bitXor(b.add(b.div(lane, 16), quarter * 2), b.rem(lane, 8));

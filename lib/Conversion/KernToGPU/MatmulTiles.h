@@ -67,11 +67,18 @@ private:
   Buffer out;
   Extras extras;
 
+  /// A row of the result: where its extras lie, and those that are read once.
+  struct ExtraRow {
+    Value row, gatheredRow;
+    SmallVector<Value> scalars;
+  };
+
+  ExtraRow extraRow(Value row);
   void storeDirectly(const MatmulTile &tile, ArrayRef<Value> sums);
   void storeRow(Value row, Value column, int64_t half, ArrayRef<Value> sums);
   void storeThroughShared(const MatmulTile &tile, ArrayRef<Value> sums);
-  SmallVector<Value> evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half, Value row,
-                              Value gatheredRow, Value column, int64_t first, int64_t count);
+  SmallVector<Value> evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half, const ExtraRow &at,
+                              Value column, int64_t first, int64_t count);
 };
 
 } // namespace mlir::kern::nvptx

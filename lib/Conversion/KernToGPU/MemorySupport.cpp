@@ -159,10 +159,18 @@ Value GPUKernelBuilder::tensorMap(const TensorMap &map) {
 
 SmallVector<SmallVector<Value>> GPUKernelBuilder::loadExtras(const Extras &extras, Value row,
                                                              Value gatheredRow, Value column,
-                                                             int64_t count) {
+                                                             int64_t count,
+                                                             ArrayRef<Value> scalars) {
+  SmallVector<Value> loadedScalars;
+  if (scalars.empty())
+    scalars = loadedScalars = loadScalars(extras, row);
   SmallVector<SmallVector<Value>> loaded;
-  for (auto [buffer, access, offset] :
-       llvm::zip_equal(extras.buffers, extras.accesses, extras.columns)) {
+  for (auto [buffer, access, offset, scalar] :
+       llvm::zip_equal(extras.buffers, extras.accesses, extras.columns, scalars)) {
+    if (access == Access::Scalar) {
+      loaded.emplace_back(count, scalar);
+      continue;
+    }
     Value place = widen(add(column, offset));
     bool isAligned = offset % count == 0;
     if (access != Access::Column) {
@@ -179,6 +187,13 @@ SmallVector<SmallVector<Value>> GPUKernelBuilder::loadExtras(const Extras &extra
       values.push_back(load(buffer, add(place, i)));
   }
   return loaded;
+}
+
+SmallVector<Value> GPUKernelBuilder::loadScalars(const Extras &extras, Value row) {
+  SmallVector<Value> scalars;
+  for (auto [buffer, access] : llvm::zip_equal(extras.buffers, extras.accesses))
+    scalars.push_back(access == Access::Scalar ? load(buffer, widen(row)) : Value());
+  return scalars;
 }
 
 Value GPUKernelBuilder::inlineRegion(Region &region, ValueRange arguments) {

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-// A warp takes a row: it sums the squares of each section, then maps its elements. The
-// second pass finds the row in the cache.
+// A warp takes a row: it sums the squares of each section, then maps its elements, or the
+// sum where that is all. The second pass finds the row in the cache.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,10 +31,12 @@ static int64_t chooseVector(RowwiseOp op) {
     alignments.push_back(column);
   };
   addRows(op.getInput(), op.getInColumn());
-  addRows(op.getOut(), op.getOutColumn());
-  bool isWide = llvm::any_of(op->getOperandTypes(), [](Type type) {
-    auto memref = dyn_cast<MemRefType>(type);
-    return memref && memref.getElementType().isF32();
+  if (!op.storesScalars())
+    addRows(op.getOut(), op.getOutColumn());
+  bool isWide = llvm::any_of(op->getOperands(), [&](Value operand) {
+    auto memref = dyn_cast<MemRefType>(operand.getType());
+    bool isScalars = operand == op.getOut() && op.storesScalars();
+    return memref && memref.getElementType().isF32() && !isScalars;
   });
   int64_t count = isWide ? 4 : 8;
   while (llvm::any_of(alignments, [&](int64_t a) { return a % count != 0; }))
@@ -116,6 +118,11 @@ void RowwiseEmitter::emitSection(int64_t begin, int64_t end) {
   Value mean;
   if (op.getReduction() == Reduction::MeanOfSquares)
     mean = meanOfSquares(begin, end);
+  if (op.storesScalars()) {
+    b.ifThen(b.equal(lane, 0),
+             [&] { b.store(b.inlineRegion(op.getBody(), mean), out, b.widen(targetRow)); });
+    return;
+  }
   forEachColumn(begin, end, [&](Value column) {
     SmallVector<Value> inputs = loadInput(column), results;
     auto loaded = b.loadExtras(extras, row, sourceRow, column, count);

@@ -23,7 +23,8 @@ constexpr int64_t alignment = 64;
 
 /// Whether kernels can read `stored` as it is.
 bool canAlias(const fb::Parameter &parameter, const ParameterSpec &stored) {
-  return parameter.sources()->size() == 1 && parameter.layout() == fb::Layout::RowMajor &&
+  return parameter.sources()->size() == 1 && !parameter.column_scale() &&
+         parameter.layout() == fb::Layout::RowMajor &&
          parameter.transform() == fb::Transform::None && stored.type == DType(parameter.dtype());
 }
 
@@ -54,7 +55,7 @@ private:
   Status decide() {
     for (const fb::Parameter *parameter : *plan.parameters()) {
       bool alias = false;
-      for (const fb::Source *part : *parameter->sources()) {
+      for (const fb::Source *part : tensorsOf(*parameter)) {
         Expected<ParameterSpec> stored = source.describe(part->name()->str());
         FLOWHN_RETURN_IF_ERROR(stored.status());
         FLOWHN_RETURN_IF_ERROR(checkStoredType(*parameter, *stored));
@@ -128,14 +129,18 @@ private:
 
   Status pack(const fb::Parameter &parameter, uint32_t index) {
     std::byte *target = result.memory.data() + offsets[index];
+    Expected<std::optional<TensorView>> scale = uses.findScale(parameter);
+    FLOWHN_RETURN_IF_ERROR(scale.status());
     int64_t row = 0;
     for (const fb::Source *part : *parameter.sources()) {
       Expected<TensorView> view = uses.find(part->name()->str());
       FLOWHN_RETURN_IF_ERROR(view.status());
-      packRows(parameter, row, *view, target);
+      packRows(parameter, row, *view, target, *scale);
       row += view->shape[0];
       uses.release(part->name()->str());
     }
+    if (*scale)
+      uses.release(parameter.column_scale()->name()->str());
     result.parameters[index] = {target, size_t(preparedBytes(parameter))};
     return {};
   }

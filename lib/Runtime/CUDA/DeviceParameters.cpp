@@ -14,12 +14,6 @@
 
 #include <algorithm>
 #include <array>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
 
 using namespace flowhn;
 using namespace flowhn::cuda;
@@ -30,7 +24,7 @@ namespace {
 constexpr int64_t alignment = 256;
 /// Large enough that a copy runs at full speed, small enough that pinning the slots
 /// takes little of the time.
-constexpr int64_t slotBytes = int64_t(2) << 20;
+constexpr int64_t pieceBytes = int64_t(512) << 10;
 /// More threads than this do not copy faster than the bus.
 constexpr int maxLanes = 16;
 
@@ -41,24 +35,20 @@ struct Piece {
   int64_t count = 0;
 };
 
-/// Brings the pages of a mapped file in, in one go; only to be faster.
-void populate(const std::byte *data, size_t bytes) {
-  uintptr_t page = uintptr_t(sysconf(_SC_PAGESIZE));
-  uintptr_t start = uintptr_t(data) / page * page;
-  madvise(reinterpret_cast<void *>(start), uintptr_t(data) + bytes - start, MADV_POPULATE_READ);
-}
-
 /// What one thread uploads with: while the device copies one slot, the other is filled.
 class Lane {
 public:
-  static Expected<std::unique_ptr<Lane>> create(const Driver &driver, int64_t bytes) {
+  static constexpr int64_t numSlots = 2;
+
+  /// `memory` is pinned, `numSlots` times `bytes`, and outlives the lane.
+  static Expected<std::unique_ptr<Lane>> create(const Driver &driver, std::byte *memory,
+                                                int64_t bytes) {
     auto lane = std::unique_ptr<Lane>(new Lane(driver));
     Expected<Stream> stream = createStream(driver);
     FLOWHN_RETURN_IF_ERROR(stream.status());
     lane->stream = std::move(*stream);
-    auto memory = PinnedMemory::allocate(driver, numSlots * bytes, "parameters on their way");
-    FLOWHN_RETURN_IF_ERROR(memory.status());
-    lane->memory = std::move(*memory);
+    lane->memory = memory;
+    lane->slotBytes = bytes;
     for (Event &event : lane->copied) {
       Expected<Event> created = createEvent(driver, /*hasTime=*/false);
       FLOWHN_RETURN_IF_ERROR(created.status());
@@ -76,7 +66,7 @@ public:
   /// `fill` writes `bytes` bytes to what it is given; they go to `to`.
   template <typename Fill> Status upload(DeviceAddress to, int64_t bytes, const Fill &fill) {
     int64_t slot = next++ % numSlots;
-    std::byte *from = memory.data() + slot * (memory.bytes() / numSlots);
+    std::byte *from = memory + slot * slotBytes;
     EventHandle event = copied[size_t(slot)].get();
     FLOWHN_RETURN_IF_ERROR(check(driver.eventSynchronize(event)));
     FLOWHN_RETURN_IF_ERROR(fill(from));
@@ -87,13 +77,12 @@ public:
   Status finish() { return check(driver.streamSynchronize(stream.get())); }
 
 private:
-  static constexpr int64_t numSlots = 2;
-
   explicit Lane(const Driver &driver) : driver(driver) {}
   Status check(Result result) const { return driver.check(result, "cannot upload parameters"); }
 
   const Driver &driver;
-  PinnedMemory memory;                ///< the slots
+  std::byte *memory = nullptr; ///< the slots
+  int64_t slotBytes = 0;
   std::array<Event, numSlots> copied; ///< when the device is done with each
   Stream stream;
   int64_t next = 0;
@@ -103,6 +92,15 @@ private:
 class Lanes {
 public:
   Lanes(const Driver &driver, int64_t bytes) : driver(driver), bytes(bytes) {}
+
+  /// Pins the memory of `count` lanes at once: what a piece costs hardly depends on its size.
+  Status reserve(int64_t count) {
+    Expected<PinnedMemory> block =
+        PinnedMemory::allocate(driver, count * Lane::numSlots * bytes, "parameters on their way");
+    FLOWHN_RETURN_IF_ERROR(block.status());
+    memory = std::move(*block);
+    return {};
+  }
 
   template <typename Work> Status with(const Work &work) {
     Expected<std::unique_ptr<Lane>> lane = take();
@@ -121,19 +119,19 @@ public:
 
 private:
   Expected<std::unique_ptr<Lane>> take() {
-    {
-      std::lock_guard lock(mutex);
-      if (!idle.empty()) {
-        std::unique_ptr<Lane> lane = std::move(idle.back());
-        idle.pop_back();
-        return lane;
-      }
+    std::lock_guard lock(mutex);
+    if (!idle.empty()) {
+      std::unique_ptr<Lane> lane = std::move(idle.back());
+      idle.pop_back();
+      return lane;
     }
-    return Lane::create(driver, bytes);
+    return Lane::create(driver, memory.data() + numLanes++ * Lane::numSlots * bytes, bytes);
   }
 
   const Driver &driver;
-  int64_t bytes;
+  int64_t bytes;        ///< of a slot
+  PinnedMemory memory;  ///< of all lanes
+  int64_t numLanes = 0; ///< that were made
   std::mutex mutex;
   std::vector<std::unique_ptr<Lane>> idle;
 };
@@ -152,7 +150,7 @@ public:
       const fb::Parameter &parameter = *parameters.Get(i);
       int64_t numPieces = cut(i);
       totalBytes += preparedBytes(parameter);
-      for (const fb::Source *part : *parameter.sources()) {
+      for (const fb::Source *part : tensorsOf(parameter)) {
         Expected<ParameterSpec> stored = source.describe(part->name()->str());
         FLOWHN_RETURN_IF_ERROR(stored.status());
         FLOWHN_RETURN_IF_ERROR(checkStoredType(parameter, *stored));
@@ -169,7 +167,9 @@ public:
   }
 
   Status run(const std::function<DeviceAddress(uint32_t)> &addressOf) {
+    int threads = std::min(options.threads, maxLanes);
     Lanes lanes(driver, laneBytes);
+    FLOWHN_RETURN_IF_ERROR(lanes.reserve(threads));
     auto work = [&](size_t i) {
       return context.with([&] {
         return lanes.with([&](Lane &lane) {
@@ -179,7 +179,6 @@ public:
         });
       });
     };
-    int threads = std::min(options.threads, maxLanes);
     FLOWHN_RETURN_IF_ERROR(forEachInParallel(pieces.size(), size_t(threads), "parameters", work));
     return lanes.finish();
   }
@@ -188,7 +187,7 @@ private:
   /// Gives the number of pieces of parameter `number`.
   int64_t cut(uint32_t number) {
     PreparedMatrix matrix = preparedMatrix(*parameters.Get(number));
-    int64_t rows = std::clamp<int64_t>(slotBytes / matrix.rowBytes, 1, matrix.rows);
+    int64_t rows = std::clamp<int64_t>(pieceBytes / matrix.rowBytes, 1, matrix.rows);
     laneBytes = std::max(laneBytes, rows * matrix.rowBytes);
     for (int64_t first = 0; first < matrix.rows; first += rows)
       pieces.push_back({number, first, std::min(rows, matrix.rows - first)});
@@ -205,12 +204,13 @@ private:
         FLOWHN_RETURN_IF_ERROR(view.status());
         views.push_back(std::move(*view));
       }
-      populateRows(parameter, views, piece);
-      packPreparedRows(parameter, views, piece.first, piece.count, to);
+      Expected<std::optional<TensorView>> scale = uses.findScale(parameter);
+      FLOWHN_RETURN_IF_ERROR(scale.status());
+      packPreparedRows(parameter, views, piece.first, piece.count, to, *scale);
       return {};
     };
     Status status = lane.upload(address + uint64_t(piece.first * rowBytes), bytes, fill);
-    for (const fb::Source *part : *parameter.sources())
+    for (const fb::Source *part : tensorsOf(parameter))
       uses.release(part->name()->str());
     FLOWHN_RETURN_IF_ERROR(status);
     std::lock_guard lock(mutex);
@@ -218,23 +218,6 @@ private:
     if (options.progress)
       options.progress(done, totalBytes);
     return {};
-  }
-
-  /// A transposed parameter's pieces read all of the sources' pages, which come in as
-  /// they are touched.
-  static void populateRows(const fb::Parameter &parameter, std::span<const TensorView> views,
-                           const Piece &piece) {
-    if (parameter.layout() == fb::Layout::Transposed)
-      return;
-    int64_t row = 0;
-    for (const TensorView &view : views) {
-      int64_t from = std::max(piece.first, row) - row;
-      int64_t to = std::min(piece.first + piece.count - row, view.shape[0]);
-      size_t rowBytes = view.bytes / size_t(view.shape[0]);
-      if (from < to)
-        populate(view.data + size_t(from) * rowBytes, size_t(to - from) * rowBytes);
-      row += view.shape[0];
-    }
   }
 
   const Driver &driver;

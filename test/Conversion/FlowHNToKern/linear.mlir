@@ -38,15 +38,17 @@ flowhn.model @m split <none> {
     return %h : tensor<?x?x5xf32>
   }
 
-  // CHECK: func.func @rms_norm_8
+  // The norm's weight is in the product's, and its sums take the scale of their row.
+  // CHECK: func.func @rms_scale_8
   // CHECK: func.func @matmul_5x8_f32
-  // CHECK: kern.matmul {{.*}} extras(%[[BIAS:.*]], %[[RESIDUAL:.*]])
-  // CHECK: ^bb0(%[[SUM:.*]]: f32, %[[B:.*]]: f32, %[[R:.*]]: f32):
-  // CHECK: %[[BIASED:.*]] = arith.addf %[[SUM]], %[[B]]
+  // CHECK: kern.matmul {{.*}} extras(%[[SCALE:.*]], %[[BIAS:.*]], %[[RESIDUAL:.*]])
+  // CHECK: ^bb0(%[[SUM:.*]]: f32, %[[S:.*]]: f32, %[[B:.*]]: f32, %[[R:.*]]: f32):
+  // CHECK: %[[SCALED:.*]] = arith.mulf %[[SUM]], %[[S]]
+  // CHECK: %[[BIASED:.*]] = arith.addf %[[SCALED]], %[[B]]
   // CHECK: %[[ACT:.*]] = arith.divf %[[BIASED]]
   // CHECK: %[[OUT:.*]] = arith.addf %[[ACT]], %[[R]]
   // CHECK: kern.yield %[[OUT]]
-  // CHECK: accesses = [#kern.access<column>, #kern.access<row>]
+  // CHECK: accesses = [#kern.access<scalar>, #kern.access<column>, #kern.access<row>]
   func.func private @extras(%x: tensor<?x?x8xf32>, %w: tensor<5x8xf32>, %norm: tensor<8xf32>, %bias: tensor<5xf32>, %r: tensor<?x?x5xf32>) -> tensor<?x?x5xf32> {
     %y = flowhn.linear %x [%w] norm(%norm) bias(%bias) activation silu residual(%r) {eps = 1.0e-6 : f64} : (tensor<?x?x8xf32>, tensor<5x8xf32>, tensor<8xf32>, tensor<5xf32>, tensor<?x?x5xf32>) -> tensor<?x?x5xf32>
     return %y : tensor<?x?x5xf32>
@@ -67,9 +69,9 @@ flowhn.model @m split <none> {
   // CHECK: plan.launch @kernels::@matmul_2x5x8_f32(%{{.*}}, %[[X]], %{{.*}}, %[[OUT]])
 
   // CHECK-LABEL: func.func private @extras
-  // CHECK: %[[NORMED:.*]] = plan.alloc %{{.*}} in "shared" : memref<?x8xf32>
-  // CHECK: plan.launch @kernels::@rms_norm_8(%{{.*}}, %{{.*}}, %[[NORMED]]
-  // CHECK: plan.launch @kernels::@matmul_5x8_f32(%{{.*}}, %[[NORMED]]
+  // CHECK: %[[SCALE:.*]] = plan.alloc %{{.*}} in "shared" : memref<?xf32>
+  // CHECK: plan.launch @kernels::@rms_scale_8(%{{.*}}, %[[X:.*]], %[[SCALE]])
+  // CHECK: plan.launch @kernels::@matmul_5x8_f32(%{{.*}}, %[[X]], %{{.*}}, %{{.*}}, %[[SCALE]],
 
   // CHECK-LABEL: func.func private @names
   // CHECK: %[[QK:.*]] = plan.get_parameter @"wq+wk"

@@ -50,3 +50,13 @@ module @kernels {
     return
   }
 }
+
+// -----
+
+module @kernels {
+  func.func @kernel(%rows: index, %x: memref<?x16xbf16>, %out: memref<?xi32>) attributes {kern.kernel} {
+    // expected-error @+1 {{needs rows of f32 on the GPU, got 'memref<?x16xbf16>'}}
+    kern.argmax rows(%rows) %x -> %out {n = 16 : i64} : (index, memref<?x16xbf16>, memref<?xi32>) -> ()
+    return
+  }
+}

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 #===- check_rows.py - Matmul and row-wise kernels for the GPU --------------===//
 #
 # Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
@@ -6,31 +5,15 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 #===------------------------------------------------------------------------===//
-"""Compiles matmuls and row-wise kernels of small, odd shapes, runs their PTX in an
-interpreter and compares with a float64 reference: no GPU is needed.
+"""Matmuls and row-wise kernels of odd shapes and what they give in float64, for check_kernels.py."""
 
-    check_rows.py FLOWHN_OPT [NAME...]
-"""
-
-import json
-import os
 import re
-import subprocess
-import sys
-import tempfile
 
 import numpy as np
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ptx_interpreter as ptx
+from kernel_harness import TOLERANCE, Outcome, Sweep, launch, relative_error
 
-# bfloat16 results, float32 sums: what rounding alone makes of them is 1.7e-3.
-TOLERANCE = 4e-3
-PASSES = [
-    "--kern-choose-gpu-configs",
-    "--convert-kern-to-gpu",
-    "--flowhn-lower-gpu-kernels-to-llvm",
-]
 # What nobody may read or write: as bfloat16, not a number.
 POISON = 0x7FC1
 
@@ -68,18 +51,16 @@ COPY = """
 
 
 class Case:
-    """A kernel's arguments, put into memory one after the other, and what it should do."""
+    """A kernel's arguments, in order, and what it should do."""
 
     def __init__(self, rows):
         self.rows = rows
         self.rng = np.random.default_rng(rows)
-        self.memory = ptx.Mem()
-        self.types, self.pointers, self.shapes = [], [], []
+        self.types, self.arrays = [], []
 
-    def add(self, kind, shape, stored):
+    def add(self, kind, stored):
         self.types.append(kind)
-        self.shapes.append(shape)
-        self.pointers.append(self.memory.put(stored))
+        self.arrays.append(stored)
         return f"%{len(self.types) - 1}"
 
     def activations(self, rows, width, columns=None):
@@ -88,36 +69,36 @@ class Case:
         columns = columns or slice(0, width)
         values = self.rng.standard_normal(stored[:, columns].shape).astype(np.float32)
         stored[:, columns] = ptx.f2bf(values)
-        name = self.add(f"memref<?x{width}xbf16>", stored.shape, stored)
+        name = self.add(f"memref<?x{width}xbf16>", stored)
         return name, ptx.bf2f(stored[:, columns]).astype(np.float64)
 
     def weights(self, rows, columns, padded=None):
         padded = padded or columns
         stored = np.full((rows, padded), POISON, np.uint16)
         stored[:, :columns] = ptx.f2bf(self.rng.standard_normal((rows, columns)).astype(np.float32))
-        name = self.add(f"memref<{rows}x{padded}xbf16>", stored.shape, stored)
+        name = self.add(f"memref<{rows}x{padded}xbf16>", stored)
         return name, ptx.bf2f(stored[:, :columns]).astype(np.float64)
 
     def vector(self, size):
         stored = ptx.f2bf(self.rng.standard_normal(size).astype(np.float32))
-        return self.add(f"memref<{size}xbf16>", stored.shape, stored), ptx.bf2f(stored).astype(float)
+        return self.add(f"memref<{size}xbf16>", stored), ptx.bf2f(stored).astype(float)
 
     def table(self, values):
         stored = np.asarray(values, np.int32)
-        return self.add("memref<?xi32>", stored.shape, stored), stored
+        return self.add("memref<?xi32>", stored), stored
 
     def output(self, rows, width, columns, element="bf16"):
         dtype = np.uint16 if element == "bf16" else np.uint32
         stored = np.full((rows, width), POISON, dtype)
         self.out, self.out_columns, self.out_dtype = len(self.types), columns, dtype
-        return self.add(f"memref<?x{width}x{element}>", stored.shape, stored)
+        return self.add(f"memref<?x{width}x{element}>", stored)
 
     def integers(self, rows):
         stored = np.full((rows, 1), POISON, np.int32)
         self.out, self.out_columns, self.out_dtype = len(self.types), slice(0, 1), np.int32
-        return self.add("memref<?xi32>", stored.shape, stored)
+        return self.add("memref<?xi32>", stored)
 
-    def kernel(self, name):
+    def functions(self, name):
         arguments = ", ".join(f"%{i}: {kind}" for i, kind in enumerate(self.types))
         operands = ", ".join(["index"] + [self.types[int(i)] for i in self.used])
         return f"""
@@ -130,6 +111,20 @@ class Case:
         """`op` in the assembly format, and the rows of the result by number."""
         self.op, self.expected = op, expected
         self.used = re.findall(r"%(\d+)", op.split("{")[0])
+
+    def check(self, name, directory, runner):
+        memory = runner.memory()
+        pointers = [memory.put(array) for array in self.arrays]
+        launch(runner, directory, name, memory, [self.rows] + pointers)
+        stored = memory.view(pointers[self.out], self.arrays[self.out].shape, self.out_dtype)
+        targets, expected = self.expected
+        result = stored[targets][:, self.out_columns]
+        if self.out_dtype != np.int32:
+            result = ptx.bf2f(result) if self.out_dtype == np.uint16 else result.view(np.float32)
+        beside = np.ones(stored.shape, bool)
+        beside[targets, self.out_columns] = False
+        error = relative_error(result.astype(np.float64), expected)
+        yield Outcome("", [("relative error", error, TOLERANCE)], (stored[beside] == POISON).all())
 
 
 def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=None, out_width=None,
@@ -200,7 +195,7 @@ def rowwise(rows, sections, in_column=0, out_column=0, in_width=None, out_width=
     return case
 
 
-def argmax(rows, n, in_column=0, width=None, element="f32"):
+def argmax(rows, n, in_column=0, width=None):
     """Rows with equal largest elements, with NaN, with nothing but NaN and of minus infinity."""
     case = Case(rows)
     x = np.full((rows, width or in_column + n), np.nan, np.float32)
@@ -209,8 +204,7 @@ def argmax(rows, n, in_column=0, width=None, element="f32"):
     values[1 % rows] = -np.inf
     values[2 % rows] = np.nan
     x[:, in_column:in_column + n] = values
-    stored = ptx.f2bf(x) if element == "bf16" else x.view(np.uint32)
-    source = case.add(f"memref<?x{x.shape[1]}x{element}>", stored.shape, stored)
+    source = case.add(f"memref<?x{x.shape[1]}xf32>", x.view(np.uint32))
     out = case.integers(rows)
     best = np.where(np.isnan(values), -np.inf, values).max(1, keepdims=True)
     hits = values == best
@@ -235,7 +229,7 @@ CASES = {
     "matmul_logits": lambda: matmul(9, 260, 64, out_element="f32"),
     "matmul_one_row": lambda: matmul(1, 64, 16, TILE_64),
     "argmax": lambda: argmax(5, 3000),
-    "argmax_odd": lambda: argmax(4, 77, in_column=3, width=90, element="bf16"),
+    "argmax_odd": lambda: argmax(4, 77, in_column=3, width=90),
     "argmax_one": lambda: argmax(1, 1),
     "rowwise_norm": lambda: rowwise(37, [0, 256]),
     "rowwise_odd": lambda: rowwise(19, [0, 13, 50], in_column=3, out_column=5, gather=True,
@@ -244,72 +238,27 @@ CASES = {
     "rowwise_embedding": lambda: rowwise(33, [0, 96], norm=False, gather=True),
 }
 
-
-class Extent(int):
-    """An integer with the operators of the printed maps."""
-
-    def __matmul__(self, other):  # ceildiv
-        return Extent(-(-int(self) // other))
-
-    def __mul__(self, other):
-        return Extent(int(self) * other)
-
-    def __add__(self, other):
-        return Extent(int(self) + other)
-
-
-def evaluate(expression, rows):
-    return int(eval(expression.replace("ceildiv", "@").replace("floordiv", "//"), {},
-                    {"s0": Extent(rows)}))
-
-
-def tensor_map(case, description):
-    """The rows and columns that a map of the launch description covers."""
-    position = description["argument"] - 1
-    assert description["row_bytes"] % 16 == 0, "the copy engine needs rows of 16-byte multiples"
-    rows = evaluate(description["rows"][0], case.rows)
-    view = case.memory.view(case.pointers[position], case.shapes[position], np.uint16)
-    assert view.shape[1] * 2 == description["row_bytes"]
-    return ptx.TMap(view[:rows, :description["columns"]], tuple(description["box"]))
-
-
-def check(name, case, directory):
-    kernel = ptx.parse(os.path.join(directory, name + ".ptx"))
-    with open(os.path.join(directory, name + ".json")) as file:
-        launch = json.load(file)
-    blocks = evaluate(launch["grid"][0], case.rows)
-    # Few blocks, so that a persistent one takes several tiles.
-    blocks = min(blocks, 2) if launch["max_blocks"] else blocks
-    arguments = [case.rows] + case.pointers + [tensor_map(case, m) for m in launch["tensor_maps"]]
-    emulator = ptx.Emu(kernel, case.memory, arguments, (blocks, 1, 1), launch["threads"],
-                       launch["shared_bytes"])
-    emulator.run()
-    stored = case.memory.view(case.pointers[case.out], case.shapes[case.out], case.out_dtype)
-    targets, expected = case.expected
-    result = stored[targets][:, case.out_columns]
-    if case.out_dtype != np.int32:
-        result = ptx.bf2f(result) if case.out_dtype == np.uint16 else result.view(np.float32)
-    error = np.linalg.norm(result.astype(np.float64) - expected) / np.linalg.norm(expected)
-    untouched = np.ones(stored.shape, bool)
-    untouched[targets, case.out_columns] = False
-    passed = error <= TOLERANCE and (stored[untouched] == POISON).all() and emulator.races == 0
-    print(f"{name}: relative error {error:.2e}, races {emulator.races}"
-          f"{'' if passed else ' FAILED'}", flush=True)
-    return passed
-
-
-def main():
-    opt, *names = sys.argv[1:]
-    cases = {name: CASES[name]() for name in names or CASES}
-    with tempfile.TemporaryDirectory() as directory:
-        source = os.path.join(directory, "kernels.mlir")
-        with open(source, "w") as file:
-            file.write("module @kernels {" + "".join(c.kernel(n) for n, c in cases.items()) + "\n}\n")
-        subprocess.run([opt, source, *PASSES, f"--flowhn-emit-ptx=directory={directory}", "-o",
-                        os.devnull], check=True)
-        results = [check(name, case, directory) for name, case in cases.items()]
-    sys.exit(not all(results))
-
-
-if __name__ == "__main__":
-    main()
+# Around the rows of tiles and warps, and the rows of a whole call.
+ROWS = [1, 2, 7, 63, 64, 65, 127, 128, 129, 577, 4536]
+SWEEPS = {
+    "matmul_21x5": Sweep(lambda rows: matmul(rows, 21, 5), ROWS),
+    "matmul_97x61": Sweep(lambda rows: matmul(rows, 97, 61, residuals=True), ROWS),
+    "matmul_151x40": Sweep(lambda rows: matmul(rows, 151, 40, out_column=3, a_column=1), ROWS),
+    "matmul_320x200": Sweep(lambda rows: matmul(rows, 320, 200, residuals=True, out_column=8), ROWS),
+    "matmul_509x257": Sweep(lambda rows: matmul(rows, 509, 257, scatter=True), ROWS),
+    "matmul_512x192": Sweep(lambda rows: matmul(rows, 512, 192), ROWS),
+    "matmul_768x1024": Sweep(lambda rows: matmul(rows, 768, 1024, residuals=True, scatter=True), ROWS),
+    "matmul_gate_77x130": Sweep(lambda rows: matmul(rows, 77, 130, groups=2), ROWS),
+    "matmul_gate_200x72": Sweep(lambda rows: matmul(rows, 200, 72, groups=2), ROWS),
+    "matmul_gate_384x256": Sweep(lambda rows: matmul(rows, 384, 256, groups=2), ROWS),
+    "matmul_logits_260x64": Sweep(lambda rows: matmul(rows, 260, 64, out_element="f32"), ROWS),
+    "argmax_3000": Sweep(lambda rows: argmax(rows, 3000), ROWS[:8]),
+    "argmax_77": Sweep(lambda rows: argmax(rows, 77, in_column=3, width=90), ROWS),
+    "rowwise_256": Sweep(lambda rows: rowwise(rows, [0, 256]), ROWS),
+    "rowwise_2048": Sweep(lambda rows: rowwise(rows, [0, 2048]), ROWS),
+    "rowwise_13_37": Sweep(lambda rows: rowwise(rows, [0, 13, 50], in_column=3, out_column=5,
+                                                gather=True, scatter=True), ROWS),
+    "rowwise_sections": Sweep(lambda rows: rowwise(rows, [0, 64, 72, 80], in_column=16, in_width=104),
+                              ROWS),
+    "rowwise_embedding": Sweep(lambda rows: rowwise(rows, [0, 96], norm=False, gather=True), ROWS),
+}

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 #===- check_scan.py - Scans with states and in chunks, for the GPU ---------===//
 #
 # Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
@@ -6,34 +5,14 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 #===------------------------------------------------------------------------===//
-"""Checks scans that start from states, end in states or run in chunks, in float64.
-
-    check_scan.py FLOWHN_OPT [NAME...]
-
-compiles them at small, odd shapes and runs their PTX in an interpreter, without a GPU.
-
-    check_scan.py --emit FLOWHN_OPT DIRECTORY
-    check_scan.py --gpu DIRECTORY [NAME...]
-
-compile them into a directory, those of real sizes too, and run them from there on a GPU,
-with the time of each kernel.
-"""
-
-import json
-import os
-import subprocess
-import sys
-import tempfile
+"""Scans that start from states, end in states or run in chunks, for check_kernels.py."""
 
 import numpy as np
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import check_sequence
 import ptx_interpreter as ptx
-from check_sequence import Memory, offsets_of, silu
+from check_sequence import SILU, Memory, offsets_of, silu
+from kernel_harness import FLOAT_TOLERANCE, TOLERANCE, Outcome, Sweep, launch, relative_error
 
-# Of float32 results; those that are stored as bfloat16 have check_sequence's.
-TOLERANCE = 1e-6
 LENGTHS = [0, 1, 15, 16, 17, 35, 0]
 
 
@@ -50,7 +29,7 @@ class Case:
         self.states, self.channels, self.element = states, channels, element
         self.ends, self.lengths, self.chunk_rows = ends, lengths, chunk_rows
 
-    def kernels(self, name):
+    def kernels(self):
         """The functions of the case; buffers that they share have one name."""
         rows, bc = f"memref<?x{self.channels}x{self.element}>", f"memref<?x{2 * self.states}x{self.element}>"
         types = {
@@ -64,7 +43,7 @@ class Case:
         state = "".join(f" {end}(%state)" for end in self.ends)
         inputs = " %u, %delta, %a, %bc, %bc offsets(%offsets) -> %out extras(%gate)"
         region = f""" {{
-    ^bb0(%y: f32, %x: f32, %z: f32):{check_sequence.SILU.format("z")}
+    ^bb0(%y: f32, %x: f32, %z: f32):{SILU.format("z")}
       %r = arith.mulf %y, %s : f32
       kern.yield %r
     }} {{c_column = {self.states}, accesses = [#kern.access<row>], extra_columns = array<i64: 0>}}"""
@@ -78,7 +57,32 @@ class Case:
             "chunks": "kern.scan batch(%batch, %max) chunks(%chunks, %rows)" + inputs
                       + " from(%states)" + state + region,
         }
-        return {f"{name}_{part}": (body, used_names(body), types) for part, body in bodies.items()}
+        return {part: (body, used_names(body), types) for part, body in bodies.items()}
+
+    def functions(self, name):
+        texts = []
+        for part, (body, names, types) in self.kernels().items():
+            arguments = ", ".join(f"%{name}: {types[name]}" for name in dict.fromkeys(names))
+            texts.append(f"""
+  func.func @{name}_{part}({arguments}) attributes {{kern.kernel}} {{
+    {body} : ({", ".join(types[name] for name in names)}) -> ()
+    return
+  }}""")
+        return "".join(texts)
+
+    def check(self, name, directory, runner):
+        for chunk_rows in self.chunk_rows:
+            data = Data(self, runner.memory())
+            values = {**data.prepare(chunk_rows), **data.pointers}
+            for part in ("states", "combine", "chunks") if chunk_rows else ("whole",):
+                _, names, _ = self.kernels()[part]
+                launch(runner, directory, f"{name}_{part}", data.memory,
+                       [values[name] for name in dict.fromkeys(names)])
+            tolerance = FLOAT_TOLERANCE if self.element == "f32" else TOLERANCE
+            errors = [("relative error", relative_error(data.result(), data.out), tolerance)]
+            if "final" in self.ends:
+                errors.append(("of the states", relative_error(data.state(), data.final), FLOAT_TOLERANCE))
+            yield Outcome(f", chunks of {chunk_rows or 'all'} rows", errors)
 
 
 def used_names(body):
@@ -103,18 +107,6 @@ REAL_CASES = {
     "real_scan_2x2048": Case(16, 4096, lengths=[2048] * 2, chunk_rows=(None, 128, 256, 512)),
     "real_scan_8x1024": Case(16, 4096, lengths=[1024] * 8, chunk_rows=(None, 256, 1024)),
 }
-
-
-def module_text(cases):
-    lines = ["module @kernels {"]
-    for name, case in cases.items():
-        for kernel, (body, names, types) in case.kernels(name).items():
-            distinct = list(dict.fromkeys(names))
-            arguments = ", ".join(f"%{name}: {types[name]}" for name in distinct)
-            lines.append(f"  func.func @{kernel}({arguments}) attributes {{kern.kernel}} {{")
-            lines.append(f"    {body} : ({', '.join(types[name] for name in names)}) -> ()")
-            lines.append("    return\n  }")
-    return "\n".join(lines + ["}", ""])
 
 
 class Data:
@@ -186,88 +178,20 @@ class Data:
         return self.memory.view(self.pointers["state"], self.initial.shape, np.float32).astype(np.float64)
 
 
-def error_of(actual, expected):
-    return np.linalg.norm(actual - expected) / np.linalg.norm(expected)
+def sweep(states, channels, *rest):
+    """Whole, in short chunks and in one chunk, of lengths at and around both."""
+    extents = [[1], [0, 0, 3], [15, 16, 17], [63, 0, 64, 65], [127, 128, 129]]
+    case = lambda lengths: Case(states, channels, *rest, lengths=lengths,
+                                chunk_rows=(None, 16, max(lengths)))
+    return Sweep(case, extents)
 
 
-def launch(kernel, names, types, data, extents, directory, run):
-    """Runs a kernel once; returns what gives the time of it, where a clock is at hand."""
-    with open(os.path.join(directory, kernel + ".json")) as file:
-        description = json.load(file)
-    names = list(dict.fromkeys(names))
-    arguments = [extents[name] if types[name] == "index" else data.pointers[name] for name in names]
-    indices = [extents[name] for name in names if types[name] == "index"]
-    symbols = {f"s{i}": value for i, value in enumerate(indices)}
-    grid = [check_sequence.evaluate(e, symbols) for e in description["grid"]]
-    grid = tuple(grid + [1] * (3 - len(grid)))
-    if not all(grid):
-        return lambda: ""
-    return run(os.path.join(directory, kernel + ".ptx"), description, grid, data.memory, arguments)
-
-
-def check(name, case, directory, make_memory, run):
-    passed = True
-    for chunk_rows in case.chunk_rows:
-        data = Data(case, make_memory())
-        extents = data.prepare(chunk_rows)
-        clocks = []
-        for part in ("states", "combine", "chunks") if chunk_rows else ("whole",):
-            _, names, types = case.kernels(name)[f"{name}_{part}"]
-            clocks.append(launch(f"{name}_{part}", names, types, data, extents, directory, run))
-        error = error_of(data.result(), data.out)
-        tolerance = TOLERANCE if case.element == "f32" else check_sequence.TOLERANCE["bf16"]
-        good = error <= tolerance
-        text = f"{name}, chunks of {chunk_rows or 'all'} rows: relative error {error:.2e}"
-        if "final" in case.ends:
-            state_error = error_of(data.state(), data.final)
-            good = good and state_error <= TOLERANCE
-            text += f", of the states {state_error:.2e}"
-        notes = "".join(clock() for clock in clocks)
-        print(f"{text}{notes}{'' if good else ' FAILED'}", flush=True)
-        passed = passed and good
-    return passed
-
-
-def emit(opt, directory, cases):
-    os.makedirs(directory, exist_ok=True)
-    source = os.path.join(directory, "kernels.mlir")
-    with open(source, "w") as file:
-        file.write(module_text(cases))
-    subprocess.run([opt, source, *check_sequence.PASSES, f"--flowhn-emit-ptx=directory={directory}",
-                    "-o", os.devnull], check=True)
-
-
-def interpret(*arguments):
-    check_sequence.interpret(*arguments)
-    return lambda: ""
-
-
-def run_on_device(path, description, grid, device, arguments):
-    function = device.load(path, description["name"], description["shared_bytes"])
-    run = lambda count: device.launch(function, grid, description["threads"],
-                                      description["shared_bytes"], arguments, count)
-    run(1)
-    return lambda: f", {run(20):.4f} ms"
-
-
-def main():
-    mode, *rest = sys.argv[1:]
-    cases = {**CASES, **REAL_CASES}
-    if mode == "--emit":
-        emit(*rest, cases)
-        return
-    if mode == "--gpu":
-        from cuda_device import Device
-        device = Device()
-        results = [check(name, cases[name], rest[0], lambda: device, run_on_device)
-                   for name in rest[1:] or cases]
-    else:
-        with tempfile.TemporaryDirectory() as directory:
-            emit(mode, directory, CASES)
-            results = [check(name, CASES[name], directory, ptx.Mem, interpret)
-                       for name in rest or CASES]
-    sys.exit(not all(results))
-
-
-if __name__ == "__main__":
-    main()
+SWEEPS = {
+    "scan_8": sweep(8, 67),
+    "scan_16": sweep(16, 64),
+    "scan_16_no_states": sweep(16, 7, "bf16", ()),
+    "scan_16_final": sweep(16, 7, "f32", ("final",)),
+    "scan_17": sweep(17, 33, "f32"),
+    "scan_64": sweep(64, 18),
+    "scan_256": sweep(256, 5, "f32"),
+}

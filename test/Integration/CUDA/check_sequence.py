@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 #===- check_sequence.py - Scan, convolution and attention for the GPU ------===//
 #
 # Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
@@ -6,49 +5,27 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 #===------------------------------------------------------------------------===//
-"""Checks the kernels over sequences against float64 references.
+"""Scans, convolutions and attention and what they give in float64, for check_kernels.py."""
 
-    check_sequence.py FLOWHN_OPT [NAME...]
-
-compiles them at small, odd shapes and runs their PTX in an interpreter, without a GPU.
-
-    check_sequence.py --emit FLOWHN_OPT DIRECTORY
-    check_sequence.py --gpu DIRECTORY [NAME...]
-
-compile them into a directory, those of real sizes too, and run them from there on a GPU,
-with the time of each; the machine with the GPU needs no compiler.
-"""
-
-import json
-import os
 import re
-import subprocess
-import sys
-import tempfile
 
 import numpy as np
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ptx_interpreter as ptx
+from kernel_harness import FLOAT_TOLERANCE, TOLERANCE, Outcome, Sweep, launch, relative_error
 
-# Of bfloat16 results rounding alone makes 1.7e-3; the sums are float32 always.
-TOLERANCE = {"bf16": 4e-3, "f32": 2e-6}
 LENGTHS = [37, 0, 1, 150, 16]
-PASSES = [
-    "--kern-choose-gpu-configs",
-    "--convert-kern-to-gpu",
-    "--flowhn-lower-gpu-kernels-to-llvm",
-]
+STORED = {"bf16": np.uint16, "f32": np.float32}
+# Tensor cores cut off the sums of float32 products where they would be rounded.
+TOLERANCES = {"bf16": TOLERANCE, "f32": 2 * FLOAT_TOLERANCE}
 
 
 class Memory:
-    """The buffers of a launch, filled with random numbers."""
+    """The buffers of a launch, filled with random numbers; rows are bfloat16 or float32."""
 
     def __init__(self, seed, memory, element="bf16"):
         self.rng = np.random.default_rng(seed)
-        self.memory = memory
-        self.element = element
-        self.stored = {"bf16": np.uint16, "f32": np.float32}[element]
+        self.memory, self.element = memory, element
         self.pointers = []
 
     def put(self, array):
@@ -70,7 +47,7 @@ class Memory:
         return stored.astype(np.float64)
 
     def results(self, count, width):
-        return self.put(np.zeros((count, width), self.stored))
+        return self.put(np.zeros((count, width), STORED[self.element]))
 
 
 def offsets_of(lengths):
@@ -79,6 +56,39 @@ def offsets_of(lengths):
 
 def silu(x):
     return x / (1 + np.exp(-x))
+
+
+class Case:
+    """An op over sequences of `lengths`; `reference` fills its buffers, gives its results."""
+
+    def __init__(self, op, operands, region, attributes, types, out_width, out_column, reference,
+                 lengths, element="bf16"):
+        self.op, self.operands, self.region, self.attributes = op, operands, region, attributes
+        self.types, self.out_width, self.out_column = types, out_width, out_column
+        self.reference, self.lengths, self.element = reference, lengths, element
+
+    def functions(self, name):
+        arguments = ", ".join(f"%{i}: {type}" for i, type in enumerate(self.types))
+        used = [self.types[int(i)] for i in re.findall(r"%(\d+)", self.operands)]
+        region = f"{{{self.region}\n    }} " if self.region else ""
+        return f"""
+  func.func @{name}(%batch: index, %max: index, {arguments}) attributes {{kern.kernel}} {{
+    kern.{self.op} batch(%batch, %max) {self.operands} {region}{{{self.attributes}}} :
+      (index, index, {", ".join(used)}) -> ()
+    return
+  }}"""
+
+    def check(self, name, directory, runner):
+        memory = Memory(len(name), runner.memory(), self.element)
+        out, expected = self.reference(memory)
+        launch(runner, directory, name, memory.memory,
+               [len(self.lengths), max(self.lengths)] + memory.pointers)
+        stored = memory.memory.view(out, (sum(self.lengths), self.out_width), STORED[self.element])
+        columns = slice(self.out_column, self.out_column + expected.shape[1])
+        values = stored if self.element == "f32" else ptx.bf2f(stored)
+        error = relative_error(values[:, columns].astype(np.float64), expected)
+        outside = np.delete(stored, np.arange(self.out_width)[columns], axis=1)
+        yield Outcome("", [("relative error", error, TOLERANCES[self.element])], not outside.any())
 
 
 SILU = """
@@ -123,8 +133,8 @@ def conv_case(channels, taps, in_width, in_column, out_width, out_column, length
                 expected[begin:end] += weight[tap] * padded[tap:tap + end - begin]
         return out, silu(expected + bias) + row
 
-    return ("conv1d", operands, region, attributes, types, out_width, out_column, reference,
-            lengths, element)
+    return Case("conv1d", operands, region, attributes, types, out_width, out_column, reference,
+                lengths, element)
 
 
 def scan_case(states, channels, width, column, bc_width, b_column, lengths=LENGTHS,
@@ -168,7 +178,8 @@ def scan_case(states, channels, width, column, bc_width, b_column, lengths=LENGT
                 expected[row] = (h * c).sum(0)
         return out, (expected + skip * u) * silu(gate)
 
-    return "scan", operands, region, attributes, types, width, column, reference, lengths, element
+    return Case("scan", operands, region, attributes, types, width, column, reference,
+                lengths, element)
 
 
 def softplus_case(channels=601):
@@ -176,8 +187,8 @@ def softplus_case(channels=601):
     region = """
     ^bb0(%y: f32, %u: f32):
       kern.yield %y"""
-    types = [f"memref<?x{channels}xf32>", f"memref<?x{channels}xf32>", f"memref<1x{channels}xf32>",
-             "memref<?x1xf32>", "memref<?xi32>", f"memref<?x{channels}xf32>"]
+    rows = f"memref<?x{channels}xf32>"
+    types = [rows, rows, f"memref<1x{channels}xf32>", "memref<?x1xf32>", "memref<?xi32>", rows]
     operands = "%0, %1, %2, %3, %3 offsets(%4) -> %5"
     attributes = "accesses = [], extra_columns = array<i64>"
 
@@ -191,7 +202,7 @@ def softplus_case(channels=601):
         memory.put(offsets_of([1]))
         return memory.results(1, channels), softplus * u
 
-    return "scan", operands, region, attributes, types, channels, 0, reference, [1], "f32"
+    return Case("scan", operands, region, attributes, types, channels, 0, reference, [1], "f32")
 
 
 def attention_case(head_size, heads, kv_heads, extra=0, out_width=None, lengths=LENGTHS,
@@ -228,8 +239,8 @@ def attention_case(head_size, heads, kv_heads, extra=0, out_width=None, lengths=
                     weights @ columns(v_column, kv_head))
         return out, expected
 
-    return ("attention", operands, "", attributes, types, out_width, out_column, reference, lengths,
-            element)
+    return Case("attention", operands, "", attributes, types, out_width, out_column, reference,
+                lengths, element)
 
 
 CASES = {
@@ -250,6 +261,7 @@ CASES = {
     "attention_72": attention_case(72, 1, 1, lengths=[130, 3]),
     "attention_128": attention_case(128, 2, 1, lengths=[200, 3]),
     "attention_256": attention_case(256, 1, 1, lengths=[70, 3]),
+    "softplus": softplus_case(),
     "conv_f32": conv_case(21, 3, 37, 5, 26, 3, [37, 0, 1], "f32"),
     "attention_f32_16": attention_case(16, 4, 2, lengths=[37, 0, 1, 70], element="f32"),
     "attention_f32_24": attention_case(24, 2, 1, extra=4, lengths=[37, 1], element="f32"),
@@ -257,7 +269,6 @@ CASES = {
     "attention_f32_64": attention_case(64, 3, 1, 2, 194, [70, 3], "f32"),
     "attention_f32_128": attention_case(128, 2, 1, lengths=[70, 1], element="f32"),
     "attention_f32_256": attention_case(256, 1, 1, lengths=[37, 3], element="f32"),
-    "softplus": softplus_case(),
 }
 
 # The sizes of the 1B model, 8 × 1024, and of long sequences.
@@ -268,94 +279,46 @@ REAL_CASES = {
     "real_attention_64": attention_case(64, 32, 8, lengths=[1024] * 8),
     "real_attention_128": attention_case(128, 16, 4, lengths=[1024] * 8),
     "real_attention_long": attention_case(128, 16, 4, lengths=[8192]),
+    "real_attention_f32_32": attention_case(32, 32, 8, lengths=[1024] * 8, element="f32"),
     "real_attention_f32_64": attention_case(64, 32, 8, lengths=[1024] * 8, element="f32"),
     "real_attention_f32_128": attention_case(128, 16, 4, lengths=[1024] * 8, element="f32"),
 }
 
-
-def module_text(cases):
-    lines = ["module @kernels {"]
-    for name, (op, operands, region, attributes, types, *_) in cases.items():
-        arguments = ", ".join(f"%{i}: {type}" for i, type in enumerate(types))
-        lines.append(f"  func.func @{name}(%batch: index, %max: index, {arguments}) "
-                     "attributes {kern.kernel} {")
-        used = [types[int(i)] for i in re.findall(r"%(\d+)", operands)]
-        region = f"{{{region}\n    }} " if region else ""
-        lines.append(f"    kern.{op} batch(%batch, %max) {operands} {region}{{{attributes}}} : "
-                     f"(index, index, {', '.join(used)}) -> ()")
-        lines.append("    return\n  }")
-    return "\n".join(lines + ["}", ""])
+# At and around tiles and chunks, with empty rows, with nothing but empty rows.
+SEQUENCES = [[1], [0], [0, 0, 5], [15, 16, 17], [31, 32, 33, 0], [63, 64, 65], [127, 128, 129],
+             [37, 0, 1, 150, 16], [577]]
+SHORT = SEQUENCES[:-1]
 
 
-def evaluate(expression, symbols):
-    """A block count as the launch description spells it."""
-    expression = re.sub(r"(\w+|\([^()]*\)) ceildiv (\w+)", r"(-(-\1 // \2))", expression)
-    return eval(expression, {}, symbols)
+def sweep(case, *shape, lengths=SEQUENCES, **options):
+    return Sweep(lambda extents: case(*shape, lengths=extents, **options), lengths)
 
 
-def interpret(path, launch, grid, memory, arguments):
-    ptx.Emu(ptx.parse(path), memory, arguments, grid, launch["threads"], launch["shared_bytes"]).run()
-    return ""
-
-
-def run_on_device(path, launch, grid, device, arguments):
-    function = device.load(path, launch["name"], launch["shared_bytes"])
-    run = lambda count: device.launch(function, grid, launch["threads"], launch["shared_bytes"],
-                                      arguments, count)
-    run(3)
-    return f", {run(20):.4f} ms"
-
-
-def check(case, name, directory, make_memory, run):
-    *_, out_width, out_column, reference, lengths, element = case
-    with open(os.path.join(directory, name + ".json")) as file:
-        launch = json.load(file)
-    memory = Memory(len(name), make_memory(), element)
-    out, expected = reference(memory)
-    arguments = [len(lengths), max(lengths)] + memory.pointers
-    grid = [evaluate(e, {"s0": len(lengths), "s1": max(lengths)}) for e in launch["grid"]]
-    grid = tuple(grid + [1] * (3 - len(grid)))
-    note = run(os.path.join(directory, name + ".ptx"), launch, grid, memory.memory, arguments)
-    stored = memory.memory.view(out, (sum(lengths), out_width), memory.stored)
-    columns = slice(out_column, out_column + expected.shape[1])
-    result = (stored if element == "f32" else ptx.bf2f(stored))[:, columns].astype(np.float64)
-    error = np.linalg.norm(result - expected) / np.linalg.norm(expected)
-    outside = np.delete(stored, np.arange(out_width)[columns], axis=1)
-    passed = error <= TOLERANCE[element] and not outside.any()
-    print(f"{name}: relative error {error:.2e}{note}{'' if passed else ' FAILED'}", flush=True)
-    return passed
-
-
-def emit(opt, directory, cases):
-    os.makedirs(directory, exist_ok=True)
-    source = os.path.join(directory, "kernels.mlir")
-    with open(source, "w") as file:
-        file.write(module_text(cases))
-    subprocess.run([opt, source, *PASSES, f"--flowhn-emit-ptx=directory={directory}", "-o", os.devnull],
-                   check=True)
-
-
-def check_on_device(directory, names):
-    from cuda_device import Device
-    device, cases = Device(), {**CASES, **REAL_CASES}
-    return [check(cases[name], name, directory, lambda: device, run_on_device)
-            for name in names or cases]
-
-
-def check_interpreted(opt, names):
-    with tempfile.TemporaryDirectory() as directory:
-        emit(opt, directory, CASES)
-        return [check(CASES[name], name, directory, ptx.Mem, interpret) for name in names or CASES]
-
-
-def main():
-    mode, *rest = sys.argv[1:]
-    if mode == "--emit":
-        emit(*rest, {**CASES, **REAL_CASES})
-        return
-    results = check_on_device(rest[0], rest[1:]) if mode == "--gpu" else check_interpreted(mode, rest)
-    sys.exit(not all(results))
-
-
-if __name__ == "__main__":
-    main()
+SWEEPS = {
+    "conv_aligned": sweep(conv_case, 24, 4, 56, 8, 40, 16),
+    "conv_odd": sweep(conv_case, 21, 3, 37, 5, 26, 3),
+    "conv_one_tap": sweep(conv_case, 40, 1, 40, 0, 40, 0),
+    "conv_many_blocks": sweep(conv_case, 1100, 4, 1100, 0, 1100, 0),
+    "scan_8": sweep(scan_case, 8, 70, 80, 8, 21, 5),
+    "scan_16": sweep(scan_case, 16, 64, 64, 0, 40, 8),
+    "scan_21": sweep(scan_case, 21, 33, 37, 3, 48, 6),
+    "scan_64": sweep(scan_case, 64, 18, 20, 2, 128, 0),
+    "scan_128": sweep(scan_case, 128, 7, 9, 1, 264, 8, lengths=SHORT),
+    "scan_256": sweep(scan_case, 256, 6, 7, 1, 520, 8, lengths=SHORT),
+    "attention_16": sweep(attention_case, 16, 4, 2),
+    "attention_24": sweep(attention_case, 24, 2, 1, extra=4),
+    "attention_32_odd": sweep(attention_case, 32, 2, 2, extra=5, out_width=67),
+    "attention_40": sweep(attention_case, 40, 1, 1),
+    "attention_64": sweep(attention_case, 64, 3, 1, extra=2, out_width=194),
+    "attention_72": sweep(attention_case, 72, 1, 1),
+    "attention_96": sweep(attention_case, 96, 4, 2),
+    "attention_128": sweep(attention_case, 128, 2, 1),
+    "attention_256": sweep(attention_case, 256, 1, 1),
+    "conv_f32": sweep(conv_case, 21, 3, 37, 5, 26, 3, element="f32"),
+    "attention_f32_16": sweep(attention_case, 16, 4, 2, element="f32"),
+    "attention_f32_24": sweep(attention_case, 24, 2, 1, extra=4, element="f32"),
+    "attention_f32_32_odd": sweep(attention_case, 32, 2, 2, 5, 67, element="f32"),
+    "attention_f32_64": sweep(attention_case, 64, 3, 1, 2, 194, element="f32"),
+    "attention_f32_128": sweep(attention_case, 128, 2, 1, element="f32"),
+    "attention_f32_256": sweep(attention_case, 256, 1, 1, element="f32"),
+}

@@ -11,7 +11,19 @@ import ctypes
 
 import numpy as np
 
-MAX_DYNAMIC_SHARED_SIZE = 8  # CUfunction_attribute
+# Of the driver's enumerations.
+MAX_DYNAMIC_SHARED_SIZE = 8
+MULTIPROCESSOR_COUNT, CAPABILITY_MAJOR = 16, 75
+BFLOAT16, SWIZZLE_128, PROMOTE_256 = 9, 3, 3
+
+
+class TensorMap(ctypes.Structure):
+    """A CUtensorMap; the driver wants it at a multiple of 64 bytes."""
+
+    _fields_ = [("bytes", ctypes.c_uint8 * 192)]
+
+    def address(self):
+        return -(-ctypes.addressof(self) // 64) * 64
 
 
 class Device:
@@ -22,6 +34,7 @@ class Device:
         self.call("cuInit", 0)
         device, self.context = ctypes.c_int(), ctypes.c_void_p()
         self.call("cuDeviceGet", ctypes.byref(device), 0)
+        self.device, self.buffers, self.functions = device, [], {}
         self.call("cuDevicePrimaryCtxRetain", ctypes.byref(self.context), device)
         self.call("cuCtxSetCurrent", self.context)
 
@@ -30,13 +43,44 @@ class Device:
         if status != 0:
             raise RuntimeError(f"{name} failed with CUDA error {status}")
 
+    def attribute(self, number):
+        value = ctypes.c_int()
+        self.call("cuDeviceGetAttribute", ctypes.byref(value), number, self.device)
+        return value.value
+
+    def multiprocessors(self):
+        return self.attribute(MULTIPROCESSOR_COUNT)
+
+    def runs(self, chip):
+        """Whether it runs what is emitted for "sm_90a" (that generation alone) or "sm_80"."""
+        major = int(chip[3:].rstrip("a")) // 10
+        return self.attribute(CAPABILITY_MAJOR) >= major and (
+            not chip.endswith("a") or self.attribute(CAPABILITY_MAJOR) == major)
+
+    def release_buffers(self):
+        for pointer in self.buffers:
+            self.call("cuMemFree_v2", ctypes.c_uint64(pointer))
+        self.buffers = []
+
     def put(self, array):
         array = np.ascontiguousarray(array)
         pointer = ctypes.c_uint64()
         self.call("cuMemAlloc_v2", ctypes.byref(pointer), ctypes.c_size_t(max(array.nbytes, 1)))
         self.call("cuMemcpyHtoD_v2", pointer, ctypes.c_void_p(array.ctypes.data),
                   ctypes.c_size_t(array.nbytes))
+        self.buffers.append(pointer.value)
         return pointer.value
+
+    def tensor_map(self, pointer, rows, description):
+        """What a map of a launch description covers: `rows` of the buffer at `pointer`."""
+        result = TensorMap()
+        extents = (ctypes.c_uint64 * 2)(description["columns"], rows)
+        pitch = (ctypes.c_uint64 * 1)(description["row_bytes"])
+        box, steps = (ctypes.c_uint32 * 2)(*description["box"]), (ctypes.c_uint32 * 2)(1, 1)
+        swizzle = SWIZZLE_128 if description["swizzle"] == 128 else 0
+        self.call("cuTensorMapEncodeTiled", ctypes.c_void_p(result.address()), BFLOAT16, 2,
+                  ctypes.c_void_p(pointer), extents, pitch, box, steps, 0, swizzle, PROMOTE_256, 0)
+        return result
 
     def view(self, pointer, shape, dtype):
         array = np.empty(shape, dtype)
@@ -45,18 +89,22 @@ class Device:
         return array
 
     def load(self, path, name, shared_bytes):
+        if path in self.functions:
+            return self.functions[path]
         with open(path, "rb") as file:
             image = file.read() + b"\0"
         module, function = ctypes.c_void_p(), ctypes.c_void_p()
         self.call("cuModuleLoadData", ctypes.byref(module), image)
         self.call("cuModuleGetFunction", ctypes.byref(function), module, name.encode())
         self.call("cuFuncSetAttribute", function, MAX_DYNAMIC_SHARED_SIZE, shared_bytes)
+        self.functions[path] = function
         return function
 
     def launch(self, function, grid, threads, shared_bytes, arguments, repeat=1):
         """Launches `repeat` times and returns the milliseconds of one."""
-        values = [ctypes.c_uint64(argument) for argument in arguments]
-        pointers = (ctypes.c_void_p * len(values))(*[ctypes.addressof(v) for v in values])
+        values = [a if isinstance(a, TensorMap) else ctypes.c_uint64(a) for a in arguments]
+        addresses = [v.address() if isinstance(v, TensorMap) else ctypes.addressof(v) for v in values]
+        pointers = (ctypes.c_void_p * len(values))(*addresses)
         start, end, elapsed = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_float()
         for event in (start, end):
             self.call("cuEventCreate", ctypes.byref(event), 0)
@@ -67,4 +115,6 @@ class Device:
         self.call("cuEventRecord", end, None)
         self.call("cuEventSynchronize", end)
         self.call("cuEventElapsedTime", ctypes.byref(elapsed), start, end)
+        for event in (start, end):
+            self.call("cuEventDestroy_v2", event)
         return elapsed.value / repeat

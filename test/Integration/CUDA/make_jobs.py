@@ -9,18 +9,18 @@
 """Compiles matmuls and norms at the models' sizes and writes a job for run_kernel for
 each: the kernel, its launch, and a float64 reference of sampled rows.
 
-    make_jobs.py FLOWHN_OPT FOLDER [--ptxas=PATH]
+    make_jobs.py FLOWHN_OPT FOLDER [--ptxas]
 """
 
 import json
 import os
-import subprocess
 import sys
 
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from check_rows import GATE, NORM, PASSES, evaluate
+from check_rows import GATE, NORM
+from kernel_harness import emit, evaluate
 
 PLAIN = """
     ^bb0(%sum: f32):
@@ -135,13 +135,7 @@ def write_job(folder, name, job, rows):
 
 def main():
     opt, folder, *options = sys.argv[1:]
-    os.makedirs(folder, exist_ok=True)
-    source = os.path.join(folder, "kernels.mlir")
-    with open(source, "w") as file:
-        file.write("module @kernels {" + "".join(text for _, (text, _), _ in KERNELS) + "\n}\n")
-    ptxas = " ".join(o[2:] for o in options)
-    subprocess.run([opt, source, *PASSES, f"--flowhn-emit-ptx=directory={folder} {ptxas}", "-o",
-                    os.devnull], check=True)
+    emit(opt, folder, [text for _, (text, _), _ in KERNELS], assemble="--ptxas" in options)
     for name, (_, job), rows in KERNELS:
         write_job(folder, name, job, rows)
 

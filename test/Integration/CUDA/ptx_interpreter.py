@@ -6,7 +6,9 @@
 #
 #===------------------------------------------------------------------------===//
 """Minimal numpy PTX interpreter (warp granularity, min-PC divergence) for validating generated kernels without a GPU."""
-import re, numpy as np, random
+import os, re, sys, numpy as np, random
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from shared_memory import Fault, SharedMemory
 U32,U64,F32=np.uint32,np.uint64,np.float32
 SHB=0x7f0000000000; PAB=0x500000000000; RK=24
 def bf2f(u16): return (u16.astype(U32)<<U32(16)).view(F32)
@@ -15,13 +17,25 @@ def f2bf(f):
     return np.where(np.isnan(f),np.uint16(0x7fff),r.astype(np.uint16)).astype(np.uint16)
 class TMap:
     def __init__(s,arr,box): s.arr=arr; s.box=box  # arr: 2-D uint16 ndarray view (rows, cols); box=(inner,outer)
+GUARD=1<<15
 class Mem:
-    def __init__(s): s.buf=np.zeros(1<<26,np.uint8); s.top=1<<16
+    """Global memory: buffers with guard zones that nobody may touch between them."""
+    def __init__(s): s.buf=np.full(1<<26,0xff,np.uint8); s.ok=np.zeros(1<<26,bool); s.top=1<<16
     def put(s,a):
-        a=np.ascontiguousarray(a); p=s.top; n=a.nbytes; s.buf[p:p+n]=a.view(np.uint8).reshape(-1); s.top=(p+n+1023)//1024*1024; return p
+        a=np.ascontiguousarray(a); p=s.top; n=a.nbytes; s.buf[p:p+n]=a.view(np.uint8).reshape(-1); s.ok[p:p+n]=True; s.top=(p+n+GUARD+1023)//1024*1024; return p
+    def check(s,a,n,what):
+        """Every address's n bytes lie in a buffer."""
+        a=np.asarray(a); bad=(a<0)|(a+n>s.buf.size); c=np.where(bad,0,a)
+        for q in range(n): bad=bad|~s.ok[c+q]
+        if bad.any(): raise Fault(f'global memory: {what} of {n} bytes outside of buffers at {int(a[bad][0]):#x}')
+    def tensor_map(s,p,rows,m):
+        """What a map of a launch description covers: `rows` of the buffer at p."""
+        pitch=m['row_bytes']//2; n=(rows-1)*pitch+m['columns']
+        if m['row_bytes']%16 or not s.ok[p:p+2*n].all(): raise Fault('tensor map: rows of %d bytes, or outside of its buffer'%m['row_bytes'])
+        return TMap(np.lib.stride_tricks.as_strided(s.buf[p:p+2*n].view(np.uint16),(rows,m['columns']),(2*pitch,2)),tuple(m['box']))
     def view(s,p,shape,dt): n=int(np.prod(shape))*np.dtype(dt).itemsize; return s.buf[p:p+n].view(dt).reshape(shape)
-def parse(path):
-    src=open(path).read(); src=re.sub(r'//.*','',src); kern=re.search(r'\.entry\s+(\w+)\((.*?)\)',src,re.S)
+def parse(path,change=None):
+    src=open(path).read(); src=change(src) if change else src; src=re.sub(r'//.*','',src); kern=re.search(r'\.entry\s+(\w+)\((.*?)\)',src,re.S)
     params=re.findall(r'\.param\s+([^,\n]*?)(\w+)(?:\[(\d+)\])?\s*(?:,|$)',kern.group(2).strip(),re.M)
     body=src[kern.end():]; attrs=body[:body.index('{')]; body=body[body.index('{')+1:body.rindex('}')]
     glob=re.findall(r'\.shared\s+\.align\s+(\d+)\s+\.b8\s+(\w+)\[(\d*)\]',src)
@@ -88,14 +102,24 @@ def ipdom(ins,lab):
         if ins[e][2].startswith('bra'):
             c=pd[b]-{b}; r=max(c,key=lambda z: len(pd[z])); out[e]=lead[r] if r<nb else N
     return out
+def regs(k,p):
+    """The registers that instruction p names."""
+    c=k.setdefault('regs',{})
+    if p not in c: c[p]=set(re.findall(r'%\w+',' '.join(k['ins'][p][3])))
+    return c[p]
 class CTA: pass
 class Bar:
-    def __init__(s,c): s.c=s.p=c; s.tx=0; s.ph=0
+    """An mbarrier: pending arrivals and bytes, and what is known to those who see its phases end."""
+    def __init__(s,c,order):
+        s.c=s.p=c; s.tx=0; s.ph=0; s.n=0; s.agent=order.new_barrier(); s.acc=s.rel=np.zeros_like(order.known[0])
+    def arrive(s,known):
+        if s.p<=0: raise Fault('an mbarrier gets more arrivals than its count')
+        s.acc=np.maximum(s.acc,known); s.p-=1; s.chk()
     def chk(s):
-        if s.p==0 and s.tx==0: s.ph^=1; s.p=s.c
+        if s.p==0 and s.tx==0: s.ph^=1; s.p=s.c; s.n+=1; s.rel=s.acc.copy(); s.rel[s.agent]=s.n
 class Emu:
     def __init__(s,k,mem,args,grid,block,smem,cluster=1,seed=0):
-        s.k=k;s.mem=mem;s.args=args;s.grid=grid;s.block=block;s.smem=smem;s.cl=cluster;s.rng=random.Random(seed);s.races=0
+        s.k=k;s.mem=mem;s.args=args;s.grid=grid;s.block=block;s.smem=smem;s.cl=cluster;s.rng=random.Random(seed);s.races=0;s.notes=[]
         s.pn={p[1]:i for i,p in enumerate(k['params'])}
     def run(s,ctas=None):
         gx,gy,gz=s.grid; ids=[(x,y,z) for z in range(gz) for y in range(gy) for x in range(gx)]
@@ -104,10 +128,10 @@ class Emu:
     def cluster(s,ids):
         s.ctas=[];warps=[];s.tma=[]
         for r,id in enumerate(ids):
-            c=CTA();c.id=id;c.rank=r;c.sh=np.zeros(1<<18,np.uint8);c.bars={};c.named={};c.sym={};off=0;c.inflight=[]
-            for al,nm,sz in s.k['glob']:
+            c=CTA();c.id=id;c.rank=r;c.bars={};c.named={};c.sym={};off=0
+            for al,nm,sz in sorted(s.k['glob'],key=lambda g: not g[2]):
                 al=int(al);off=(off+al-1)//al*al;c.sym[nm]=off;off+=int(sz or 0)
-            c.nw=s.block//32;s.ctas.append(c)
+            c.nw=s.block//32;c.order=SharedMemory(c.nw,off+s.smem,1<<18);c.sh=c.order.bytes;s.ctas.append(c)
             for w in range(c.nw): warps.append(Warp(s,c,w))
         s.cb={'n':0,'gen':0}; s.nthreads=len(warps)
         gens=[(w,w.go()) for w in warps]; idle=0
@@ -119,12 +143,15 @@ class Emu:
                     nx.append((w,g))
                 except StopIteration: prog=True
             gens=nx
-            # fire some pending TMA loads
-            while s.tma and (s.rng.random()<0.4 or not prog): s.tma.pop(s.rng.randrange(len(s.tma)))(); prog=True
+            # A TMA load ends as late as it can: when everybody waits.
+            if s.tma and not prog: s.tma.pop(s.rng.randrange(len(s.tma)))(); prog=True
             idle=0 if prog else idle+1
             if idle>50:
-                for w,g in gens[:16]: print('DEADLOCK cta',w.c.id,'warp',w.w,'pc',set(w.pc[~w.done]),[s.k['ins'][p][2:4] for p in list(set(w.pc[~w.done]))[:2]])
-                raise RuntimeError('deadlock')
+                w=gens[0][0]; p=int(w.pc[~w.done][0]); i=s.k['ins'][p]
+                raise Fault(f"deadlock: {len(gens)} warps wait, warp {w.w} of block {w.c.id} at instruction {p}: {i[2]} {', '.join(i[3])}")
+        if s.tma: raise Fault('a block has ended with loads to its shared memory on their way')
+        for c in s.ctas:
+            s.races+=len(c.order.races); s.notes+=c.order.races[:1]
     def bar(s,c,off):
         return c.bars[off]
     def sh(s,a,c): # shared::cluster address -> (cta, off)
@@ -132,7 +159,8 @@ class Emu:
 def sw(a): return a^((a>>3)&0x70)
 class Warp:
     def __init__(s,e,c,w):
-        s.e=e;s.c=c;s.w=w;s.R={};s.pc=np.zeros(32,np.int64);s.done=np.zeros(32,bool);s.cpg=[];s.cpc=[];s.wg=[];s.wgc=[];s.bulk=[];s.bulkg=[]
+        s.e=e;s.c=c;s.w=w;s.R={};s.pc=np.zeros(32,np.int64);s.done=np.zeros(32,bool);s.cpg=[];s.cpc=[];s.bulk=[];s.bulkg=[];s.t={'cp':0,'wg':0,'st':0};s.sums={}
+        s.order=c.order
         s.tid=np.arange(w*32,w*32+32,dtype=U32); s.lane=np.arange(32)
     def dt(s,n):
         if n.startswith('%rd'): return U64
@@ -193,13 +221,17 @@ class Warp:
                 top[0]=p+1; continue
             if em.any():
                 s.pc[:]=p
+                if s.sums and not op.startswith('wgmma') and s.sums.keys()&regs(k,p): s.order.races.append(f'sums are used before their wait: {op} {", ".join(o)}')
                 r=s.ex(op,o,em)
                 if r is not None:
                     for z in r: yield z
             top[0]=p+1; n+=1
             if n>400: n=0; yield True
-    def ldst(s,a,m,nb,space):
-        pass
+    def access(s,space,a,n,op,write):
+        if (a%n).any(): raise Fault(f'misaligned: {op} at {a[a%n!=0][0]}')
+        if space=='global': s.e.mem.check(a,n,op)
+        elif write: s.order.write(s.w,a,n)
+        else: s.order.read(s.w,a,n)
     def mem(s,space,c=None): return s.e.mem.buf if space=='global' else (c or s.c).sh
     def ex(s,op,o,m):
         P=op.split('.'); b=P[0]; ty=P[-1]
@@ -225,14 +257,14 @@ class Warp:
             s.set(o[0],np.full(32,v&0xffffffffffffffff,U64),m)
         elif b=='ld':
             a=s.addr(o[1]); nv=4 if 'v4' in P else 2 if 'v2' in P else 1; nb=bits()//8; buf=s.mem(P[1]); regs=[x.strip() for x in o[0].strip('{}').split(',')]
-            assert (a[m]%(nv*nb)==0).all(),('misaligned',op,a[m][:4])
+            s.access(P[1],a[m],nv*nb,op,False)
             for i in range(nv):
                 v=np.zeros(32,U64)
                 for q in range(nb): v|=np.where(m,buf[np.where(m,a+i*nb+q,0)],0).astype(U64)<<U64(8*q)
                 s.set(regs[i],v,m)
         elif b=='st':
             a=s.addr(o[0]); nv=4 if 'v4' in P else 2 if 'v2' in P else 1; nb=bits()//8; buf=s.mem(P[1]); regs=[x.strip() for x in o[1].strip('{}').split(',')]
-            assert (a[m]%(nv*nb)==0).all(),('misaligned',op)
+            s.access(P[1],a[m],nv*nb,op,True)
             for i in range(nv):
                 v=s.u(regs[i],64)
                 for q in range(nb): buf[(a+i*nb+q)[m]]=((v>>U64(8*q))&U64(255)).astype(np.uint8)[m]
@@ -284,10 +316,12 @@ class Warp:
         elif b=='setp':
             c=P[1]
             if ty=='f32': x,y=s.f(o[1]),s.f(o[2])
+            elif ty=='bf16': x,y=bf2f(s.u(o[1],16)),bf2f(s.u(o[2],16))
             else:
                 n=bits(); x,y=s.u(o[1],n),s.u(o[2],n)
                 if ty[0]=='s': x,y=sg(x),sg(y)
-            s.set(o[0],{'eq':x==y,'ne':x!=y,'lt':x<y,'le':x<=y,'gt':x>y,'ge':x>=y}[c],m)
+            s.set(o[0],{'eq':x==y,'ne':x!=y,'lt':x<y,'le':x<=y,'gt':x>y,'ge':x>=y,
+                        'num':(x==x)&(y==y),'nan':(x!=x)|(y!=y)}[c],m)
         elif b=='selp': s.set(o[0],np.where(s.get(o[3]).astype(bool),s.u(o[1],64),s.u(o[2],64)),m)
         elif b=='cvt':
             d,t=P[-2],P[-1]
@@ -302,69 +336,79 @@ class Warp:
             idx=s.lane^k if P[2]=='bfly' else np.full(32,k); s.set(d,x[idx],m)
             if '|' in o[0]: s.set(o[0].split('|')[1],np.ones(32,bool),m)
         elif b=='cp' and op.startswith('cp.async.c') and P[2] in('cg','ca'):
-            d=s.addr(o[0]);a=s.addr(o[1]);n=int(o[2]); assert (d[m]%n==0).all() and (a[m]%n==0).all(),'cp.async align'
+            d=s.addr(o[0]);a=s.addr(o[1]);n=int(o[2])
+            if (d[m]%n).any() or (a[m]%n).any(): raise Fault(f'misaligned: {op}')
+            s.e.mem.check(a[m],n,op); s.order.write(s.w,d[m],n,s.order.copies(s.w),s.t['cp']+1)
             s.cpg.append((d[m],a[m],n))
-        elif op=='cp.async.commit_group': s.cpc.append(s.cpg); s.cpg=[]
+        elif op=='cp.async.commit_group': s.cpc.append(s.cpg); s.cpg=[]; s.t['cp']+=1
         elif op=='cp.async.wait_group':
             k=int(o[0])
             while len(s.cpc)>k:
                 for d,a,n in s.cpc.pop(0):
                     for x,y in zip(d,a): s.c.sh[x:x+n]=s.e.mem.buf[y:y+n]
+            s.order.wait(s.w,s.order.copies(s.w),s.t['cp']-k)
         elif op.startswith('bar.sync') or op.startswith('barrier.sync') or op.startswith('barrier.cta'): return s.barsync(int(s.get(o[0])[0]),int(s.get(o[1])[0])//32 if len(o)>1 else s.c.nw)
         elif op.startswith('barrier.cluster.arrive'): s.e.cb['n']+=int(m.sum()); s.cg=s.e.cb['gen']; s._rel()
         elif op.startswith('barrier.cluster.wait'): return s.clwait()
         elif b=='mbarrier': return s.mbar(op,P,o,m)
         elif b=='mapa': s.set(o[0],(s.u(o[1],64)&U64(0xffffff))|(s.u(o[2],64)<<U64(RK)),m)
+        elif op.startswith('fence.proxy.async'): s.order.fence(s.w)
         elif b in('fence','setmaxnreg','prefetch') or op.startswith('wgmma.fence'): pass
         elif b=='ldmatrix': s.ldm(op,P,o,m)
         elif b=='stmatrix': s.stm(op,P,o,m)
         elif op=='mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32': s.mma_tf32(o)
         elif op.startswith('mma.sync'): s.mma(o)
         elif op.startswith('wgmma.mma_async'): s.wgmma(op,o)
-        elif op.startswith('wgmma.commit'): s.wgc.append(s.wg); s.wg=[]
+        elif op.startswith('wgmma.commit'): s.t['wg']+=1
         elif op.startswith('wgmma.wait'):
-            k=int(o[0])
-            while len(s.wgc)>k:
-                for r in s.wgc.pop(0): s.c.inflight.remove(r)
+            n=s.t['wg']-int(o[0]); s.order.wait(s.w,s.order.products(s.w),n); s.sums={r:g for r,g in s.sums.items() if g>n}
         elif op.startswith('cp.async.bulk.tensor'): s.tmaop(op,o,m)
-        elif op.startswith('cp.async.bulk.commit_group'): s.bulk.append(s.bulkg); s.bulkg=[]
+        elif op.startswith('cp.async.bulk.commit_group'): s.bulk.append(s.bulkg); s.bulkg=[]; s.t['st']+=1
         elif op.startswith('cp.async.bulk.wait_group'):
             while len(s.bulk)>int(o[0]):
                 for store in s.bulk.pop(0): store()
+            s.order.wait(s.w,s.order.stores(s.w),s.t['st']-int(o[0]))
         else: raise NotImplementedError(op)
     def _rel(s):
         if s.e.cb['n']==s.e.nthreads*32: s.e.cb['n']=0; s.e.cb['gen']+=1
     def clwait(s):
         while s.e.cb['gen']==s.cg: yield False
     def barsync(s,i,nw):
-        B=s.c.named.setdefault(i,[0,0]); g=B[1]; B[0]+=1
-        if B[0]==nw: B[0]=0; B[1]+=1
+        B=s.c.named.setdefault(i,[0,0,np.zeros_like(s.order.known[0]),{},nw]); g=B[1]
+        if B[0] and B[4]!=nw: raise Fault(f'bar.sync {i} of {32*nw} threads, of {32*B[4]} for others')
+        B[0]+=1; B[4]=nw; np.maximum(B[2],s.order.tick(s.w),out=B[2])
+        if B[0]==nw: B[0]=0; B[1]+=1; B[3][g]=B[2].copy()
         while B[1]==g: yield False
+        s.order.learn(s.w,B[3][g])
     def bk(s,a):
         a=int(a); return (s.e.ctas[a>>RK] if a>>RK else s.c),a&0xffffff
     def mbar(s,op,P,o,m):
-        if P[1]=='init': s.c.bars[int(s.addr(o[0])[m][0])]=Bar(int(s.get(o[1])[m][0]))
+        if P[1]=='init': a=int(s.addr(o[0])[m][0]); s.order.write(s.w,a,8); s.c.bars[a]=Bar(int(s.get(o[1])[m][0]),s.order)
         elif op.startswith('mbarrier.arrive.expect_tx'):
             for l in np.nonzero(m)[0]:
-                B=s.c.bars[int(s.addr(o[1])[l])]; B.tx+=int(s.get(o[2])[l]); B.p-=1; B.chk()
+                B=s.barat(s.addr(o[1])[l]); B.tx+=int(s.get(o[2])[l]); B.arrive(s.order.tick(s.w))
         elif P[1]=='arrive':
-            cl='shared::cluster' in op
             for l in np.nonzero(m)[0]:
-                a=int(s.addr(o[1])[l]); c=s.e.ctas[a>>RK] if cl else s.c; B=c.bars[a&0xffffff]; B.p-=1; assert B.p>=0; B.chk()
+                s.barat(s.addr(o[1])[l]).arrive(s.order.tick(s.w))
         elif P[1]=='try_wait': return s.trywait(o,m)
         else: raise NotImplementedError(op)
+    def barat(s,a):
+        a=int(a)&0xffffff
+        if a not in s.c.bars: raise Fault(f'no mbarrier at {a} of shared memory')
+        s.order.read(s.w,a,8); return s.c.bars[a]
     def trywait(s,o,m):
-        l=np.nonzero(m)[0][0]; B=s.c.bars[int(s.addr(o[1])[l])]; ph=int(s.get(o[2])[l])
+        l=np.nonzero(m)[0][0]; B=s.barat(s.addr(o[1])[l]); ph=int(s.get(o[2])[l])
         while B.ph==ph: yield False
-        s.set(o[0],np.ones(32,bool),m)
+        s.order.learn(s.w,B.rel); s.set(o[0],np.ones(32,bool),m)
     def ldm(s,op,P,o,m):
         a=s.addr(o[1]); n=4 if 'x4' in P else 2 if 'x2' in P else 1; regs=[x.strip() for x in o[0].strip('{}').split(',')]; tr='trans' in P
+        s.order.read(s.w,a[:8*n],16)
         for i in range(n):
             M=np.stack([s.c.sh[a[8*i+r]:a[8*i+r]+16].view(np.uint16) for r in range(8)])
             if tr: M=M.T
             v=M[s.lane//4,(s.lane%4)*2].astype(U32)|(M[s.lane//4,(s.lane%4)*2+1].astype(U32)<<U32(16)); s.set(regs[i],v,m)
     def stm(s,op,P,o,m):
-        a=s.addr(o[0]); regs=[x.strip() for x in o[1].strip('{}').split(',')]
+        a=s.addr(o[0]); regs=[x.strip() for x in o[1].strip('{}').split(',')]; s.order.write(s.w,a[:8*len(regs)],16)
         for i,r in enumerate(regs):
             v=s.u(r,32); M=np.zeros((8,8),np.uint16); M[s.lane//4,(s.lane%4)*2]=v&U32(0xffff); M[s.lane//4,(s.lane%4)*2+1]=v>>U32(16)
             for q in range(8): s.c.sh[a[8*i+q]:a[8*i+q]+16].view(np.uint16)[:]=M[q]
@@ -406,32 +450,32 @@ class Warp:
         for i,x in enumerate(d):
             v=D[s.lane//4+8*((i//2)%2),(i//4)*8+(s.lane%4)*2+i%2].astype(F32)
             if sc: v=(s.f(x)+v).astype(F32)
-            s.set(x,v,np.ones(32,bool))
+            s.set(x,v,np.ones(32,bool)); s.sums[x]=s.t['wg']+1
     pv=1
-    def note(s,lin):
-        r=(int(lin.min())&~127,(int(lin.max())|127)); t=(s.w,)+r; s.c.inflight.append(t); s.wg.append(t)
+    def note(s,lin): # eight elements of 16 bytes lie together
+        s.order.read(s.w,np.unique(sw(lin)&~15),16,s.order.products(s.w),s.t['wg']+1)
     def tmaop(s,op,o,m):
         assert m.sum()==1; l=np.nonzero(m)[0][0]; e=s.e
         if '.global.shared::cta' in op:
             mo=re.match(r'\[(%?\w+),\s*\{(.*)\}\s*\]',o[0]); t=e.args[(int(s.get(mo.group(1))[l])-PAB)//256]; x,y=[int(s.get(z.strip()).astype(U32).view(np.int32)[l]) for z in mo.group(2).split(',')]
             a=int(s.addr(o[1])[l]); bx,by=t.box
-            # As late as a wait allows: who overwrites the source too early is caught.
+            s.order.read(s.w,a,by*128,s.order.stores(s.w),s.t['st']+1)
             def store():
                 for r in range(by):
                     for ch in range(bx//8):
                         ph=sw(a+r*128+ch*16); v=s.c.sh[ph:ph+16].view(np.uint16); yy=y+r; xx=x+ch*8
-                        if yy<t.arr.shape[0] and xx<t.arr.shape[1]: t.arr[yy,xx:xx+8]=v[:t.arr.shape[1]-xx]
+                        if 0<=yy<t.arr.shape[0] and 0<=xx<t.arr.shape[1]: t.arr[yy,xx:xx+8]=v[:t.arr.shape[1]-xx]
             s.bulkg.append(store)
             return
         dst=int(s.addr(o[0])[l]); mo=re.match(r'\[(%?\w+),\s*\{(.*)\}\s*\]',o[1]); t=e.args[(int(s.get(mo.group(1))[l])-PAB)//256]; x,y=[int(s.get(z.strip()).astype(U32).view(np.int32)[l]) for z in mo.group(2).split(',')]
-        bar=int(s.addr(o[2])[l])&0xffffff; mc=int(s.get(o[3])[l]) if 'multicast' in op else 1<<(dst>>RK); off=dst&0xffffff; bx,by=t.box; assert off%1024==0
+        B=s.barat(s.addr(o[2])[l]); mc=int(s.get(o[3])[l]) if 'multicast' in op else 1<<(dst>>RK); off=dst&0xffffff; bx,by=t.box
+        if off%1024: raise Fault(f'misaligned: {op} to {off}')
+        s.order.write(s.w,off,by*128,B.agent,B.n+1)
         def fire():
-            T=np.zeros((by,bx),np.uint16); v=t.arr[y:y+by,x:x+bx]; T[:v.shape[0],:v.shape[1]]=v
+            T=np.zeros((by,bx),np.uint16); y0,x0=max(y,0),max(x,0); v=t.arr[y0:max(y+by,0),x0:max(x+bx,0)]; T[y0-y:y0-y+v.shape[0],x0-x:x0-x+v.shape[1]]=v
             for r,c in enumerate(e.ctas):
                 if not (mc>>r)&1: continue
-                for (w,lo,hi) in c.inflight:
-                    if lo<off+by*128 and off<=hi: e.races+=1
                 for q in range(by):
                     for ch in range(bx//8): ph=sw(off+q*128+ch*16); c.sh[ph:ph+16].view(np.uint16)[:]=T[q,ch*8:ch*8+8]
-                B=c.bars[bar]; B.tx-=bx*by*2; B.chk()
+                B.tx-=bx*by*2; B.chk()
         e.tma.append(fire)

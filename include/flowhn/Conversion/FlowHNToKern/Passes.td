@@ -31,6 +31,12 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
     merged projections are columns of one buffer. A result is stored where its consumer
     wants it; where a kernel cannot store so, a copy follows.
 
+    A linear with a `norm` is a product with a row scale: rms(x; w) · Wᵀ =
+    s · (x · (W · diag(w))ᵀ), s = 1 / sqrt(mean of squares + eps). A row-wise kernel makes
+    s, one float32 per row, the product's region multiplies its sums by it, and w is the
+    `column_scale` of the product's parameter. Where the rows lie scattered, a kernel
+    gathers and norms them instead.
+
     Branches with the schedule `streams` run on a stream and in an arena each, between
     `plan.fork` and `plan.join`; others share stream 0 and the arena "branch". The entry
     taps the input of block i as "hidden.i" and the norm of the selected tokens as "final".
@@ -57,7 +63,9 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
     ```
 
     Numerics: bit-exact in what is computed; sums inside a kernel are formed in the
-    order that the target chooses, and values between fused ops stay in float32.
+    order that the target chooses, and values between fused ops stay in float32. A
+    linear's `norm` is PRECISION-CHANGING: the folded weights are float32 on the CPU,
+    whatever they are stored as, and rounded to the activations' type on the GPU.
     REASSOCIATING on the GPU: where a scan's chunks begin, and nothing else, depends on
     the other sequences of the call.
   }];

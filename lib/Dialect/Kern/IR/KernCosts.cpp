@@ -29,9 +29,12 @@ static int64_t tableBytes(Value table, int64_t entries) {
 
 /// Bytes of the extras of a kernel with `rows` × `width` results.
 static int64_t extraBytes(ValueRange extras, ArrayAttr accesses, int64_t rows, int64_t width) {
+  auto elements = [&](Access access) {
+    return (access == Access::Column ? 1 : rows) * (access == Access::Scalar ? 1 : width);
+  };
   int64_t bytes = 0;
   for (auto [extra, access] : llvm::zip_equal(extras, accesses.getAsRange<AccessAttr>()))
-    bytes += bytesOf(extra, access.getValue() == Access::Column ? width : rows * width);
+    bytes += bytesOf(extra, elements(access.getValue()));
   return bytes;
 }
 
@@ -107,7 +110,8 @@ int64_t MatmulOp::getBytes(ArrayRef<int64_t> extents) {
 
 int64_t RowwiseOp::getBytes(ArrayRef<int64_t> extents) {
   int64_t rows = extents[0], width = getSections().back();
-  return bytesOf(getInput(), rows * width) + bytesOf(getOut(), rows * width) +
+  return bytesOf(getInput(), rows * width) +
+         bytesOf(getOut(), storesScalars() ? rows : rows * width) +
          extraBytes(getExtras(), getAccesses(), rows, width) + tableBytes(getGather(), rows) +
          tableBytes(getScatter(), rows);
 }

@@ -64,10 +64,24 @@ static LogicalResult verifyRows(Operation *op, StringRef name, Value memref,
   return op->emitOpError() << name << " must be dense rows of [" << row << "], got " << type;
 }
 
+/// Whether `memref` is one float32 per row.
+static bool isScalars(Value memref) {
+  MLIRContext *context = memref.getContext();
+  return memref.getType() == MemRefType::get({ShapedType::kDynamic}, Float32Type::get(context));
+}
+
 /// Checks one extra of a kernel whose result has `width` columns.
 static LogicalResult verifyExtra(Operation *op, int64_t index, Value extra, Access access,
                                  int64_t column, int64_t width) {
   MemRefType type = typeOf(extra);
+  if (access == Access::Scalar) {
+    if (isScalars(extra) && column == 0)
+      return success();
+    return op->emitOpError("extra #") << index
+                                      << " with access scalar must be memref<?xf32> at "
+                                         "column 0, got "
+                                      << type << " at column " << column;
+  }
   int64_t rank = access == Access::Column ? 1 : 2;
   if (type.getRank() != rank)
     return op->emitOpError("extra #") << index << " with access " << stringifyAccess(access)
@@ -80,23 +94,40 @@ static LogicalResult verifyExtra(Operation *op, int64_t index, Value extra, Acce
                                     << column << ", got " << type;
 }
 
-/// Checks the extras of a kernel. `canGather` tells whether the op has a table
-/// for `gathered` extras, `noGather` why not.
+/// Checks the extras of a kernel, which takes none with an access of `refused`, for
+/// `reason`.
 static LogicalResult verifyExtras(Operation *op, ValueRange extras, ArrayAttr accesses,
-                                  ArrayRef<int64_t> columns, int64_t width, bool canGather,
-                                  StringRef noGather) {
+                                  ArrayRef<int64_t> columns, int64_t width,
+                                  ArrayRef<Access> refused, StringRef reason) {
   if (accesses.size() != extras.size() || columns.size() != extras.size())
     return op->emitOpError("must have one access and one column per extra, got ")
            << accesses.size() << " accesses and " << columns.size() << " columns for "
            << extras.size() << " extras";
   for (auto [index, extra] : llvm::enumerate(extras)) {
     Access access = cast<AccessAttr>(accesses[index]).getValue();
-    if (access == Access::Gathered && !canGather)
-      return op->emitOpError("extra #") << index << " is gathered, but " << noGather;
+    if (llvm::is_contained(refused, access))
+      return op->emitOpError("extra #")
+             << index << " is " << stringifyAccess(access) << ", but " << reason;
     if (failed(verifyExtra(op, index, extra, access, columns[index], width)))
       return failure();
   }
   return success();
+}
+
+/// The same for a kernel that has rows from the table `gather`, which may be absent.
+static LogicalResult verifyRowExtras(Operation *op, ValueRange extras, ArrayAttr accesses,
+                                     ArrayRef<int64_t> columns, int64_t width, Value gather) {
+  SmallVector<Access, 1> refused;
+  if (!gather)
+    refused.push_back(Access::Gathered);
+  return verifyExtras(op, extras, accesses, columns, width, refused, "there is no gather table");
+}
+
+/// The same for a kernel over sequences.
+static LogicalResult verifySequenceExtras(Operation *op, ValueRange extras, ArrayAttr accesses,
+                                          ArrayRef<int64_t> columns, int64_t channels) {
+  return verifyExtras(op, extras, accesses, columns, channels, {Access::Gathered, Access::Scalar},
+                      "a kernel over sequences takes row and column alone");
 }
 
 /// Checks that `op`, inside the region of a kernel, can be emitted on vectors.
@@ -181,8 +212,7 @@ LogicalResult MatmulOp::verify() {
   if (failed(verifyWeights(*this, n, k, groups)))
     return failure();
   // matmul_c3
-  return verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), n,
-                      getGather() != nullptr, "there is no gather table");
+  return verifyRowExtras(*this, getExtras(), getAccesses(), getExtraColumns(), n, getGather());
 }
 
 LogicalResult MatmulOp::verifyRegions() {
@@ -209,16 +239,25 @@ LogicalResult RowwiseOp::verify() {
   // rowwise_c2
   int64_t width = sections.back();
   if (failed(verifyColumns(*this, "input", getInput(), getInColumn(), width)) ||
-      failed(verifyColumns(*this, "out", getOut(), getOutColumn(), width)))
+      (!storesScalars() && failed(verifyColumns(*this, "out", getOut(), getOutColumn(), width))))
     return failure();
   // rowwise_c3
-  return verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), width,
-                      getGather() != nullptr, "there is no gather table");
+  if (failed(verifyRowExtras(*this, getExtras(), getAccesses(), getExtraColumns(), width,
+                             getGather())))
+    return failure();
+  // rowwise_c5
+  bool reducesOnly = sections.size() == 2 && getReduction() != Reduction::None &&
+                     getExtras().empty() && int64_t(getOutColumn()) == 0;
+  if (storesScalars() && !(isScalars(getOut()) && reducesOnly))
+    return emitOpError("an out of rank 1 must be memref<?xf32>, with one section, a reduction, no "
+                       "extras and out_column 0, got ")
+           << getOut().getType();
+  return success();
 }
 
 LogicalResult RowwiseOp::verifyRegions() {
   // rowwise_c4
-  size_t numValues = getReduction() == Reduction::None ? 1 : 2;
+  size_t numValues = getReduction() == Reduction::None || storesScalars() ? 1 : 2;
   return verifyRegion(*this, getBody(), numValues + getExtras().size());
 }
 
@@ -286,8 +325,7 @@ LogicalResult Conv1DOp::verify() {
       failed(verifyColumns(*this, "out", getOut(), getOutColumn(), channels)))
     return failure();
   // conv1d_c2
-  return verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), channels,
-                      /*canGather=*/false, "a convolution does not gather");
+  return verifySequenceExtras(*this, getExtras(), getAccesses(), getExtraColumns(), channels);
 }
 
 LogicalResult Conv1DOp::verifyRegions() {
@@ -316,8 +354,7 @@ LogicalResult ScanOp::verify() {
       failed(verifyColumns(*this, "out", getOut(), getOutColumn(), channels)))
     return failure();
   // scan_c2
-  if (failed(verifyExtras(*this, getExtras(), getAccesses(), getExtraColumns(), channels,
-                          /*canGather=*/false, "a scan does not gather")))
+  if (failed(verifySequenceExtras(*this, getExtras(), getAccesses(), getExtraColumns(), channels)))
     return failure();
   // scan_c4
   if (failed(verifyRows(*this, "initial", getInitial(), {states, channels})) ||

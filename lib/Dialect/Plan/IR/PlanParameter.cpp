@@ -123,6 +123,34 @@ static LogicalResult verifyPanels(ParameterOp op, ArrayRef<RankedTensorType> sou
   return success();
 }
 
+/// Checks that narrower values than those that the parameter is made of are rounded.
+static LogicalResult verifyRounds(ParameterOp op, ArrayRef<RankedTensorType> sources) {
+  Type stored = cast<MemRefType>(op.getType()).getElementType();
+  SmallVector<Type> made;
+  for (RankedTensorType source : sources)
+    made.push_back(source.getElementType());
+  if (op.getColumnScale())
+    made.push_back(Float32Type::get(op.getContext()));
+  for (Type type : made)
+    if (!op.getRounds() && !isAtLeastAsWide(stored, type))
+      return op.emitOpError("stores elements of ")
+             << type << " as the narrower " << stored << " without 'rounds'";
+  return success();
+}
+
+static LogicalResult verifyColumnScale(ParameterOp op, ArrayRef<RankedTensorType> sources) {
+  if (!op.getColumnScale())
+    return success();
+  std::optional<SourceMatrix> matrix = getSourceMatrix(sources);
+  RankedTensorType scale = op.getColumnScale()->getType();
+  if (matrix && !matrix->isVector && scale.getShape() == ArrayRef(matrix->k) &&
+      op.getTransform() == Transform::None && op.getLayout() != Layout::Transposed)
+    return success();
+  return op.emitOpError("takes a column_scale of one element per column, on matrices without a "
+                        "transform that are not transposed, got ")
+         << scale << " on " << sources.front();
+}
+
 SmallVector<RankedTensorType> ParameterOp::getSourceTypes() {
   return llvm::map_to_vector(getSources().getAsRange<SourceAttr>(),
                              [](SourceAttr source) { return source.getType(); });
@@ -146,10 +174,8 @@ LogicalResult ParameterOp::verify() {
     return emitOpError("needs the type of its sources in this layout, ")
            << expected << ", got " << type;
   // parameter_c4
-  for (RankedTensorType source : sources)
-    if (!getRounds() && !isAtLeastAsWide(type.getElementType(), source.getElementType()))
-      return emitOpError("stores elements of ")
-             << source.getElementType() << " as the narrower " << type.getElementType()
-             << " without 'rounds'";
-  return success();
+  if (failed(verifyRounds(*this, sources)))
+    return failure();
+  // parameter_c5
+  return verifyColumnScale(*this, sources);
 }

@@ -19,6 +19,17 @@ using ::flowhn::Expected;
 using ::flowhn::internalError;
 namespace fb = ::flowhn::fb;
 
+static FailureOr<std::unique_ptr<fb::SourceT>> serializeSource(ParameterOp op, SourceAttr source) {
+  std::optional<fb::DType> stored = getDType(source.getType().getElementType());
+  if (!stored)
+    return op.emitOpError("has a source of a type that no plan can hold: ") << source.getType();
+  auto result = std::make_unique<fb::SourceT>();
+  result->name = source.getName().str();
+  result->dtype = *stored;
+  result->shape.assign(source.getType().getShape().begin(), source.getType().getShape().end());
+  return result;
+}
+
 static LogicalResult serializeParameter(ParameterOp op, fb::ParameterT &result) {
   auto type = cast<MemRefType>(op.getType());
   std::optional<fb::DType> dtype = getDType(type.getElementType());
@@ -33,13 +44,16 @@ static LogicalResult serializeParameter(ParameterOp op, fb::ParameterT &result) 
   result.dtype = *dtype;
   result.shape.assign(type.getShape().begin(), type.getShape().end());
   for (auto source : op.getSources().getAsRange<SourceAttr>()) {
-    std::optional<fb::DType> stored = getDType(source.getType().getElementType());
-    if (!stored)
-      return op.emitOpError("has a source of a type that no plan can hold: ") << source.getType();
-    auto &described = *result.sources.emplace_back(std::make_unique<fb::SourceT>());
-    described.name = source.getName().str();
-    described.dtype = *stored;
-    described.shape.assign(source.getType().getShape().begin(), source.getType().getShape().end());
+    auto serialized = serializeSource(op, source);
+    if (failed(serialized))
+      return failure();
+    result.sources.push_back(std::move(*serialized));
+  }
+  if (std::optional<SourceAttr> scale = op.getColumnScale()) {
+    auto serialized = serializeSource(op, *scale);
+    if (failed(serialized))
+      return failure();
+    result.column_scale = std::move(*serialized);
   }
   return success();
 }

@@ -381,7 +381,7 @@ func.func @conv1d_c1(%batch: index, %max: index, %x: memref<?x31xf32>, %w: memre
 // -----
 
 func.func @conv1d_c2(%batch: index, %max: index, %x: memref<?x32xf32>, %w: memref<4x32xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %e: memref<?x32xf32>) {
-  // expected-error@+1 {{extra #0 is gathered, but a convolution does not gather}}
+  // expected-error@+1 {{extra #0 is gathered, but a kernel over sequences takes row and column alone}}
   kern.conv1d batch(%batch, %max) %x, %w offsets(%offsets) -> %out extras(%e) {
   ^bb0(%sum: f32, %y: f32):
     kern.yield %sum
@@ -441,7 +441,7 @@ func.func @scan_c1(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<
 // -----
 
 func.func @scan_c2(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %e: memref<?x32xf32>) {
-  // expected-error@+1 {{extra #0 is gathered, but a scan does not gather}}
+  // expected-error@+1 {{extra #0 is gathered, but a kernel over sequences takes row and column alone}}
   kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out extras(%e) {
   ^bb0(%y: f32, %x: f32, %z: f32):
     kern.yield %y
@@ -560,5 +560,29 @@ func.func @scan_combine_c2(%n: index, %a: memref<16x32xf32>, %sums: memref<?x32x
   // expected-error@+1 {{states must be dense rows of [16, 32], got 'memref<?x8x32xf32>'}}
   kern.scan_combine batch(%n) chunks(%n, %n) %a, %sums offsets(%offsets) -> %states
     : (index, index, index, memref<16x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x8x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c3(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>, %e: memref<?xbf16>) {
+  // expected-error@+1 {{extra #0}}
+  kern.matmul rows(%rows) %a, %b -> %out extras(%e) {
+  ^bb0(%sum: f32, %scale: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, accesses = [#kern.access<scalar>], extra_columns = array<i64: 0>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>, memref<?xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @rowwise_c5(%rows: index, %x: memref<?x16xf32>, %out: memref<?xbf16>) {
+  // expected-error@+1 {{out}}
+  kern.rowwise rows(%rows) %x -> %out {
+  ^bb0(%mean: f32):
+    kern.yield %mean
+  } {sections = array<i64: 0, 16>, reduction = #kern.reduction<mean_of_squares>, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<?xbf16>) -> ()
   return
 }

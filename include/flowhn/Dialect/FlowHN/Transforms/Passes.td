@@ -216,8 +216,9 @@ def FuseOpsPass : Pass<"flowhn-fuse-ops", "::mlir::ModuleOp"> {
 
     Numerics: with `norm=kernel` bit-exact on f32 activations; on narrower ones
     PRECISION-CHANGING, since a fused intermediate is not rounded to the activation
-    type. `norm=prologue` is REASSOCIATING besides: the row scale may be applied to
-    the product instead of the input.
+    type. `norm=prologue` is REASSOCIATING besides, and PRECISION-CHANGING where weights
+    are narrower than float32: the row scale may be applied to the product instead of
+    the input, and the norm's weight to the product's weights before they are rounded.
   }];
   let options = [
     Option<"norm", "norm", "std::string", "\"kernel\"", "where a norm before a linear goes: kernel|prologue">,

@@ -27,7 +27,7 @@ def Kern_Dialect : Dialect {
     What is fused into a kernel arrives as a region of scalar float32 ops over
     the kernel's own values and its `extras`; one emitter serves every fusion.
     Each extra has an access: `row` reads [row, column], `gathered` reads
-    [gather[row], column], `column` reads [column].
+    [gather[row], column], `column` reads [column], `scalar` reads [row].
 
     Targets choose a configuration (`config`) and emit code through external
     models of their own interfaces; the dialect knows no target.

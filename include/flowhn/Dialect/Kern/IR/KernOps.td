@@ -16,7 +16,8 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Kern_Access : I32Enum<"Access", "how an extra operand is read", [
-    I32EnumCase<"Row", 0, "row">, I32EnumCase<"Gathered", 1, "gathered">, I32EnumCase<"Column", 2, "column">]> {
+    I32EnumCase<"Row", 0, "row">, I32EnumCase<"Gathered", 1, "gathered">, I32EnumCase<"Column", 2, "column">,
+    I32EnumCase<"Scalar", 3, "scalar">]> {
   let cppNamespace = "::mlir::kern";
 }
 def Kern_AccessAttr : EnumAttr<Kern_Dialect, Kern_Access, "access"> {
@@ -33,6 +34,8 @@ def Kern_ReductionAttr : EnumAttr<Kern_Dialect, Kern_Reduction, "reduction"> {
 }
 
 def Kern_Rows : MemRefRankOf<[F32, BF16, F16], [2]>;
+/// The same, or one number per row.
+def Kern_RowsOrScalars : MemRefRankOf<[F32, BF16, F16], [1, 2]>;
 def Kern_Table : MemRefRankOf<[I32], [1]>;
 def Kern_Data : MemRefRankOf<[F32, BF16, F16], [1, 2, 3]>;
 /// States of scans, [any number, states, channels], and one sum per channel.
@@ -81,7 +84,7 @@ def Kern_MatmulOp : Kern_EpilogueOp<"matmul", [AttrSizedOperandSegments]> {
     Constraints:
     * (C1) n, k, groups ≥ 1; columns ≥ 0; a has at least a_column + k columns, out at least out_column + n.
     * (C2) b has the shape above.
-    * (C3) one access and one column offset per extra; a `row` or `gathered` extra is rank 2 and wide enough, a `column` extra is rank 1 with at least n elements behind its offset; `gathered` needs `gather`.
+    * (C3) one access and one column offset per extra; a `row` or `gathered` extra is rank 2 and wide enough, a `column` extra is rank 1 with at least n elements behind its offset, a `scalar` extra is memref<?xf32> with offset 0; `gathered` needs `gather`.
     * (C4) the region has groups + extras f32 arguments, and holds scalar ops only.
 
     ```mlir
@@ -113,17 +116,19 @@ def Kern_RowwiseOp : Kern_EpilogueOp<"rowwise", [AttrSizedOperandSegments]> {
     starting at 0; the last one is the width. `mean_of_squares` gives the region
     the mean of x² over the element's section, in float32.
 
-    Region: (x, the reduction unless `none`, extras) → stored value, all f32.
+    Region: (x, the reduction unless `none`, extras) → stored value, all f32. Where
+    `out` is memref<?xf32>, one number per row, (the reduction) → stored value.
 
     Constraints:
     * (C1) sections: at least two bounds, strictly ascending, from 0.
-    * (C2) input and out are wide enough for their column and the width.
+    * (C2) input and an out of rank 2 are wide enough for their column and the width.
     * (C3) extras as for `kern.matmul`, over the width.
-    * (C4) the region's arguments are f32: 1, one more unless `none`, one per extra.
+    * (C4) the region's arguments are f32: those above.
+    * (C5) an out of rank 1 is memref<?xf32>, with one section, a reduction, no extras and out_column 0.
 
     The embedding is this op: `input` the table, `gather` the token ids.
   }];
-  let arguments = (ins Index:$rows, Kern_Rows:$input, Kern_Rows:$out,
+  let arguments = (ins Index:$rows, Kern_Rows:$input, Kern_RowsOrScalars:$out,
       Variadic<Kern_Data>:$extras, Optional<Kern_Table>:$gather, Optional<Kern_Table>:$scatter,
       DenseI64ArrayAttr:$sections, Kern_ReductionAttr:$reduction,
       DefaultValuedAttr<I64Attr, "0">:$in_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
@@ -133,6 +138,10 @@ def Kern_RowwiseOp : Kern_EpilogueOp<"rowwise", [AttrSizedOperandSegments]> {
   let assemblyFormat = [{
     `rows` `(` $rows `)` $input `->` $out (`extras` `(` $extras^ `)`)? (`gather` `(` $gather^ `)`)? (`scatter` `(` $scatter^ `)`)?
     $body attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    /// Whether the result is one number per row.
+    bool storesScalars() { return getOut().getType().getRank() == 1; }
   }];
 }
 
@@ -190,7 +199,7 @@ def Kern_Conv1DOp : Kern_EpilogueOp<"conv1d"> {
 
     Constraints:
     * (C1) input and out are wide enough for their columns and the channels.
-    * (C2) extras as for `kern.matmul`, over the channels; `gathered` is not accepted.
+    * (C2) extras as for `kern.matmul`, over the channels; `gathered` and `scalar` are not accepted.
     * (C3) the region has 1 + extras f32 arguments.
   }];
   let arguments = (ins Index:$batch, Index:$max_length, Kern_Rows:$input, Kern_Data:$weight,
@@ -225,7 +234,7 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
 
     Constraints:
     * (C1) states ≥ 1; u, delta, out wide enough for the channels, b and c for the states, at their columns.
-    * (C2) extras as for `kern.matmul`, over the channels; `gathered` is not accepted.
+    * (C2) extras as for `kern.matmul`, over the channels; `gathered` and `scalar` are not accepted.
     * (C3) the region has 2 + extras f32 arguments.
     * (C4) initial, final and chunk_states are dense [?, states, channels].
     * (C5) chunks, chunk_rows and chunk_states are given together.

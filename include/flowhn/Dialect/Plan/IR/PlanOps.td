@@ -43,27 +43,28 @@ def Plan_ParameterOp : Plan_Op<"parameter", [Symbol]> {
   let description = [{
     The `sources`, concatenated along their first dimension and seen as a matrix
     [n, k] (further dimensions are folded into k; a vector is [1, n]), pass
-    `transform` in float32 and are stored in the element type of `type` as
-    `layout`:
+    `transform` in float32, or are multiplied in float32 by `column_scale`, column l by
+    its element l, and are stored in the element type of `type` as `layout`:
     * `row_major`: [n, k], or the vector;
     * `transposed`: [k, n];
     * `panels`: [⌈(n/groups)/panel⌉, k, groups·panel]: panel p, row l holds, for
       group g, the columns g·(n/groups) + p·panel … of the matrix' row range,
       zero where there is none. Groups are interleaved panel by panel (gate, up);
     * `padded`: [n, ⌈k/panel⌉·panel], zero behind column k.
-    A parameter with one source, `row_major`, no transform and the stored type is
-    not copied: kernels read the mapped file.
+    A parameter with one source, `row_major`, no transform, no scale and the stored
+    type is not copied: kernels read the mapped file.
 
     Constraints:
     * (C1) at least one source; sources agree in all dimensions but the first.
     * (C2) `panels` needs `panel` ≥ 1 and groups ≥ 1 that divides n; `padded` needs `panel` ≥ 1; nothing else takes them.
     * (C3) `type` is the memref described above.
-    * (C4) a narrower element type than a source's needs `rounds`: values are rounded to the nearest, to even.
+    * (C4) a narrower element type than a source's, or than float32 where there is a `column_scale`, needs `rounds`: values are rounded to the nearest, to even.
+    * (C5) `column_scale` is a vector of k elements; it takes matrices, no transform and no `transposed`.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Plan_SourceArrayAttr:$sources, Plan_LayoutAttr:$layout,
       DefaultValuedAttr<I64Attr, "0">:$panel, DefaultValuedAttr<I64Attr, "1">:$groups,
       DefaultValuedAttr<Plan_TransformAttr, "::mlir::plan::Transform::None">:$transform,
-      UnitAttr:$rounds, TypeAttrOf<Plan_Memory>:$type);
+      OptionalAttr<Plan_SourceAttr>:$column_scale, UnitAttr:$rounds, TypeAttrOf<Plan_Memory>:$type);
   let assemblyFormat = "$sym_name `:` $type `from` $sources `as` $layout attr-dict";
   let extraClassDeclaration = [{
     /// The types of the sources, in order.
