@@ -127,6 +127,7 @@ void readTarget(ObjectReader reader, ManifestTarget &target) {
 
 ordered_json modelJson(const ManifestModel &model) {
   return {{"name", model.name},
+          {"dtype", model.dtype},
           {"vocab_size", model.vocabSize},
           {"hidden_size", model.hiddenSize},
           {"num_layers", model.numLayers},
@@ -141,6 +142,7 @@ ordered_json modelJson(const ManifestModel &model) {
 
 void readModel(ObjectReader reader, ManifestModel &model) {
   reader.read("name", model.name);
+  reader.read("dtype", model.dtype);
   reader.read("vocab_size", model.vocabSize, 1, maxInt32);
   reader.read("hidden_size", model.hiddenSize, 1, maxInt32);
   reader.read("num_layers", model.numLayers, 0, maxInt32);

@@ -221,8 +221,11 @@ Status Compilation::describeModel() {
                         "' must be [rows, vocabulary] with a known vocabulary");
   described.vocabSize = logits.getDimSize(1);
   forward.walk([&](EmbeddingOp embedding) {
-    if (auto type = dyn_cast<RankedTensorType>(embedding.getResult().getType()))
-      described.hiddenSize = type.getShape().back();
+    auto type = dyn_cast<RankedTensorType>(embedding.getResult().getType());
+    if (!type)
+      return;
+    described.hiddenSize = type.getShape().back();
+    described.dtype = type.getElementType().isBF16() ? "bfloat16" : "float32";
   });
   return Status();
 }

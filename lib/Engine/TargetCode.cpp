@@ -74,10 +74,12 @@ Expected<DType> mlir::flowhn::resolveActivations(const CompileOptions &options) 
   if (options.dtype != "float32" && options.dtype != "bfloat16")
     return ::flowhn::invalidArgument("unknown dtype '" + options.dtype +
                                      "': expected auto, float32 or bfloat16");
-  if ((options.dtype == "bfloat16") != isForGPU)
-    return ::flowhn::unsupported("dtype " + options.dtype + " is not supported by the target " +
-                                 options.target + " yet");
-  return isForGPU ? DType::BF16 : DType::F32;
+  if (options.dtype == "float32")
+    return DType::F32;
+  if (!isForGPU)
+    return ::flowhn::unsupported("dtype bfloat16 is not supported by the target " + options.target +
+                                 " yet");
+  return DType::BF16;
 }
 
 ::flowhn::ManifestTarget mlir::flowhn::describeTargets(llvm::ArrayRef<CompileTarget> targets) {

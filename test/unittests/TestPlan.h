@@ -204,6 +204,7 @@ inline Manifest testManifest() {
   Manifest manifest;
   manifest.target = {.kind = "cpu", .cpu = "x86-64", .triple = "x86_64-unknown-linux-gnu"};
   manifest.model.name = "test";
+  manifest.model.dtype = "float32";
   manifest.model.vocabSize = testVocab;
   manifest.model.hiddenSize = testWidth;
   manifest.model.numLayers = 2;

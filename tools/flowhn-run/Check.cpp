@@ -82,7 +82,7 @@ class Checker {
 public:
   Checker(Session &session, const CheckOptions &options, const ReferenceFile &file)
       : session(session), model(session.artifact().manifest().model), options(options), file(file),
-        isExact(session.artifact().manifest().target.kind == "cpu"),
+        isExact(model.dtype == "float32"),
         tolerance(options.tolerance.value_or(isExact ? 1e-4 : 2e-2)),
         rowTolerance(options.rowTolerance.value_or(isExact ? tolerance : 3 * tolerance)) {}
 

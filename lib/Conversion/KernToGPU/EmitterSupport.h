@@ -24,6 +24,9 @@ struct Buffer {
   int64_t stride = 1; ///< elements between rows
 };
 
+/// The element type of a memref.
+Type elementType(Value memref);
+
 /// The values beside its own that a kernel's region reads.
 struct Extras {
   SmallVector<Buffer> buffers;
@@ -97,7 +100,7 @@ public:
   Value log(Value x);  ///< by log2
   Value reciprocal(Value x);
   Value sqrt(Value x);
-  Value softplus(Value x);                ///< log(1 + exp(x)) without overflow
+  Value softplus(Value x);                ///< log(1 + exp(x)), relative error below 1e-6
   Value extend(Value value);              ///< bf16, f16 or f32 → f32
   Value truncate(Value value, Type type); ///< f32 → `type`, to nearest even
   /// Two f32 as neighbours of 16 bits in an i32, the first one in the low half.

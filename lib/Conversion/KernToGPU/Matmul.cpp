@@ -17,10 +17,6 @@ static int64_t rowStride(Value memref) {
   return cast<MemRefType>(memref.getType()).getStridesAndOffset().first.front();
 }
 
-Type nvptx::elementType(Value memref) {
-  return cast<MemRefType>(memref.getType()).getElementType();
-}
-
 bool nvptx::hasAlignedRows(Value memref) {
   return rowStride(memref) * elementType(memref).getIntOrFloatBitWidth() % 128 == 0;
 }

@@ -18,8 +18,7 @@ namespace mlir::kern::nvptx {
 /// rows, so that 8 rows of one piece lie in different banks of shared memory.
 inline constexpr int64_t swizzledRowBytes = 128;
 
-/// The element type of a buffer, and whether its rows are a multiple of 16 bytes apart.
-Type elementType(Value memref);
+/// Whether the rows of a buffer are a multiple of 16 bytes apart.
 bool hasAlignedRows(Value memref);
 
 /// The sizes that every matmul kernel is made of. Tiles of a and b lie in shared memory in

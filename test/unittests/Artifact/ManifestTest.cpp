@@ -28,6 +28,7 @@ TEST(ManifestTest, RoundTrips) {
   Expected<Manifest> read = parseManifest(text, "m");
   ASSERT_TRUE(read.ok()) << read.status().message();
   EXPECT_EQ(toJson(*read), text);
+  EXPECT_EQ(read->model.dtype, "float32");
   EXPECT_EQ(read->model.contextLength, testContext);
   EXPECT_EQ(read->model.attentionTokens, std::vector<int64_t>{6});
   EXPECT_EQ(read->limits.maxTokens, 16);
