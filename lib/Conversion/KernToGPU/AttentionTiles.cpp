@@ -28,7 +28,7 @@ AttentionShape AttentionShape::choose(AttentionOp op, const flowhn::GPUTargetInf
   // sums would no longer fit in registers beside the scores. A float32 factor takes twice the
   // registers, and its products sums of their own.
   int64_t rows = headSize <= (type.isF32() ? 32 : 64) ? 32 : 16;
-  int64_t keys = headSize <= 128 && !type.isF32() ? 64 : 32;
+  int64_t keys = (headSize <= 128 ? 64 : 32) / (type.isF32() ? 2 : 1);
   AttentionShape shape(type, headSize, keys, rows);
   while (shape.sharedBytes() > target.sharedBytes && shape.keys > 16)
     shape.keys /= 2;
@@ -157,6 +157,7 @@ SmallVector<Factor> AttentionTiles::loadKeys(Value place, int64_t pair, int64_t 
 }
 
 SmallVector<Fragment> AttentionTiles::scores(Value offset) {
+  auto multiplyTiles = shape.roundsSums() ? multiplyRounded : multiply;
   SmallVector<Fragment> sums(shape.rowTiles() * shape.keyTiles(), Fragment(4, b.f32(0)));
   Value place = b.shared(base, b.add(offset, keyPlace));
   for (int64_t step = 0; step < shape.featureSteps(); ++step) {
@@ -167,7 +168,7 @@ SmallVector<Fragment> AttentionTiles::scores(Value offset) {
     for (int64_t pair = 0; pair < shape.keyTiles() / 2; ++pair)
       for (auto [half, keys] : llvm::enumerate(loadKeys(place, pair, step)))
         for (auto [rowTile, row] : llvm::enumerate(rows))
-          multiply(b, row, keys, sums[rowTile * shape.keyTiles() + 2 * pair + half]);
+          multiplyTiles(b, row, keys, sums[rowTile * shape.keyTiles() + 2 * pair + half]);
   }
   return sums;
 }
@@ -208,6 +209,7 @@ SmallVector<Factor> AttentionTiles::loadValues(Value place, int64_t step, int64_
 
 void AttentionTiles::accumulate(ArrayRef<Fragment> weights, Value offset,
                                 MutableArrayRef<Fragment> sums) {
+  auto multiplyTiles = shape.roundsSums() ? multiplyRounded : multiply;
   int64_t tilesPerStep = shape.keyTiles() / shape.keySteps();
   Value place = b.shared(base, b.add(offset, valuePlace));
   for (int64_t step = 0; step < shape.keySteps(); ++step) {
@@ -219,7 +221,7 @@ void AttentionTiles::accumulate(ArrayRef<Fragment> weights, Value offset,
       int64_t count = std::min<int64_t>(2, shape.featureTiles() - first);
       for (auto [half, values] : llvm::enumerate(loadValues(place, step, first, count)))
         for (auto [rowTile, row] : llvm::enumerate(rows))
-          multiply(b, row, values, sums[rowTile * shape.featureTiles() + first + half]);
+          multiplyTiles(b, row, values, sums[rowTile * shape.featureTiles() + first + half]);
     }
   }
 }

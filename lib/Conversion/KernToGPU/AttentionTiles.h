@@ -51,6 +51,9 @@ struct AttentionShape {
   /// memory for every block of keys.
   bool keepsQueries() const { return rowTiles() * featureSteps() * elementBytes() <= 16; }
 
+  /// Whether sums are rounded to nearest: those of many features leave no registers for it.
+  bool roundsSums() const { return headSize <= 64; }
+
 private:
   AttentionShape(Type type, int64_t headSize, int64_t keys, int64_t rows)
       : type(type), headSize(headSize), keys(keys), rows(rows), stages(2), warps(4) {}

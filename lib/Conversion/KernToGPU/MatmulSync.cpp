@@ -369,7 +369,7 @@ void SyncMatmulEmitter::multiplyStep(Value aRow, Value bRow, Sums &sums) {
       for (int64_t row = 0; row < plan.rowFragments(); ++row) {
         Value *place = &sums[(row * plan.columnFragments() + first + half) * 4];
         Fragment fragment(place, place + 4);
-        multiply(b, rows[row], column, fragment);
+        multiplyRounded(b, rows[row], column, fragment);
         llvm::copy(fragment, place);
       }
     }

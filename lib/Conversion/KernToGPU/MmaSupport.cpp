@@ -99,12 +99,17 @@ void nvptx::multiply(GPUKernelBuilder &b, const Factor &lhs, const Factor &rhs, 
     sums = multiplyOnce(b, lhs.high, rhs.high, lhs.type, sums);
     return;
   }
-  // The tensor cores round sums toward zero: over many products that would show. They add
-  // the three of one step only, the smallest first.
-  Fragment step(4, b.f32(0));
-  step = multiplyOnce(b, lhs.low, rhs.high, lhs.type, step);
-  step = multiplyOnce(b, lhs.high, rhs.low, lhs.type, step);
-  step = multiplyOnce(b, lhs.high, rhs.high, lhs.type, step);
-  for (auto [sum, product] : llvm::zip_equal(sums, step))
+  sums = multiplyOnce(b, lhs.low, rhs.high, lhs.type, sums);
+  sums = multiplyOnce(b, lhs.high, rhs.low, lhs.type, sums);
+  sums = multiplyOnce(b, lhs.high, rhs.high, lhs.type, sums);
+}
+
+void nvptx::multiplyRounded(GPUKernelBuilder &b, const Factor &lhs, const Factor &rhs,
+                            Fragment &sums) {
+  if (lhs.low.empty())
+    return multiply(b, lhs, rhs, sums);
+  Fragment products(sums.size(), b.f32(0));
+  multiply(b, lhs, rhs, products);
+  for (auto [sum, product] : llvm::zip_equal(sums, products))
     sum = b.addf(sum, product);
 }

@@ -45,9 +45,14 @@ int64_t productDepth(Type type);
 /// each. What is left of a float32 behind its two tf32 is at most 2⁻²³ of it.
 Factor makeFactor(GPUKernelBuilder &b, ValueRange registers, Type type);
 
-/// sums += lhs · rhs. Of float32 three products are added up; the fourth, low · low, is
-/// at most 2⁻²² of the whole and left out.
+/// sums += lhs · rhs. Of float32 three products are added up, the smallest first; the
+/// fourth, low · low, is at most 2⁻²² of the whole and left out.
 void multiply(GPUKernelBuilder &b, const Factor &lhs, const Factor &rhs, Fragment &sums);
+
+/// The same, but the sums of float32 are rounded to nearest. Tensor cores round them toward
+/// zero, which shows over many products; this takes as many registers again for the sums of
+/// the products under way.
+void multiplyRounded(GPUKernelBuilder &b, const Factor &lhs, const Factor &rhs, Fragment &sums);
 
 } // namespace mlir::kern::nvptx
 
