@@ -225,7 +225,8 @@ Status Compilation::describeModel() {
     if (!type)
       return;
     described.hiddenSize = type.getShape().back();
-    described.dtype = type.getElementType().isBF16() ? "bfloat16" : "float32";
+    Type element = type.getElementType();
+    described.dtype = element.isBF16() ? "bfloat16" : element.isF16() ? "float16" : "float32";
   });
   return Status();
 }
@@ -258,7 +259,7 @@ Status Compilation::resolve() {
   auto resolved = resolveTargets(options);
   FLOWHN_RETURN_IF_ERROR(resolved.status());
   targets = std::move(*resolved);
-  auto type = resolveActivations(options);
+  auto type = resolveActivations(model, options);
   FLOWHN_RETURN_IF_ERROR(type.status());
   activations = *type;
   return Status();

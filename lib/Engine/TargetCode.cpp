@@ -67,19 +67,31 @@ Expected<std::vector<CompileTarget>> mlir::flowhn::resolveTargets(const CompileO
                                "' is not built in; targets: cpu, nvptx");
 }
 
-Expected<DType> mlir::flowhn::resolveActivations(const CompileOptions &options) {
+/// Whether most parameters are stored in float16; without a checkpoint, as the config says.
+static bool isFloat16(const ::flowhn::Model &model) {
+  const std::map<std::string, DType> &types = model.storageTypes();
+  if (types.empty())
+    return model.config() && model.config()->parameterType == DType::F16;
+  auto isHalf = [](const auto &entry) { return entry.second == DType::F16; };
+  return 2 * size_t(llvm::count_if(types, isHalf)) > types.size();
+}
+
+Expected<DType> mlir::flowhn::resolveActivations(const ::flowhn::Model &model,
+                                                 const CompileOptions &options) {
   bool isForGPU = options.target == "nvptx";
-  if (options.dtype == "auto")
-    return isForGPU ? DType::BF16 : DType::F32;
-  if (options.dtype != "float32" && options.dtype != "bfloat16")
-    return ::flowhn::invalidArgument("unknown dtype '" + options.dtype +
-                                     "': expected auto, float32 or bfloat16");
+  if (options.dtype == "auto") {
+    DType half = isFloat16(model) ? DType::F16 : DType::BF16;
+    return isForGPU ? half : DType::F32;
+  }
   if (options.dtype == "float32")
     return DType::F32;
+  if (options.dtype != "bfloat16" && options.dtype != "float16")
+    return ::flowhn::invalidArgument("unknown dtype '" + options.dtype +
+                                     "': expected auto, float32, bfloat16 or float16");
   if (!isForGPU)
-    return ::flowhn::unsupported("dtype bfloat16 is not supported by the target " + options.target +
-                                 " yet");
-  return DType::BF16;
+    return ::flowhn::unsupported("dtype " + options.dtype + " is not supported by the target " +
+                                 options.target + " yet");
+  return options.dtype == "float16" ? DType::F16 : DType::BF16;
 }
 
 ::flowhn::ManifestTarget mlir::flowhn::describeTargets(llvm::ArrayRef<CompileTarget> targets) {

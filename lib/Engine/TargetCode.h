@@ -11,6 +11,7 @@
 
 #include "flowhn/Artifact/Artifact.h"
 #include "flowhn/Engine/Compiler.h"
+#include "flowhn/Engine/Model.h"
 #include "flowhn/Target/CPU/TargetInfo.h"
 #include "flowhn/Target/NVPTX/TargetInfo.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -35,7 +36,8 @@ std::string planSectionOf(const CompileTarget &target);
 std::string phaseSuffix(const CompileTarget &target, const ::flowhn::CompileOptions &options);
 
 /// What activations are held in; Unsupported where the target does not compute in it.
-::flowhn::Expected<::flowhn::DType> resolveActivations(const ::flowhn::CompileOptions &options);
+::flowhn::Expected<::flowhn::DType> resolveActivations(const ::flowhn::Model &model,
+                                                       const ::flowhn::CompileOptions &options);
 
 /// The sections with the code of an artifact. Compiles the module `@kernels`, lowered to the LLVM
 /// dialect, adding its phases to `report`. For a CPU one shared object; for a GPU the PTX of each

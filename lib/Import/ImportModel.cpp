@@ -222,6 +222,8 @@ OwningOpRef<ModuleOp> mlir::flowhn::importModel(MLIRContext &context,
   Type activationType = builder.getF32Type();
   if (activations == ::flowhn::DType::BF16)
     activationType = builder.getBF16Type();
+  else if (activations == ::flowhn::DType::F16)
+    activationType = builder.getF16Type();
   LayerBuilder layers(builder, config, storage, activationType);
   layers.builder.setInsertionPointToStart(&forward.front());
   Value logits = importNetwork(layers, forward.getArguments());

@@ -50,9 +50,10 @@ static void addTargetFlags(CLI::App &app, CompileOptions &compile) {
                  "Assembler of nvptx: a path; auto: that of the CUDA toolkit, if any; none: the "
                  "driver's, when the model is loaded");
   app.add_option("--dtype", compile.dtype,
-                 "What activations and the weights of products are held in: float32, bfloat16; "
-                 "auto: float32 on the cpu, bfloat16 on nvptx")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+                 "What activations and the weights of products are held in: float32, bfloat16, "
+                 "float16; auto: float32 on the cpu; on nvptx float16 where most parameters are, "
+                 "else bfloat16")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}));
 }
 
 void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {

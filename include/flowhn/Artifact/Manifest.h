@@ -32,7 +32,7 @@ struct ManifestTarget {
 /// The model, as far as callers and reports need it.
 struct ManifestModel {
   std::string name;
-  std::string dtype; ///< of activations: "float32", "bfloat16"
+  std::string dtype; ///< of activations: "float32", "bfloat16", "float16"
   int64_t vocabSize = 0;
   int64_t hiddenSize = 0;
   int64_t numLayers = 0;

@@ -40,8 +40,8 @@ struct CompileOptions {
   /// search path, if any; none: PTX alone, which the driver assembles at load. Beside other
   /// chips only one of a single architecture, "sm_90a", gets machine code.
   std::string ptxas = "auto";
-  /// What activations and the weights of products are held in: float32, bfloat16; auto:
-  /// float32 on the cpu, bfloat16 on nvptx.
+  /// What activations and the weights of products are held in: float32, bfloat16, float16;
+  /// auto: float32 on the cpu; on nvptx float16 where most parameters are, else bfloat16.
   std::string dtype = "auto";
   SplitOptions split = {};
   /// Where a norm before a product goes: kernel, one of its own; prologue, its weight into

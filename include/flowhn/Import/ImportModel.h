@@ -31,8 +31,8 @@ using StorageTypes = llvm::StringMap<::flowhn::DType>;
 ///
 /// the logits of the selected tokens. Nothing is fused: one op per layer, in
 /// program order, each with the layer's path in the checkpoint as its location.
-/// Activations are `activations`, F32 or BF16, and logits f32; a parameter has its type in `storage`, or
-/// `config.parameterType` where `storage` does not name it.
+/// Activations are `activations`, F32, BF16 or F16, and logits f32; a parameter has its type in
+/// `storage`, or `config.parameterType` where `storage` does not name it.
 ///
 /// Null, after an error on the module's location, when `config` is not valid or a
 /// parameter is stored in anything but F32, BF16 or F16.

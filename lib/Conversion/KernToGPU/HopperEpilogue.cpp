@@ -64,7 +64,7 @@ void HopperEpilogue::storeThroughShared(const MatmulTile &tile, ArrayRef<Value> 
         if (plan.n % plan.outColumns() != 0)
           column = b.min(column, b.i32(plan.n - 2));
         auto pair = epilogue.evaluate(sums, chunk, half, extraRows[half], column, 0, 2);
-        registers.push_back(b.packPair(pair[0], pair[1], b.builder.getBF16Type()));
+        registers.push_back(b.packPair(pair[0], pair[1], elementType(op.getOut())));
       }
       Value piece = b.bitXor(b.add(b.div(lane, 16), quarter * 2), b.rem(lane, 8));
       Value address = b.add(b.add(tileOffset, rowBytes), b.mul(piece, 16));

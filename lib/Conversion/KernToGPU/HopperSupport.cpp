@@ -101,18 +101,18 @@ Type nvptx::sumsType(GPUKernelBuilder &b, int64_t columns) {
                                           SmallVector<Type>(columns / 2, b.f32()));
 }
 
-Value nvptx::startProducts(GPUKernelBuilder &b, Value sums, Value descriptorA, Value descriptorB,
-                           int64_t columns) {
+Value nvptx::startProducts(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA,
+                           Value descriptorB, int64_t columns) {
+  auto element = type.isF16() ? NVVM::WGMMATypes::f16 : NVVM::WGMMATypes::bf16;
   auto shape = NVVM::MMAShapeAttr::get(b.builder.getContext(), 64, columns, 16);
   NVVM::WgmmaFenceAlignedOp::create(b.builder, b.loc);
   for (int64_t k = 0; k < swizzledColumns; k += 16) {
     // 16 columns are 32 bytes, 2 units of a descriptor's address.
     sums = NVVM::WgmmaMmaAsyncOp::create(
         b.builder, b.loc, sums.getType(), sums, b.add(descriptorA, k / 8),
-        b.add(descriptorB, k / 8), shape, NVVM::WGMMATypes::bf16, NVVM::WGMMATypes::bf16,
-        NVVM::WGMMATypes::f32, NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one,
-        NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row, NVVM::MMALayout::col,
-        NVVM::MMAIntOverflowAttr());
+        b.add(descriptorB, k / 8), shape, element, element, NVVM::WGMMATypes::f32,
+        NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one,
+        NVVM::MMALayout::row, NVVM::MMALayout::col, NVVM::MMAIntOverflowAttr());
   }
   NVVM::WgmmaGroupSyncAlignedOp::create(b.builder, b.loc);
   return sums;

@@ -46,9 +46,9 @@ void increaseRegisters(GPUKernelBuilder &b, int64_t count);
 Value matrixDescriptor(GPUKernelBuilder &b, Value address);
 /// The sums of 64 × `columns`: a struct of columns / 2 floats of each thread.
 Type sumsType(GPUKernelBuilder &b, int64_t columns);
-/// sums + A · Bᵀ of bf16 over one tile of 64 in k, started but not waited for.
-Value startProducts(GPUKernelBuilder &b, Value sums, Value descriptorA, Value descriptorB,
-                    int64_t columns);
+/// sums + A · Bᵀ of `type`, bf16 or f16, over one tile of 64 in k, started but not waited for.
+Value startProducts(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA,
+                    Value descriptorB, int64_t columns);
 /// Waits until at most `pending` started products have not ended.
 void waitProducts(GPUKernelBuilder &b, int64_t pending);
 

@@ -58,7 +58,7 @@ static LogicalResult checkOperands(MatmulOp op) {
 
 /// Which of the two kernels multiplies.
 static bool usesWarpgroups(MatmulOp op, const GPUTargetInfo &target) {
-  return target.hasWarpgroupProducts && elementType(op.getA()).isBF16();
+  return target.hasWarpgroupProducts && !elementType(op.getA()).isF32();
 }
 
 namespace {

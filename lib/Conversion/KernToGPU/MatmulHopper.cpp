@@ -34,7 +34,7 @@ HopperMatmulPlan::HopperMatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileCo
     : MatmulPlan(op, tileRows, tileColumns, stages) {
   // An odd n has a last column without a pair, and scattered rows are no box.
   storesTiles = !op.getScatter() && n % 2 == 0 && outColumns() % 64 == 0 &&
-                elementType(op.getOut()).isBF16() && hasAlignedRows(op.getOut());
+                !elementType(op.getOut()).isF32() && hasAlignedRows(op.getOut());
 }
 
 static HopperMatmulPlan planOf(MatmulOp op) {
@@ -242,8 +242,8 @@ Value HopperMatmulEmitter::multiplyStage(Value consumer, Stage stage, Value sums
   Value aTile = b.add(b.add(address, b.mul(stage.index, plan.aBytes())),
                       b.mul(consumer, 64 * swizzledRowBytes));
   Value bTile = b.add(b.add(address, b.mul(stage.index, plan.bBytes())), plan.bOffset());
-  return startProducts(b, sums, matrixDescriptor(b, aTile), matrixDescriptor(b, bTile),
-                       plan.tileColumns);
+  return startProducts(b, elementType(op.getA()), sums, matrixDescriptor(b, aTile),
+                       matrixDescriptor(b, bTile), plan.tileColumns);
 }
 
 void HopperMatmulEmitter::release(Value stage) {

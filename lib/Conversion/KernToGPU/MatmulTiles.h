@@ -83,7 +83,7 @@ private:
   void storeRow(Value row, Value column, int64_t half, ArrayRef<Value> sums, bool isWhole);
 };
 
-/// The matmul of chips with bulk copies and warpgroup products, of bfloat16.
+/// The matmul of chips with bulk copies and warpgroup products, of 16-bit types.
 DictionaryAttr chooseHopperConfig(MatmulOp op, const flowhn::GPUTargetInfo &target);
 FailureOr<GPULaunch> emitHopperMatmul(MatmulOp op, GPUKernelBuilder &b);
 

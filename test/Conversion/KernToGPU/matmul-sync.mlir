@@ -43,6 +43,9 @@ module @kernels {
   // PTX-LABEL: .entry half(
   // PTX: mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32
   // PTX: cvt.rn.f16x2.f32
+  // HOPPER-LABEL: .entry half(
+  // HOPPER: wgmma.mma_async.sync.aligned.m64n256k16.f32.f16.f16
+  // HOPPER: cvt.rn.f16x2.f32
   func.func @half(%rows: index, %a: memref<?x64xf16>, %b: memref<256x64xf16>, %out: memref<?x256xf16>) attributes {kern.kernel} {
     kern.matmul rows(%rows) %a, %b -> %out {
     ^bb0(%sum: f32):

@@ -443,14 +443,14 @@ class Warp:
         v=int(v); assert v>>62==1; return (v&0x3fff)<<4,((v>>16)&0x3fff)<<4,((v>>32)&0x3fff)<<4
     def wgmma(s,op,o):
         N=int(re.search(r'm64n(\d+)k16',op).group(1)); d=[x.strip() for x in o[0].strip('{}').split(',')]; w4=s.w%4
-        regA=o[1].startswith('{'); db=s.get(o[2])[0]
-        if regA: A=s.frag([x.strip() for x in o[1].strip('{}').split(',')],bf2f); sd,tb=o[3],int(o[6]); 
+        dec=h2f if op.endswith('.f16.f16') else bf2f; regA=o[1].startswith('{'); db=s.get(o[2])[0]
+        if regA: A=s.frag([x.strip() for x in o[1].strip('{}').split(',')],dec); sd,tb=o[3],int(o[6]); 
         else:
             st,lbo,sbo=s.dsc(s.get(o[1])[0]); r=np.arange(w4*16,w4*16+16)[:,None]; k=np.arange(16)[None]
-            lin=st+(r//8)*sbo+(r%8)*128+k*2; A=bf2f(s.rd(lin)); sd=o[3]; assert int(o[6])==0; tb=int(o[7]); s.note(lin)
+            lin=st+(r//8)*sbo+(r%8)*128+k*2; A=dec(s.rd(lin)); sd=o[3]; assert int(o[6])==0; tb=int(o[7]); s.note(lin)
         st,lbo,sbo=s.dsc(db); k=np.arange(16)[:,None]; n=np.arange(N)[None]
         lin=st+(n//8)*sbo+(n%8)*128+k*2 if not tb else st+(n//64)*lbo+(k//8)*sbo+(k%8)*128+(n%64)*2
-        Bm=bf2f(s.rd(lin)); s.note(lin); D=A@Bm
+        Bm=dec(s.rd(lin)); s.note(lin); D=A@Bm
         sc=int(bool(s.get(sd)[0])) if sd!='p' else s.pv
         for i,x in enumerate(d):
             v=D[s.lane//4+8*((i//2)%2),(i//4)*8+(s.lane%4)*2+i%2].astype(F32)
