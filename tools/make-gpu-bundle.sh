@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a folder that tests and measures the nvptx target on a machine with a GPU but without
-# LLVM, a compiler or the CUDA toolkit: the tools and their libraries, compiled models, and
-# run-tests.sh and run-bench.sh.
+# LLVM, a compiler or the CUDA toolkit: the tools and their libraries, compiled models, kernels
+# by themselves, and run-tests.sh and run-bench.sh.
 #
 #   tools/make-gpu-bundle.sh [OUT]    default: build/gpu-bundle
 #
@@ -50,6 +50,15 @@ copy_scripts() {
   done
 }
 
+# Kernels by themselves, at small shapes and at many extents, and what checks them.
+emit_kernels() {
+  for script in check_{kernels,rows,scan,sequence} kernel_harness cuda_device ptx_interpreter shared_memory; do
+    cp "test/Integration/CUDA/$script.py" "$out/scripts/"
+  done
+  "$python" test/Integration/CUDA/check_kernels.py emit "$build/bin/flowhn-opt" "$out/kernels" \
+    --set small --set sweep
+}
+
 # compile NAME ARGUMENT...: models/nvptx/NAME.fhn
 compile() {
   "$build/bin/flowhn-compile" "${@:2}" "${target_flags[@]}" -o "$out/models/nvptx/$1.fhn"
@@ -63,6 +72,8 @@ compile_fixtures() {
     cp "$folder"/config.json "$folder"/model.safetensors "$folder"/expected.* "$out/inputs/$name/"
     compile "$name" "$folder"
   done
+  "$build/bin/flowhn-compile" test/Inputs/kjv-fac-rotate "${cpu_flags[@]}" \
+    -o "$out/models/cpu/kjv-fac-rotate.fhn"
   compile kjv-fac-rotate-prologue test/Inputs/kjv-fac-rotate --norm=prologue
   for schedule in streams serial; do
     compile kjv-fac-rotate-$schedule test/Inputs/kjv-fac-rotate --branch-schedule=$schedule
@@ -94,6 +105,7 @@ rm -rf "$out"
 mkdir -p "$out"/{inputs,models/nvptx,models/cpu}
 copy_programs
 copy_scripts
+emit_kernels
 compile_fixtures
 compile_published
 du -sh "$out"/*

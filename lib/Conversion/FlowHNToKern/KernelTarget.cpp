@@ -30,13 +30,18 @@ Expected<KernelTarget> KernelTarget::get(StringRef kind, StringRef cpu, StringRe
   return target;
 }
 
-/// Elements of `type` in the step that the GPU's copy engine wants between rows.
+/// Elements of `type` in the step that the GPU's copy engine wants between rows, and
+/// between the columns that it starts at.
 static int64_t rowStep(const GPUTargetInfo &gpu, Type type) {
   return gpu.rowAlignment * 8 / type.getIntOrFloatBitWidth();
 }
 
 int64_t KernelTarget::rowElements(int64_t width, Type type) const {
   return gpu ? llvm::alignTo(width, rowStep(*gpu, type)) : width;
+}
+
+bool KernelTarget::startsProducts(int64_t column, Type type) const {
+  return !gpu || column % rowStep(*gpu, type) == 0;
 }
 
 ParameterUse KernelTarget::weights(ArrayRef<Value> sources, int64_t n, int64_t k, int64_t groups,

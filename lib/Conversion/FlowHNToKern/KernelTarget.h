@@ -31,6 +31,8 @@ struct KernelTarget {
 
   /// Elements of a row of a buffer for `width` values of `type`.
   int64_t rowElements(int64_t width, Type type) const;
+  /// Whether a product may read rows of `type` from `column` on.
+  bool startsProducts(int64_t column, Type type) const;
   /// How a product of rows of `activation` reads `groups` · n rows of weights, [n, k].
   ParameterUse weights(ArrayRef<Value> sources, int64_t n, int64_t k, int64_t groups,
                        Type activation) const;

@@ -77,7 +77,7 @@ static FailureOr<Tokens> getLinearInput(ProcedureBuilder &procedure, LinearOp op
                                         const Tokens &tokens) {
   Value input = op.getInput();
   if (!op.getNorm() || normsSums(op, tokens))
-    return procedure.getDenseTokens(input, op);
+    return procedure.getFactorTokens(input, op);
   Tokens normed = {
       procedure.createBuffer(op.getLoc(), tokens.space, getFeatures(input), getElementType(input)),
       0,

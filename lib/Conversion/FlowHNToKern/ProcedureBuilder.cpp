@@ -220,12 +220,24 @@ FailureOr<Tokens> ProcedureBuilder::getDenseTokens(Value value, Operation *user)
   FailureOr<Tokens> tokens = getTokens(value, user);
   if (failed(tokens) || !tokens->index)
     return tokens;
+  return getDenseCopy(value, *tokens, user->getLoc());
+}
+
+FailureOr<Tokens> ProcedureBuilder::getFactorTokens(Value value, Operation *user) {
+  FailureOr<Tokens> tokens = getDenseTokens(value, user);
+  if (failed(tokens) ||
+      context.target.startsProducts(tokens->column, mlir::flowhn::getElementType(value)))
+    return tokens;
+  return getDenseCopy(value, *tokens, user->getLoc());
+}
+
+Tokens ProcedureBuilder::getDenseCopy(Value value, const Tokens &tokens, Location loc) {
   Tokens &copy = scope.denseCopies[value];
   if (!copy.buffer) {
-    Value buffer = createBuffer(user->getLoc(), tokens->space, getFeatures(value),
-                                mlir::flowhn::getElementType(value));
-    copy = {buffer, 0, tokens->space, {}};
-    copyTokens(*this, user->getLoc(), cast<RankedTensorType>(value.getType()), *tokens, copy);
+    Value buffer =
+        createBuffer(loc, tokens.space, getFeatures(value), mlir::flowhn::getElementType(value));
+    copy = {buffer, 0, tokens.space, {}};
+    copyTokens(*this, loc, cast<RankedTensorType>(value.getType()), tokens, copy);
   }
   return copy;
 }

@@ -115,6 +115,8 @@ public:
   FailureOr<Tokens> getTokens(Value value, Operation *user);
   /// The same, copied where they lie scattered.
   FailureOr<Tokens> getDenseTokens(Value value, Operation *user);
+  /// The same, copied also where a product cannot start to read.
+  FailureOr<Tokens> getFactorTokens(Value value, Operation *user);
   void setTokens(Value value, const Tokens &tokens) { tokensOf[value] = tokens; }
   /// Where a kernel is to store `result`: where its consumer wants it, or a new
   /// buffer. Some kernels cannot store scattered rows.
@@ -161,7 +163,7 @@ public:
     StringRef arena = "shared";
     int64_t stream = 0;
     bool isConcurrent = false;
-    /// Copies of values that lie scattered; another branch must not read them.
+    /// Copies of values that lie scattered or misaligned; another branch must not read them.
     DenseMap<Value, Tokens> denseCopies;
   };
   Scope scope;
@@ -173,6 +175,8 @@ private:
   LogicalResult convertEntrySignature();
   LogicalResult convertSignature();
   LogicalResult convertReturn();
+  /// A copy of `value` from column 0 on, made once in a scope.
+  Tokens getDenseCopy(Value value, const Tokens &tokens, Location loc);
   void launchArgmax(Location loc);
 
   func::FuncOp source, procedure;

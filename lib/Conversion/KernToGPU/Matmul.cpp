@@ -21,6 +21,10 @@ bool nvptx::hasAlignedRows(Value memref) {
   return rowStride(memref) * elementType(memref).getIntOrFloatBitWidth() % 128 == 0;
 }
 
+bool nvptx::isAlignedColumn(Value memref, int64_t column) {
+  return column * elementType(memref).getIntOrFloatBitWidth() % 128 == 0;
+}
+
 MatmulPlan::MatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileColumns, int64_t stages)
     : n(op.getN()), k(op.getK()), groups(op.getGroups()),
       elementBytes(elementType(op.getA()).getIntOrFloatBitWidth() / 8), tileRows(tileRows),
@@ -50,6 +54,9 @@ static LogicalResult checkOperands(MatmulOp op) {
                                           "16 bytes apart, got "
                                        << type;
   }
+  if (!isAlignedColumn(op.getA(), op.getAColumn()))
+    return op.emitOpError("needs 'a' from a multiple of 16 bytes on, got column ")
+           << op.getAColumn();
   if (elementType(op.getA()) != elementType(op.getB()))
     return op.emitOpError("needs 'a' and 'b' of one type on the GPU, got ")
            << elementType(op.getA()) << " and " << elementType(op.getB());

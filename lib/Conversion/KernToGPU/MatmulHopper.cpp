@@ -34,7 +34,8 @@ HopperMatmulPlan::HopperMatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileCo
     : MatmulPlan(op, tileRows, tileColumns, stages) {
   // An odd n has a last column without a pair, and scattered rows are no box.
   storesTiles = !op.getScatter() && n % 2 == 0 && outColumns() % 64 == 0 &&
-                !elementType(op.getOut()).isF32() && hasAlignedRows(op.getOut());
+                !elementType(op.getOut()).isF32() && hasAlignedRows(op.getOut()) &&
+                isAlignedColumn(op.getOut(), op.getOutColumn());
 }
 
 static HopperMatmulPlan planOf(MatmulOp op) {

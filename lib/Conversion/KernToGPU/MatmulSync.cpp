@@ -161,7 +161,6 @@ private:
     Value row;               ///< of the first one in the tile
     Value to;                ///< of the first one: bytes from the start of a stage's tile
     int64_t rows;            ///< of the tile
-    int64_t copyBytes;       ///< that lie aligned in global memory
   };
   using Sums = SmallVector<Value>;
 
@@ -181,7 +180,6 @@ private:
 
   void copyStage(Value kTile, Value stage);
   void copyPieces(const Pieces &pieces, Value kTile, Value tile);
-  void copyPiece(int64_t bytes, Value from, Value to, Value left);
 
   void multiplyStage(Value stage, Sums &sums);
   void multiplyStep(Value aRow, Value bRow, Sums &sums);
@@ -245,7 +243,6 @@ SyncMatmulEmitter::piecesOf(Value memref, int64_t column, int64_t rows,
   Pieces pieces;
   pieces.row = b.div(thread, rowPieces);
   pieces.rows = rows;
-  pieces.copyBytes = std::gcd(pieceBytes, column * plan.elementBytes);
   // Rows a multiple of 8 apart have their pieces in the same order.
   Value swizzled = b.bitXor(piece, b.rem(pieces.row, 8));
   pieces.to = b.add(b.mul(pieces.row, swizzledRowBytes), b.mul(swizzled, pieceBytes));
@@ -273,46 +270,27 @@ void SyncMatmulEmitter::copyStage(Value kTile, Value stage) {
   copyPieces(bPieces, kTile, b.add(b.mul(stage, plan.bBytes()), plan.bOffset()));
 }
 
+/// Of what lies behind the row's last column zeros are copied: it may be no numbers.
 void SyncMatmulEmitter::copyPieces(const Pieces &pieces, Value kTile, Value tile) {
   Value column = b.widen(b.mul(kTile, plan.kColumns()));
-  Value left;
+  Value read;
   if (plan.k % plan.kColumns() != 0) {
     Value start = b.add(b.mul(kTile, swizzledRowBytes), b.mul(piece, pieceBytes));
-    left = b.sub(b.i32(plan.k * plan.elementBytes), start);
+    Value left = b.sub(b.i32(plan.k * plan.elementBytes), start);
+    read = b.min(b.max(left, b.i32(0)), b.i32(pieceBytes));
   }
   Value target = b.shared(base, b.add(tile, pieces.to));
   int64_t start = 0;
   for (Value from : pieces.from) {
     auto copy = [&] {
-      copyPiece(pieces.copyBytes, b.at(from, column, type),
-                b.shared(target, start * swizzledRowBytes), left);
+      copyAsync(b, b.shared(target, start * swizzledRowBytes), b.at(from, column, type), pieceBytes,
+                read);
     };
     if (start + plan.rowsAtOnce() > pieces.rows)
       b.ifThen(b.less(b.add(pieces.row, start), b.i32(pieces.rows)), copy);
     else
       copy();
     start += plan.rowsAtOnce();
-  }
-}
-
-/// Copies 16 bytes in parts of `bytes`. Of `left` bytes in the row, where it is given, those
-/// behind are zero: they may be no numbers.
-void SyncMatmulEmitter::copyPiece(int64_t bytes, Value from, Value to, Value left) {
-  for (int64_t part = 0; part < pieceBytes; part += bytes) {
-    Value source = b.at(from, b.i32(part / plan.elementBytes), type);
-    Value target = b.shared(to, part);
-    if (bytes >= 4) {
-      Value read;
-      if (left)
-        read = b.min(b.max(b.add(left, -part), b.i32(0)), b.i32(bytes));
-      copyAsync(b, target, source, bytes, read);
-      continue;
-    }
-    // Two bytes are too few for an asynchronous copy.
-    auto load = [&] { return b.loadRaw(type, source); };
-    Value zero = LLVM::ZeroOp::create(b.builder, b.loc, type);
-    Value value = left ? b.ifElse(b.less(b.i32(part), left), load, [&] { return zero; }) : load();
-    b.storeRaw(value, target);
   }
 }
 

@@ -20,6 +20,8 @@ inline constexpr int64_t swizzledRowBytes = 128;
 
 /// Whether the rows of a buffer are a multiple of 16 bytes apart.
 bool hasAlignedRows(Value memref);
+/// Whether a copy may start at `column`: an illegal instruction but at multiples of 16 bytes.
+bool isAlignedColumn(Value memref, int64_t column);
 
 /// The sizes that every matmul kernel is made of. Tiles of a and b lie in shared memory in
 /// stages: all those of a, then all those of b.

@@ -159,8 +159,12 @@ void OutputEmitter::storeRows(ArrayRef<Row> rows, const Sequence &sequence, Valu
 namespace {
 struct ScanModel : GPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
-    return chooseScanConfig(op->getContext(), cast<ScanOp>(op).getA().getType().getDimSize(0),
-                            target);
+    auto scan = cast<ScanOp>(op);
+    int64_t rowValues = 2; // u and delta
+    for (auto access : scan.getAccesses().getAsRange<AccessAttr>())
+      rowValues += access.getValue() != Access::Column;
+    return chooseScanConfig(op->getContext(), scan.getA().getType().getDimSize(0), rowValues,
+                            scan.getInitial() || scan.getFinal(), target);
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,

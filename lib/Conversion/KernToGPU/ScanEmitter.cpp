@@ -16,19 +16,17 @@ using namespace mlir::kern::nvptx;
 
 /// Rows of a tile at most, and elements of b that a thread stages for it.
 static constexpr int64_t maxTileRows = 16, stagedElements = 8;
-/// Rows whose loads are in flight while as many are computed.
-static constexpr int64_t rowsAhead = 8;
 
-DictionaryAttr nvptx::chooseScanConfig(MLIRContext *context, int64_t states,
-                                       const flowhn::GPUTargetInfo &target) {
-  int64_t threads = target.scanThreads;
+DictionaryAttr nvptx::chooseScanConfig(MLIRContext *context, int64_t states, int64_t rowValues,
+                                       bool movesStates, const flowhn::GPUTargetInfo &target) {
+  int64_t threads = target.scanThreads, lanes = target.scanLanes(states);
   int64_t perRow = llvm::divideCeil(states, threads);
   int64_t rows = llvm::bit_floor<uint64_t>(
       std::clamp<int64_t>(stagedElements * threads / states, perRow, maxTileRows));
-  return makeConfig(context, {{"lanes", target.scanLanes(states)},
-                              {"rows", rows},
-                              {"steps", std::min(rows, rowsAhead)},
-                              {"threads", threads}});
+  int64_t steps = target.scanSteps(llvm::divideCeil(states, lanes), rowValues, movesStates);
+  return makeConfig(
+      context,
+      {{"lanes", lanes}, {"rows", rows}, {"steps", std::min(rows, steps)}, {"threads", threads}});
 }
 
 ScanChunk ScanChunk::load(GPUKernelBuilder &b, Value offsets, Value sequence, Value chunk,

@@ -21,9 +21,10 @@
 
 namespace mlir::kern::nvptx {
 
-/// The lanes, rows, steps and threads of a scan of so many states.
-DictionaryAttr chooseScanConfig(MLIRContext *context, int64_t states,
-                                const flowhn::GPUTargetInfo &target);
+/// The lanes, rows, steps and threads of a scan of so many states, which reads `rowValues` of
+/// a row beside b and c and may start from states or store them.
+DictionaryAttr chooseScanConfig(MLIRContext *context, int64_t states, int64_t rowValues,
+                                bool movesStates, const flowhn::GPUTargetInfo &target);
 
 /// One chunk of a sequence, in a kernel whose launch has `chunk_rows`. All i32.
 struct ScanChunk {

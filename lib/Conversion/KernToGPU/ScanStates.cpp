@@ -61,8 +61,9 @@ private:
 
 struct ScanStatesModel : GPUKernelInterface::ExternalModel<ScanStatesModel, ScanStatesOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
+    constexpr int64_t rowValues = 2; // u and delta
     return chooseScanConfig(op->getContext(), cast<ScanStatesOp>(op).getA().getType().getDimSize(0),
-                            target);
+                            rowValues, /*movesStates=*/false, target);
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,

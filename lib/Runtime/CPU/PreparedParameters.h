@@ -10,7 +10,7 @@
 #define FLOWHN_LIB_RUNTIME_CPU_PREPAREDPARAMETERS_H
 
 #include "../PlanParameters.h"
-#include "Memory.h"
+#include "../Memory.h"
 
 #include <functional>
 

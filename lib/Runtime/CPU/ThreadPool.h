@@ -10,7 +10,7 @@
 #define FLOWHN_LIB_RUNTIME_CPU_THREADPOOL_H
 
 #include "LaunchProgram.h"
-#include "Memory.h"
+#include "../Memory.h"
 #include "flowhn/Support/Status.h"
 
 #include <condition_variable>

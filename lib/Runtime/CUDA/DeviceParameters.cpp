@@ -22,11 +22,11 @@ namespace {
 
 /// Of a parameter, as allocations of the driver's are aligned.
 constexpr int64_t alignment = 256;
-/// Large enough that a copy runs at full speed, small enough that pinning the slots
-/// takes little of the time.
-constexpr int64_t pieceBytes = int64_t(512) << 10;
-/// More threads than this do not copy faster than the bus.
-constexpr int maxLanes = 16;
+/// Large enough that copies one after the other run at full speed, small enough that the
+/// time to pin the slots stays small.
+constexpr int64_t pieceBytes = int64_t(2) << 20;
+/// More threads than this do not fill slots faster than the bus empties them.
+constexpr int maxLanes = 12;
 
 /// Rows [first, first + count) of a prepared parameter.
 struct Piece {
@@ -40,27 +40,16 @@ class Lane {
 public:
   static constexpr int64_t numSlots = 2;
 
-  /// `memory` is pinned, `numSlots` times `bytes`, and outlives the lane.
-  static Expected<std::unique_ptr<Lane>> create(const Driver &driver, std::byte *memory,
-                                                int64_t bytes) {
-    auto lane = std::unique_ptr<Lane>(new Lane(driver));
-    Expected<Stream> stream = createStream(driver);
-    FLOWHN_RETURN_IF_ERROR(stream.status());
-    lane->stream = std::move(*stream);
-    lane->memory = memory;
-    lane->slotBytes = bytes;
+  /// `memory` is pinned, `numSlots` times `bytes`; it and the stream outlive the lane.
+  static Expected<std::unique_ptr<Lane>> create(const Driver &driver, StreamHandle stream,
+                                                std::byte *memory, int64_t bytes) {
+    std::unique_ptr<Lane> lane(new Lane(driver, stream, memory, bytes));
     for (Event &event : lane->copied) {
       Expected<Event> created = createEvent(driver, /*hasTime=*/false);
       FLOWHN_RETURN_IF_ERROR(created.status());
       event = std::move(*created);
     }
     return lane;
-  }
-
-  /// Pinned memory may not go while it is read.
-  ~Lane() {
-    if (stream)
-      driver.streamSynchronize(stream.get());
   }
 
   /// `fill` writes `bytes` bytes to what it is given; they go to `to`.
@@ -70,68 +59,76 @@ public:
     EventHandle event = copied[size_t(slot)].get();
     FLOWHN_RETURN_IF_ERROR(check(driver.eventSynchronize(event)));
     FLOWHN_RETURN_IF_ERROR(fill(from));
-    FLOWHN_RETURN_IF_ERROR(check(driver.copyToDevice(to, from, size_t(bytes), stream.get())));
-    return check(driver.eventRecord(event, stream.get()));
+    FLOWHN_RETURN_IF_ERROR(check(driver.copyToDevice(to, from, size_t(bytes), stream)));
+    return check(driver.eventRecord(event, stream));
   }
 
-  Status finish() { return check(driver.streamSynchronize(stream.get())); }
-
 private:
-  explicit Lane(const Driver &driver) : driver(driver) {}
+  Lane(const Driver &driver, StreamHandle stream, std::byte *memory, int64_t bytes)
+      : driver(driver), stream(stream), memory(memory), slotBytes(bytes) {}
   Status check(Result result) const { return driver.check(result, "cannot upload parameters"); }
 
   const Driver &driver;
-  std::byte *memory = nullptr; ///< the slots
-  int64_t slotBytes = 0;
+  StreamHandle stream;
+  std::byte *memory; ///< the slots
+  int64_t slotBytes;
   std::array<Event, numSlots> copied; ///< when the device is done with each
-  Stream stream;
   int64_t next = 0;
 };
 
-/// The lanes that no thread uses at the moment; makes one where there is none.
+/// The lanes of an upload, on one stream: copies that run side by side only share the bus.
 class Lanes {
 public:
-  Lanes(const Driver &driver, int64_t bytes) : driver(driver), bytes(bytes) {}
+  explicit Lanes(const Driver &driver) : driver(driver) {}
 
-  /// Pins the memory of `count` lanes at once: what a piece costs hardly depends on its size.
-  Status reserve(int64_t count) {
+  /// Makes `count` lanes with slots of `bytes`.
+  Status create(int64_t count, int64_t bytes) {
+    int64_t laneBytes = Lane::numSlots * bytes;
     Expected<PinnedMemory> block =
-        PinnedMemory::allocate(driver, count * Lane::numSlots * bytes, "parameters on their way");
+        PinnedMemory::allocate(driver, count * laneBytes, "parameters on their way");
     FLOWHN_RETURN_IF_ERROR(block.status());
     memory = std::move(*block);
+    Expected<Stream> created = createStream(driver);
+    FLOWHN_RETURN_IF_ERROR(created.status());
+    stream = std::move(*created);
+    for (int64_t i = 0; i < count; ++i) {
+      auto lane = Lane::create(driver, stream.get(), memory.data() + i * laneBytes, bytes);
+      FLOWHN_RETURN_IF_ERROR(lane.status());
+      idle.push_back(std::move(*lane));
+    }
     return {};
   }
 
+  /// Pinned memory may not go while it is read.
+  ~Lanes() {
+    if (stream)
+      driver.streamSynchronize(stream.get());
+  }
+
+  /// At most as many threads as there are lanes call it at a time.
   template <typename Work> Status with(const Work &work) {
-    Expected<std::unique_ptr<Lane>> lane = take();
-    FLOWHN_RETURN_IF_ERROR(lane.status());
-    Status status = work(**lane);
+    std::unique_ptr<Lane> lane = take();
+    Status status = work(*lane);
     std::lock_guard lock(mutex);
-    idle.push_back(std::move(*lane));
+    idle.push_back(std::move(lane));
     return status;
   }
 
   Status finish() {
-    for (const std::unique_ptr<Lane> &lane : idle)
-      FLOWHN_RETURN_IF_ERROR(lane->finish());
-    return {};
+    return driver.check(driver.streamSynchronize(stream.get()), "cannot upload parameters");
   }
 
 private:
-  Expected<std::unique_ptr<Lane>> take() {
+  std::unique_ptr<Lane> take() {
     std::lock_guard lock(mutex);
-    if (!idle.empty()) {
-      std::unique_ptr<Lane> lane = std::move(idle.back());
-      idle.pop_back();
-      return lane;
-    }
-    return Lane::create(driver, memory.data() + numLanes++ * Lane::numSlots * bytes, bytes);
+    std::unique_ptr<Lane> lane = std::move(idle.back());
+    idle.pop_back();
+    return lane;
   }
 
   const Driver &driver;
-  int64_t bytes;        ///< of a slot
-  PinnedMemory memory;  ///< of all lanes
-  int64_t numLanes = 0; ///< that were made
+  PinnedMemory memory; ///< of all lanes
+  Stream stream;
   std::mutex mutex;
   std::vector<std::unique_ptr<Lane>> idle;
 };
@@ -144,7 +141,7 @@ public:
       : driver(driver), context(context), parameters(*plan.parameters()), options(options),
         source(source), uses(source) {}
 
-  /// Bytes of each slot that `run` needs, and the number of pieces for each parameter.
+  /// Bytes of the slots that `run` needs, and the number of pieces for each parameter.
   Status prepare() {
     for (uint32_t i = 0; i < parameters.size(); ++i) {
       const fb::Parameter &parameter = *parameters.Get(i);
@@ -168,8 +165,8 @@ public:
 
   Status run(const std::function<DeviceAddress(uint32_t)> &addressOf) {
     int threads = std::min(options.threads, maxLanes);
-    Lanes lanes(driver, laneBytes);
-    FLOWHN_RETURN_IF_ERROR(lanes.reserve(threads));
+    Lanes lanes(driver);
+    FLOWHN_RETURN_IF_ERROR(lanes.create(threads, slotBytes));
     auto work = [&](size_t i) {
       return context.with([&] {
         return lanes.with([&](Lane &lane) {
@@ -188,7 +185,7 @@ private:
   int64_t cut(uint32_t number) {
     PreparedMatrix matrix = preparedMatrix(*parameters.Get(number));
     int64_t rows = std::clamp<int64_t>(pieceBytes / matrix.rowBytes, 1, matrix.rows);
-    laneBytes = std::max(laneBytes, rows * matrix.rowBytes);
+    slotBytes = std::max(slotBytes, rows * matrix.rowBytes);
     for (int64_t first = 0; first < matrix.rows; first += rows)
       pieces.push_back({number, first, std::min(rows, matrix.rows - first)});
     return (matrix.rows + rows - 1) / rows;
@@ -227,7 +224,7 @@ private:
   ParameterSource &source;
   TensorUses uses;
   std::vector<Piece> pieces;
-  int64_t laneBytes = 0;
+  int64_t slotBytes = 0;
   int64_t totalBytes = 0;
 
   std::mutex mutex; ///< for what follows

@@ -102,8 +102,8 @@ inline constexpr int interleaveNone = 0, swizzleNone = 0, swizzle128 = 3, promot
             const uint32_t *elementStrides, int interleave, int swizzle, int promotion, int fill)) \
   FUNCTION(memAlloc, "cuMemAlloc_v2", (DeviceAddress * address, size_t bytes))                     \
   FUNCTION(memFree, "cuMemFree_v2", (DeviceAddress address))                                       \
-  FUNCTION(memHostAlloc, "cuMemHostAlloc", (void **address, size_t bytes, unsigned flags))         \
-  FUNCTION(memFreeHost, "cuMemFreeHost", (void *address))                                          \
+  FUNCTION(memHostRegister, "cuMemHostRegister_v2", (void *address, size_t bytes, unsigned flags)) \
+  FUNCTION(memHostUnregister, "cuMemHostUnregister", (void *address))                              \
   FUNCTION(copyToDevice, "cuMemcpyHtoDAsync_v2",                                                   \
            (DeviceAddress to, const void *from, size_t bytes, StreamHandle stream))                \
   FUNCTION(copyToHost, "cuMemcpyDtoHAsync_v2",                                                     \

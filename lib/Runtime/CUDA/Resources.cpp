@@ -61,11 +61,12 @@ Expected<PinnedMemory> PinnedMemory::allocate(const Driver &driver, int64_t byte
   PinnedMemory result;
   if (bytes == 0)
     return result;
-  void *address = nullptr;
-  FLOWHN_RETURN_IF_ERROR(driver.check(driver.memHostAlloc(&address, size_t(bytes), 0),
+  Expected<Memory> memory = Memory::allocate(bytes, purpose);
+  FLOWHN_RETURN_IF_ERROR(memory.status());
+  FLOWHN_RETURN_IF_ERROR(driver.check(driver.memHostRegister(memory->data(), size_t(bytes), 0),
                                       allocation(bytes, "of the host to pin", purpose)));
-  result.memory = {driver, address};
-  result.length = bytes;
+  result.registration = {driver, memory->data()};
+  result.memory = std::move(*memory);
   return result;
 }
 

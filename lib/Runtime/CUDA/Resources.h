@@ -9,6 +9,7 @@
 #ifndef FLOWHN_LIB_RUNTIME_CUDA_RESOURCES_H
 #define FLOWHN_LIB_RUNTIME_CUDA_RESOURCES_H
 
+#include "../Memory.h"
 #include "../RoomyBytes.h"
 #include "Driver.h"
 
@@ -71,17 +72,18 @@ private:
 };
 
 /// Memory of the host that the device copies from and to while the host does other work.
+/// The driver registers huge pages several times faster than it allocates memory itself.
 class PinnedMemory {
 public:
   static Expected<PinnedMemory> allocate(const Driver &driver, int64_t bytes,
                                          const std::string &purpose);
 
-  std::byte *data() const { return static_cast<std::byte *>(memory.get()); }
-  int64_t bytes() const { return memory ? length : 0; }
+  std::byte *data() const { return memory.data(); }
+  int64_t bytes() const { return memory.bytes(); }
 
 private:
-  Owner<void *, &Driver::memFreeHost> memory;
-  int64_t length = 0;
+  Memory memory;
+  Owner<void *, &Driver::memHostUnregister> registration; ///< goes before the memory
 };
 
 /// Makes room in `memory` for `bytes`, more than that where it has to grow. The old

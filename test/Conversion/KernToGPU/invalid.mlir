@@ -15,6 +15,19 @@ module @kernels {
 // -----
 
 module @kernels {
+  func.func @column(%rows: index, %a: memref<?x16xbf16>, %b: memref<16x8xbf16>, %out: memref<?x16xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{needs 'a' from a multiple of 16 bytes on, got column 3}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 16, k = 8, a_column = 3, accesses = [], extra_columns = array<i64>} : (index, memref<?x16xbf16>, memref<16x8xbf16>, memref<?x16xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
   func.func @tile(%rows: index, %a: memref<?x8xbf16>, %b: memref<16x8xbf16>, %out: memref<?x16xbf16>) attributes {kern.kernel} {
     // expected-error@+1 {{has no tile of 100 by 64 on sm_90a}}
     kern.matmul rows(%rows) %a, %b -> %out {

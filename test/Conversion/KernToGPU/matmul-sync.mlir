@@ -54,11 +54,9 @@ module @kernels {
     return
   }
 
-  // Columns that are not aligned are copied in smaller parts.
   // CONFIG-LABEL: func.func @float
   // CONFIG: config = {column_warps = 4 : i64, row_warps = 2 : i64, stages = 4 : i64, warp_columns = 32 : i64, warp_rows = 64 : i64}
   // PTX-LABEL: .entry float(
-  // PTX: cp.async.ca.shared.global {{.*}}, 8{{(, 8)?}};
   // PTX: cp.async.cg.shared.global {{.*}}, 16{{(, 16)?}};
   // PTX: cvt.rna.tf32.f32
   // PTX-COUNT-3: mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32
@@ -69,7 +67,7 @@ module @kernels {
     kern.matmul rows(%rows) %a, %b -> %out {
     ^bb0(%sum: f32):
       kern.yield %sum
-    } {n = 512, k = 256, a_column = 2, accesses = [], extra_columns = array<i64>} : (index, memref<?x260xf32>, memref<512x256xf32>, memref<?x512xf32>) -> ()
+    } {n = 512, k = 256, a_column = 4, accesses = [], extra_columns = array<i64>} : (index, memref<?x260xf32>, memref<512x256xf32>, memref<?x512xf32>) -> ()
     return
   }
 

@@ -102,6 +102,8 @@ FAULTS = {
         Fault("attention_64", "a stage read too early", r"(cp\.async\.wait_group\s+)1;", r"\g<1>2;"),
         Fault("attention_64", "a stage read too early", r"(cp\.async\.wait_group\s+)0;", r"\g<1>1;"),
         Fault("matmul_even", "another tile", r"(complete_tx::bytes[^\{\n]*\{%r\d+), %r\d+", r"\1, 64"),
+        Fault("matmul_even", "a copy from within 16 bytes", r"(complete_tx::bytes[^\{\n]*\{)%r\d+",
+              r"\g<1>3"),
         moved("rowwise_odd", "read", r"ld\.global\.b16", 8000),
         moved("rowwise_odd", "write", r"st\.global\.b16", 8000),
         moved("attention_64", "copy", r"cp\.async\.c[ag]\.shared\.global \[%rd\d+\], ", 1 << 20),

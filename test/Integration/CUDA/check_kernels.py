@@ -18,7 +18,8 @@
 PREFIX selects cases by name: rows, sequence/scan, scan/scan_8. With --chip only those chips,
 with --set small (the default), sweep (many extents of one compiled kernel) or real (sizes of
 models); both may be repeated. --extents=N runs the first N extents of a sweep alone, --time
-measures the kernels on the GPU.
+measures the kernels on the GPU. --unwritten leaves their buffers as the driver gives them, a
+fault that compute-sanitizer's initcheck must find.
 """
 
 import argparse
@@ -88,7 +89,7 @@ def emit_for_gpu(options):
 
 
 def run_on_gpu(options):
-    runner, results = GPU(options.time), []
+    runner, results = GPU(options.time, options.unwritten), []
     for chip in sorted(options.chip or os.listdir(options.directory)):
         if runner.device.runs(chip):
             results += run_cases(options, options.directory, chip, runner)
@@ -116,6 +117,7 @@ def main():
     parser.add_argument("--set", action="append", choices=SETS)
     parser.add_argument("--extents", type=int)
     parser.add_argument("--time", action="store_true")
+    parser.add_argument("--unwritten", action="store_true")
     options = parser.parse_intermixed_args(sys.argv[2:])
     results = run(options)
     if results is not None:

@@ -179,10 +179,10 @@ class Data:
 
 
 def sweep(states, channels, *rest):
-    """Whole, in short chunks and in one chunk, of lengths at and around both."""
-    extents = [[1], [0, 0, 3], [15, 16, 17], [63, 0, 64, 65], [127, 128, 129]]
+    """Whole, in chunks and in one chunk, of lengths at and around all of them."""
+    extents = [[1], [0, 0, 3], [15, 16, 17], [63, 0, 64, 65], [127, 128, 129], [255, 0, 256, 257]]
     case = lambda lengths: Case(states, channels, *rest, lengths=lengths,
-                                chunk_rows=(None, 16, max(lengths)))
+                                chunk_rows=(None, 16, 128, max(lengths)))
     return Sweep(case, extents)
 
 
@@ -192,6 +192,9 @@ SWEEPS = {
     "scan_16_no_states": sweep(16, 7, "bf16", ()),
     "scan_16_final": sweep(16, 7, "f32", ("final",)),
     "scan_17": sweep(17, 33, "f32"),
+    "scan_32": sweep(32, 19),
     "scan_64": sweep(64, 18),
+    "scan_127": sweep(127, 3),
+    "scan_128": sweep(128, 9, "f32", ("initial",)),
     "scan_256": sweep(256, 5, "f32"),
 }

@@ -283,15 +283,22 @@ REAL_CASES = {
 }
 
 # At and around tiles and chunks, with empty rows, with nothing but empty rows.
-SEQUENCES = [[1], [0], [0, 0, 5], [15, 16, 17], [31, 32, 33, 0], [63, 64, 65], [127, 128, 129],
-             [37, 0, 1, 150, 16], [577]]
-SHORT = SEQUENCES[:-1]
+SEQUENCES = [[1], [0], [0, 0, 5], [2, 7, 15, 16, 17], [31, 32, 33, 0], [63, 64, 65], [127, 128, 129],
+             [37, 0, 1, 150, 16], [577], [1025, 3]]
+SCANNED = SEQUENCES[:-1]
 
 
 def sweep(case, *shape, lengths=SEQUENCES, **options):
     return Sweep(lambda extents: case(*shape, lengths=extents, **options), lengths)
 
 
+def scan_sweep(states):
+    """Of few channels, b and c at columns and in rows of other alignments."""
+    return sweep(scan_case, states, 7, 9, 1, 2 * states + 9, states % 5, lengths=SCANNED)
+
+
+# Those that the tables of small cases have, and all other sizes of heads.
+HEADS = [size for size in range(16, 257, 8) if size not in (16, 24, 32, 40, 64, 72, 128, 256)]
 SWEEPS = {
     "conv_aligned": sweep(conv_case, 24, 4, 56, 8, 40, 16),
     "conv_odd": sweep(conv_case, 21, 3, 37, 5, 26, 3),
@@ -301,15 +308,15 @@ SWEEPS = {
     "scan_16": sweep(scan_case, 16, 64, 64, 0, 40, 8),
     "scan_21": sweep(scan_case, 21, 33, 37, 3, 48, 6),
     "scan_64": sweep(scan_case, 64, 18, 20, 2, 128, 0),
-    "scan_128": sweep(scan_case, 128, 7, 9, 1, 264, 8, lengths=SHORT),
-    "scan_256": sweep(scan_case, 256, 6, 7, 1, 520, 8, lengths=SHORT),
+    **{f"scan_{states}": scan_sweep(states)
+       for states in (9, 15, 17, 24, 31, 32, 33, 48, 63, 65, 96, 100, 127, 128, 129, 200, 251, 255,
+                      256)},
     "attention_16": sweep(attention_case, 16, 4, 2),
     "attention_24": sweep(attention_case, 24, 2, 1, extra=4),
     "attention_32_odd": sweep(attention_case, 32, 2, 2, extra=5, out_width=67),
     "attention_40": sweep(attention_case, 40, 1, 1),
     "attention_64": sweep(attention_case, 64, 3, 1, extra=2, out_width=194),
     "attention_72": sweep(attention_case, 72, 1, 1),
-    "attention_96": sweep(attention_case, 96, 4, 2),
     "attention_128": sweep(attention_case, 128, 2, 1),
     "attention_256": sweep(attention_case, 256, 1, 1),
     "conv_f32": sweep(conv_case, 21, 3, 37, 5, 26, 3, element="f32"),
@@ -319,4 +326,5 @@ SWEEPS = {
     "attention_f32_64": sweep(attention_case, 64, 3, 1, 2, 194, element="f32"),
     "attention_f32_128": sweep(attention_case, 128, 2, 1, element="f32"),
     "attention_f32_256": sweep(attention_case, 256, 1, 1, element="f32"),
+    **{f"attention_{size}": sweep(attention_case, size, 2, 1, lengths=SCANNED) for size in HEADS},
 }

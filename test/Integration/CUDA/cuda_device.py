@@ -17,6 +17,10 @@ MULTIPROCESSOR_COUNT, CAPABILITY_MAJOR = 16, 75
 BFLOAT16, SWIZZLE_128, PROMOTE_256 = 9, 3, 3
 
 
+class DeviceError(Exception):
+    """What the driver refuses or a kernel dies of: the device is of no use to this process."""
+
+
 class TensorMap(ctypes.Structure):
     """A CUtensorMap; the driver wants it at a multiple of 64 bytes."""
 
@@ -27,9 +31,11 @@ class TensorMap(ctypes.Structure):
 
 
 class Device:
-    """The first GPU. `put` and `view` are those of the interpreter's memory."""
+    """The first GPU. `put` and `view` are those of the interpreter's memory; with `unwritten`
+    buffers stay as the driver gives them."""
 
-    def __init__(self):
+    def __init__(self, unwritten=False):
+        self.unwritten = unwritten
         self.cuda = ctypes.CDLL("libcuda.so.1")
         self.call("cuInit", 0)
         device, self.context = ctypes.c_int(), ctypes.c_void_p()
@@ -41,7 +47,7 @@ class Device:
     def call(self, name, *arguments):
         status = getattr(self.cuda, name)(*arguments)
         if status != 0:
-            raise RuntimeError(f"{name} failed with CUDA error {status}")
+            raise DeviceError(f"{name} failed with CUDA error {status}")
 
     def attribute(self, number):
         value = ctypes.c_int()
@@ -66,7 +72,7 @@ class Device:
         array = np.ascontiguousarray(array)
         pointer = ctypes.c_uint64()
         self.call("cuMemAlloc_v2", ctypes.byref(pointer), ctypes.c_size_t(max(array.nbytes, 1)))
-        if array.nbytes:
+        if array.nbytes and not self.unwritten:
             self.call("cuMemcpyHtoD_v2", pointer, ctypes.c_void_p(array.ctypes.data),
                       ctypes.c_size_t(array.nbytes))
         self.buffers.append(pointer.value)

@@ -24,6 +24,7 @@ import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ptx_interpreter as ptx
+from cuda_device import Device, DeviceError
 
 CHIPS = ["sm_80", "sm_90a"]
 # Of bfloat16 results, whose rounding alone makes 1.7e-3, and of float32 results: the chip's
@@ -163,9 +164,8 @@ class Interpreter:
 class GPU:
     """Runs machine code, or PTX where there is none, on the first GPU."""
 
-    def __init__(self, timed=False):
-        from cuda_device import Device
-        self.device, self.timed = Device(), timed
+    def __init__(self, timed=False, unwritten=False):
+        self.device, self.timed = Device(unwritten), timed
         self.max_blocks = self.device.multiprocessors()
         self.start()
 
@@ -207,4 +207,6 @@ def run_case(label, case, name, directory, runner):
     except ptx.Fault as fault:
         print(f"{label}: FAILED: {fault}", flush=True)
         passed.append(False)
+    except DeviceError as error:
+        sys.exit(f"{label}: FAILED: {error}")
     return passed

@@ -459,11 +459,14 @@ class Warp:
     pv=1
     def note(s,lin): # eight elements of 16 bytes lie together
         s.order.read(s.w,np.unique(sw(lin)&~15),16,s.order.products(s.w),s.t['wg']+1)
+    def start(s,op,x,t):
+        """A copy starts at a multiple of 16 bytes in its rows, elsewhere it is an illegal instruction."""
+        if x*t.arr.itemsize%16: raise Fault(f'misaligned: {op} from element {x} on')
     def tmaop(s,op,o,m):
         assert m.sum()==1; l=np.nonzero(m)[0][0]; e=s.e
         if '.global.shared::cta' in op:
             mo=re.match(r'\[(%?\w+),\s*\{(.*)\}\s*\]',o[0]); t=e.args[(int(s.get(mo.group(1))[l])-PAB)//256]; x,y=[int(s.get(z.strip()).astype(U32).view(np.int32)[l]) for z in mo.group(2).split(',')]
-            a=int(s.addr(o[1])[l]); bx,by=t.box
+            a=int(s.addr(o[1])[l]); bx,by=t.box; s.start(op,x,t)
             s.order.read(s.w,a,by*128,s.order.stores(s.w),s.t['st']+1)
             def store():
                 for r in range(by):
@@ -473,7 +476,7 @@ class Warp:
             s.bulkg.append(store)
             return
         dst=int(s.addr(o[0])[l]); mo=re.match(r'\[(%?\w+),\s*\{(.*)\}\s*\]',o[1]); t=e.args[(int(s.get(mo.group(1))[l])-PAB)//256]; x,y=[int(s.get(z.strip()).astype(U32).view(np.int32)[l]) for z in mo.group(2).split(',')]
-        B=s.barat(s.addr(o[2])[l]); mc=int(s.get(o[3])[l]) if 'multicast' in op else 1<<(dst>>RK); off=dst&0xffffff; bx,by=t.box
+        B=s.barat(s.addr(o[2])[l]); mc=int(s.get(o[3])[l]) if 'multicast' in op else 1<<(dst>>RK); off=dst&0xffffff; bx,by=t.box; s.start(op,x,t)
         if off%1024: raise Fault(f'misaligned: {op} to {off}')
         s.order.write(s.w,off,by*128,B.agent,B.n+1)
         def fire():

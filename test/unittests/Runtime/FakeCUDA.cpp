@@ -284,16 +284,14 @@ Result cuMemFree_v2(DeviceAddress address) {
   return constants::success;
 }
 
-Result cuMemHostAlloc(void **address, size_t bytes, unsigned) {
+Result cuMemHostRegister_v2(void *, size_t, unsigned) {
   FAKE_CALL;
-  *address = std::malloc(bytes);
   ++fake.liveObjects;
   return constants::success;
 }
 
-Result cuMemFreeHost(void *address) {
+Result cuMemHostUnregister(void *) {
   std::lock_guard lock(fake.mutex);
-  std::free(address);
   --fake.liveObjects;
   return constants::success;
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The performance table of the nvptx target, on a machine with a GPU and without a compiler.
 #
-#   run-bench.sh [PREFIX]...    the models whose names begin with a PREFIX; default: all
+#   run-bench.sh [PREFIX]...            the models whose names begin with a PREFIX; default: all
+#   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
 #
 # Writes results/bench/MODEL.json and .txt (with a table of kernels) and prints the table of
 # everything that is there.
@@ -10,12 +11,18 @@ source "$(dirname "${BASH_SOURCE[0]}")/scripts/common.sh"
 
 reports=$results/bench
 status=0
+table=bench_table
+if [ "${1:-}" = kernels ]; then
+  table=kernel_table
+  shift
+fi
 mkdir -p "$reports"
 while read -r name batch tokens; do
   is_selected "$name" "$@" || continue
+  [ $table = kernel_table ] && [ -f "$reports/$name.json" ] && continue
   echo "$name, $batch x $tokens" >&2
   flowhn-bench "$bundle/models/nvptx/$name.fhn" --random-weights=1 --batch "$batch" \
     --tokens "$tokens" --kernels --json "$reports/$name.json" >"$reports/$name.txt" || status=1
 done < <(published_models)
-"$python" "$bundle/scripts/bench_table.py" "$reports"/*.json || status=1
+"$python" "$bundle/scripts/$table.py" "$reports"/*.json || status=1
 exit $status

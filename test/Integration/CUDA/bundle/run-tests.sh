@@ -3,9 +3,9 @@
 #
 #   run-tests.sh [PREFIX]...    the checks whose names begin with a PREFIX; default: all
 #
-# Prints a line for each check (unit/…, fixtures/…, real/…, identical/…, sanitizer/…, errors/…, load)
-# and, last, how many passed, failed and were skipped. Logs are in results/tests. Needs
-# bash, coreutils, and python3 with NumPy.
+# Prints a line for each check (unit/…, fixtures/…, lengths/…, kernels/…, real/…, identical/…,
+# sanitizers/…, errors/…, load) and, last, how many passed, failed and were skipped. Logs are in results/tests.
+# Needs bash, coreutils, and python3 with NumPy.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/scripts/common.sh"
 
@@ -57,11 +57,12 @@ fixtures() {
   done
 }
 
-# The logits of the last tokens with weights of seed 1: the GPU's against the CPU's in float32.
+# compare_with_cpu NAME BATCH TOKENS VOCABULARY FLAG...: the logits of made-up tokens, the GPU's
+# against the CPU's in float32.
 compare_with_cpu() {
-  local name=$1 batch=$2 tokens=$3 ids=$logs/$1.ids.npy a=$logs/$1.gpu.npy b=$logs/$1.cpu.npy
-  local flags=(--random-weights=1 --input "$ids" --logits=last)
-  script token_ids "$ids" "$batch" "$tokens" 65536 &&
+  local name=$1 stem=$logs/$1-$3
+  local ids=$stem.ids.npy a=$stem.gpu.npy b=$stem.cpu.npy flags=("${@:5}" --input "$stem.ids.npy")
+  script token_ids "$ids" "$2" "$3" "$4" &&
     flowhn-run "$(gpu "$name")" "${flags[@]}" --output "$a" &&
     flowhn-run "$(cpu "$name")" "${flags[@]}" --output "$b" &&
     script compare_logits "$a" "$b" --whole 2e-2 --row 6e-2
@@ -70,8 +71,18 @@ compare_with_cpu() {
 real_sizes() {
   local name batch tokens
   while read -r name batch tokens; do
-    check "real/$name" compare_with_cpu "$name" "$batch" "$tokens"
+    check "real/$name" compare_with_cpu "$name" "$batch" "$tokens" 65536 --random-weights=1 \
+      --logits=last
   done < <(published_models)
+}
+
+# At and around tiles, and where the branches' windows of the four blocks begin, end and wrap.
+lengths() {
+  local length
+  for length in 1 2 7 63 64 65 127 128 129 {165..167} {225..227} {391..393} {451..453} 511 512; do
+    check "lengths/kjv-$length" compare_with_cpu kjv-fac-rotate 3 "$length" 256 \
+      --weights "$(input kjv-fac-rotate)"
+  done
 }
 
 # identical IDS [FLAG...] -- ARTIFACT [FLAG...] -- ARTIFACT [FLAG...]: both runs, repeated, give
@@ -110,38 +121,64 @@ identical_results() {
     "$(gpu 135M-fac-rotate-1024)" --repeat 3 -- "$(gpu 135M-fac-rotate-1024)" --repeat 3 --no-graphs
 }
 
-# sanitize TOOL ARTIFACT: compute-sanitizer's report on a fixture's checks.
-sanitize() {
+# check_kernels FAMILY ARGUMENT...: kernels by themselves against float64.
+check_kernels() { script check_kernels gpu "$bundle/kernels" "$@"; }
+
+kernels() {
+  local family
+  for family in rows sequence scan; do
+    check "kernels/$family" check_kernels "$family" --set small
+    check "kernels/$family-sweep" check_kernels "$family" --set sweep
+  done
+}
+
+# sanitize TOOL COMMAND...: compute-sanitizer's report on a program of the bundle.
+sanitize() { "$sanitizer" --tool "$1" --error-exitcode 9 "${@:2}"; }
+
+# sanitize_model TOOL ARTIFACT: the same on a fixture's checks.
+sanitize_model() {
   local folder
   folder=$(input flowhn-own-fac-auto)
-  "$sanitizer" --tool "$1" --error-exitcode 9 "$bundle/bin/flowhn-run" "$2" --weights "$folder" \
+  sanitize "$1" "$bundle/bin/flowhn-run" "$2" --weights "$folder" \
     --check "$folder/expected.safetensors"
+}
+
+# sanitize_kernels TOOL ARGUMENT...: the same on kernels by themselves.
+sanitize_kernels() {
+  sanitize "$1" "$python" "$bundle/scripts/check_kernels.py" gpu "$bundle/kernels" "${@:2}"
 }
 
 # A kernel without its barriers must be found: else a clean report says nothing.
 finds_planted_race() {
   local artifact=$logs/race.fhn
   script edit_artifact "$(gpu flowhn-own-fac-auto)" "$artifact" race || return
-  sanitize racecheck "$artifact" | tee "$logs/race.txt"
+  sanitize_model racecheck "$artifact" | tee "$logs/race.txt"
   grep -Eq 'RACECHECK SUMMARY: [1-9][0-9]* hazard' "$logs/race.txt"
 }
 
-sanitizer_reports() {
+# The same of a kernel that reads what nobody wrote.
+finds_planted_read() {
+  sanitize_kernels initcheck rows/rowwise_norm --unwritten | tee "$logs/read.txt"
+  grep -q 'Uninitialized __global__ memory read' "$logs/read.txt"
+}
+
+# initcheck takes what the copy engine stores for uninitialised, so it is of no use on models,
+# where kernels read what others stored: kernels by themselves read what the host wrote.
+sanitizers() {
   local tool
   sanitizer=$(command -v compute-sanitizer || command -v /usr/local/cuda/bin/compute-sanitizer)
-  skip sanitizer/initcheck "it takes what the copy engine stores for uninitialised"
-  for tool in memcheck racecheck; do
-    if [ -n "$sanitizer" ]; then
-      check "sanitizer/$tool" sanitize "$tool" "$(gpu flowhn-own-fac-auto)"
-    else
-      skip "sanitizer/$tool" "no compute-sanitizer here"
-    fi
-  done
-  if [ -n "$sanitizer" ]; then
-    check sanitizer/planted-race finds_planted_race
-  else
-    skip sanitizer/planted-race "no compute-sanitizer here"
+  if [ -z "$sanitizer" ]; then
+    skip sanitizers "no compute-sanitizer here"
+    return
   fi
+  for tool in memcheck racecheck; do
+    check "sanitizers/$tool" sanitize_model "$tool" "$(gpu flowhn-own-fac-auto)"
+  done
+  for tool in memcheck racecheck initcheck; do
+    check "sanitizers/$tool-kernels" sanitize_kernels "$tool"
+  done
+  check sanitizers/planted-race finds_planted_race
+  check sanitizers/planted-read finds_planted_read
 }
 
 # A checkpoint of the 1B model is loaded at 60 % of the host-to-device rate, and the device
@@ -207,9 +244,11 @@ fi
 unit_tests
 fixtures
 folded_norms
+lengths
 identical_results
 error_cases
-sanitizer_reports
+kernels
+sanitizers
 check load loads_fast
 real_sizes
 rm -f "$logs"/*.npy

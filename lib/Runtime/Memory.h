@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FLOWHN_LIB_RUNTIME_CPU_MEMORY_H
-#define FLOWHN_LIB_RUNTIME_CPU_MEMORY_H
+#ifndef FLOWHN_LIB_RUNTIME_MEMORY_H
+#define FLOWHN_LIB_RUNTIME_MEMORY_H
 
 #include "flowhn/Support/Status.h"
 
@@ -39,4 +39,4 @@ private:
 
 } // namespace flowhn
 
-#endif // FLOWHN_LIB_RUNTIME_CPU_MEMORY_H
+#endif // FLOWHN_LIB_RUNTIME_MEMORY_H
