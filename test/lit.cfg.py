@@ -17,6 +17,9 @@ for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME", "CUDA_HOME", "CUDA_PATH"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
+# Nothing of the user's cache, and nothing into it.
+config.environment["FLOWHN_CACHE_DIR"] = os.path.join(config.test_exec_root, "cache")
+
 # Without --target the tools compile for a GPU where there is one: not in tests that say
 # nothing of GPUs, whose results are then the same on every machine.
 config.environment["CUDA_VISIBLE_DEVICES"] = ""

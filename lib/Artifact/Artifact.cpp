@@ -11,30 +11,17 @@
 #include "Zip.h"
 #include "flowhn/Artifact/Validate.h"
 #include "flowhn/Support/Guard.h"
+#include "flowhn/Support/Hash.h"
 #include "flowhn/Support/Json.h"
 #include "flowhn/Support/MappedFile.h"
 
 #include <algorithm>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 using namespace flowhn;
 
 namespace {
 
 constexpr std::string_view manifestEntry = "manifest.json";
-
-std::string hashOf(std::span<const std::byte> bytes) {
-  XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, hash);
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (unsigned char c : canonical.digest)
-    text += {digits[c >> 4], digits[c & 15]};
-  return text;
-}
 
 std::vector<ManifestSection> tableOf(const std::vector<ArtifactSection> &sections) {
   std::vector<ManifestSection> table;
@@ -67,12 +54,21 @@ Status checkSections(const ArtifactContents &contents) {
   return {};
 }
 
-Status checkPlan(const ArtifactContents &contents) {
-  auto isPlan = [](const ArtifactSection &section) { return section.name == planSection; };
+Status checkPlan(const ArtifactContents &contents, const std::string &name) {
+  auto isPlan = [&](const ArtifactSection &section) { return section.name == name; };
   auto found = std::find_if(contents.sections.begin(), contents.sections.end(), isPlan);
   if (found == contents.sections.end())
-    return invalidInput("no section " + quote(planSection));
+    return invalidInput("no section " + quote(name));
   return validatePlan(found->bytes, contents.manifest.limits, contents.manifest.target.kind);
+}
+
+Status checkPlans(const ArtifactContents &contents) {
+  const std::vector<std::string> &chips = contents.manifest.target.chips;
+  if (chips.empty())
+    return checkPlan(contents, std::string(planSection));
+  for (const std::string &chip : chips)
+    FLOWHN_RETURN_IF_ERROR(checkPlan(contents, chipPlanSection(chip)));
+  return {};
 }
 
 Expected<ArtifactContents> readContents(std::span<const std::byte> bytes) {
@@ -87,11 +83,15 @@ Expected<ArtifactContents> readContents(std::span<const std::byte> bytes) {
   entries->erase(entries->begin());
   ArtifactContents contents{std::move(*manifest), std::move(*entries)};
   FLOWHN_RETURN_IF_ERROR(checkSections(contents));
-  FLOWHN_RETURN_IF_ERROR(checkPlan(contents));
+  FLOWHN_RETURN_IF_ERROR(checkPlans(contents));
   return contents;
 }
 
 } // namespace
+
+std::string flowhn::chipPlanSection(std::string_view chip) {
+  return "plan/" + std::string(chip) + ".fb";
+}
 
 std::string flowhn::codeSection(std::string_view cpu) { return "code/" + std::string(cpu) + ".so"; }
 
@@ -120,7 +120,7 @@ Expected<Artifact> Artifact::create(ArtifactContents contents) {
     contents.manifest.sections = tableOf(contents.sections);
     // What a reader would refuse is refused here.
     FLOWHN_RETURN_IF_ERROR(parseManifest(toJson(contents.manifest), manifestEntry).status());
-    FLOWHN_RETURN_IF_ERROR(checkPlan(contents));
+    FLOWHN_RETURN_IF_ERROR(checkPlans(contents));
     return Artifact(std::move(contents), "artifact in memory");
   });
 }
@@ -130,6 +130,13 @@ std::optional<std::span<const std::byte>> Artifact::section(std::string_view nam
     if (section.name == name)
       return std::span(section.bytes);
   return std::nullopt;
+}
+
+std::span<const std::byte> Artifact::plan(std::string_view chip) const {
+  const std::vector<std::string> &chips = manifest().target.chips;
+  if (chips.empty())
+    return *section(planSection);
+  return *section(chipPlanSection(chip.empty() ? chips.front() : chip));
 }
 
 Expected<std::span<const std::byte>> Artifact::code() const {

@@ -43,12 +43,14 @@ public:
     if (const json *value = member(key, &json::is_number_integer, "an integer"))
       to = integer(*value, key, least, most);
   }
-  void read(const char *key, std::vector<std::string> &to) {
+  void read(const char *key, std::vector<std::string> &to, size_t least = 0) {
     for (const json &value : elements(key)) {
       if (!value.is_string())
         return fail(quote(key) + " must hold strings, got " + describe(value));
       to.push_back(value.get<std::string>());
     }
+    if (to.size() < least)
+      fail(quote(key) + " must hold at least " + std::to_string(least));
   }
   void read(const char *key, std::vector<int64_t> &to, int64_t least, int64_t most) {
     for (const json &value : elements(key)) {
@@ -108,7 +110,7 @@ bool isKnownKind(std::string_view kind) { return kind == "cpu" || kind == "nvptx
 ordered_json targetJson(const ManifestTarget &target) {
   bool isGPU = target.kind == "nvptx";
   return {{"kind", target.kind},
-          isGPU ? ordered_json{"chip", target.chip} : ordered_json{"cpu", target.cpu},
+          isGPU ? ordered_json{"chips", target.chips} : ordered_json{"cpu", target.cpu},
           {"triple", target.triple}};
 }
 
@@ -118,13 +120,14 @@ void readTarget(ObjectReader reader, ManifestTarget &target) {
   if (target.kind == "cpu")
     reader.read("cpu", target.cpu);
   if (target.kind == "nvptx")
-    reader.read("chip", target.chip);
+    reader.read("chips", target.chips, /*least=*/1);
   if (isKnownKind(target.kind))
     reader.read("triple", target.triple);
 }
 
 ordered_json modelJson(const ManifestModel &model) {
   return {{"name", model.name},
+          {"dtype", model.dtype},
           {"vocab_size", model.vocabSize},
           {"hidden_size", model.hiddenSize},
           {"num_layers", model.numLayers},
@@ -139,6 +142,7 @@ ordered_json modelJson(const ManifestModel &model) {
 
 void readModel(ObjectReader reader, ManifestModel &model) {
   reader.read("name", model.name);
+  reader.read("dtype", model.dtype);
   reader.read("vocab_size", model.vocabSize, 1, maxInt32);
   reader.read("hidden_size", model.hiddenSize, 1, maxInt32);
   reader.read("num_layers", model.numLayers, 0, maxInt32);

@@ -141,8 +141,9 @@ Status flowhn::checkParameter(const fb::Parameter &parameter) {
   if (parameter.transform() != fb::Transform::None && parameter.dtype() != fb::DType::F32)
     return invalidInput("a transformed parameter must be F32, got " +
                         std::string(name(DType(parameter.dtype()))));
-  if (parameter.rounds() && parameter.dtype() != fb::DType::BF16)
-    return invalidInput("a rounded parameter must be BF16, got " +
+  if (parameter.rounds() && parameter.dtype() != fb::DType::BF16 &&
+      parameter.dtype() != fb::DType::F16)
+    return invalidInput("a rounded parameter must be BF16 or F16, got " +
                         std::string(name(DType(parameter.dtype()))));
   Expected<Matrix> matrix = matrixOf(parameter);
   FLOWHN_RETURN_IF_ERROR(matrix.status());

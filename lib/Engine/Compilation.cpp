@@ -28,6 +28,7 @@ using namespace mlir;
 using namespace mlir::flowhn;
 using ::flowhn::Artifact;
 using ::flowhn::ArtifactContents;
+using ::flowhn::ArtifactSection;
 using ::flowhn::CompilePhase;
 using ::flowhn::Expected;
 using ::flowhn::invalidInput;
@@ -115,7 +116,8 @@ void mlir::flowhn::setPipelineOptions(const ::flowhn::CompileOptions &options,
   pipeline.branchSchedule = options.branchSchedule;
   pipeline.target = options.target;
   pipeline.cpu = options.cpu;
-  pipeline.chip = options.chip;
+  if (!options.chips.empty())
+    pipeline.chip = options.chips.front();
 }
 
 Compilation::Compilation(const ::flowhn::Model &model, const ::flowhn::CompileOptions &options,
@@ -219,8 +221,12 @@ Status Compilation::describeModel() {
                         "' must be [rows, vocabulary] with a known vocabulary");
   described.vocabSize = logits.getDimSize(1);
   forward.walk([&](EmbeddingOp embedding) {
-    if (auto type = dyn_cast<RankedTensorType>(embedding.getResult().getType()))
-      described.hiddenSize = type.getShape().back();
+    auto type = dyn_cast<RankedTensorType>(embedding.getResult().getType());
+    if (!type)
+      return;
+    described.hiddenSize = type.getShape().back();
+    Type element = type.getElementType();
+    described.dtype = element.isBF16() ? "bfloat16" : element.isF16() ? "float16" : "float32";
   });
   return Status();
 }
@@ -241,51 +247,68 @@ Status Compilation::dump(CompilePhase phase) {
   std::string number = std::to_string(dumped++);
   std::filesystem::path path = std::filesystem::path(options.dumpPhasesTo) /
                                (std::string(2 - std::min<size_t>(2, number.size()), '0') + number +
-                                "-" + std::string(::flowhn::name(phase)) + ".mlir");
+                                "-" + std::string(::flowhn::name(phase)) +
+                                (suffix.empty() ? "" : "-" + suffix.substr(1)) + ".mlir");
   std::ofstream stream(path);
   stream << print();
   stream.close();
   return stream ? Status() : ::flowhn::resourceExhausted("cannot write '" + path.string() + "'");
 }
 
-Status Compilation::runTo(CompilePhase last) {
-  auto machine = resolveTarget(options);
-  FLOWHN_RETURN_IF_ERROR(machine.status());
-  target = *machine;
-  auto type = resolveActivations(options);
+Status Compilation::resolve() {
+  auto resolved = resolveTargets(options);
+  FLOWHN_RETURN_IF_ERROR(resolved.status());
+  targets = std::move(*resolved);
+  auto type = resolveActivations(model, options);
   FLOWHN_RETURN_IF_ERROR(type.status());
   activations = *type;
+  return Status();
+}
 
+Status Compilation::runPhase(CompilePhase phase, const std::function<Status()> &work) {
+  FLOWHN_RETURN_IF_ERROR(
+      timed(std::string(::flowhn::name(phase)) + suffix, [&] { return withDiagnostics(work); }));
+  return dump(phase);
+}
+
+Status Compilation::importTo(CompilePhase last) {
+  FLOWHN_RETURN_IF_ERROR(resolve());
   FLOWHN_RETURN_IF_ERROR(
       timed("import", [&] { return withDiagnostics([&] { return import(); }); }));
   FLOWHN_RETURN_IF_ERROR(dump(CompilePhase::FlowHN));
+  if (last >= CompilePhase::Split)
+    FLOWHN_RETURN_IF_ERROR(runPhase(CompilePhase::Split, [&]() -> Status {
+      FLOWHN_RETURN_IF_ERROR(runPasses(buildSplitPipeline));
+      return describeModel();
+    }));
+  if (last >= CompilePhase::Scheduled)
+    FLOWHN_RETURN_IF_ERROR(
+        runPhase(CompilePhase::Scheduled, [&] { return runPasses(buildSchedulePipeline); }));
+  return Status();
+}
 
-  struct Step {
-    CompilePhase phase;
-    Build build;
-  };
-  static const Step steps[] = {{CompilePhase::Split, buildSplitPipeline},
-                               {CompilePhase::Scheduled, buildSchedulePipeline},
-                               {CompilePhase::Kern, buildKernPipeline},
-                               {CompilePhase::Plan, buildPlanPipeline},
-                               {CompilePhase::LLVM, nullptr}};
-  for (const Step &step : steps) {
-    if (step.phase > last)
-      break;
-    auto run = [&]() -> Status {
-      if (step.phase != CompilePhase::LLVM)
-        return runPasses(step.build);
+Status Compilation::lowerTo(CompilePhase last, const CompileTarget &target) {
+  suffix = phaseSuffix(target, options);
+  if (auto *gpu = std::get_if<GPUTargetInfo>(&target))
+    pipeline.chip = gpu->chip;
+  if (last >= CompilePhase::Kern)
+    FLOWHN_RETURN_IF_ERROR(
+        runPhase(CompilePhase::Kern, [&] { return runPasses(buildKernPipeline); }));
+  if (last >= CompilePhase::Plan)
+    FLOWHN_RETURN_IF_ERROR(
+        runPhase(CompilePhase::Plan, [&] { return runPasses(buildPlanPipeline); }));
+  if (last >= CompilePhase::LLVM)
+    FLOWHN_RETURN_IF_ERROR(runPhase(CompilePhase::LLVM, [&]() -> Status {
       FLOWHN_RETURN_IF_ERROR(runPasses(buildEmitPipeline));
       FLOWHN_RETURN_IF_ERROR(serialize());
       return runPasses(buildLLVMPipeline);
-    };
-    FLOWHN_RETURN_IF_ERROR(
-        timed(std::string(::flowhn::name(step.phase)), [&] { return withDiagnostics(run); }));
-    if (step.phase == CompilePhase::Split)
-      FLOWHN_RETURN_IF_ERROR(describeModel());
-    FLOWHN_RETURN_IF_ERROR(dump(step.phase));
-  }
+    }));
   return Status();
+}
+
+Status Compilation::runTo(CompilePhase last) {
+  FLOWHN_RETURN_IF_ERROR(importTo(last));
+  return lowerTo(last, targets.front());
 }
 
 ModuleOp Compilation::kernels() { return module->lookupSymbol<ModuleOp>(kern::kernelModuleName); }
@@ -293,7 +316,7 @@ ModuleOp Compilation::kernels() { return module->lookupSymbol<ModuleOp>(kern::ke
 Expected<std::string> Compilation::emitObject() {
   std::string bytes;
   FLOWHN_RETURN_IF_ERROR(withDiagnostics([&]() -> Status {
-    auto object = mlir::flowhn::emitObject(kernels(), target, options, report);
+    auto object = mlir::flowhn::emitObject(kernels(), targets.front(), options, report);
     FLOWHN_RETURN_IF_ERROR(object.status());
     bytes = std::move(*object);
     return Status();
@@ -301,18 +324,28 @@ Expected<std::string> Compilation::emitObject() {
   return bytes;
 }
 
-Expected<Artifact> Compilation::emitArtifact() {
-  ArtifactContents contents;
+Status Compilation::addSections(const CompileTarget &target,
+                                std::vector<ArtifactSection> &sections) {
   auto planBytes = std::as_bytes(std::span(plan));
-  contents.sections.push_back(
-      {std::string(::flowhn::planSection), {planBytes.begin(), planBytes.end()}});
-  FLOWHN_RETURN_IF_ERROR(withDiagnostics([&]() -> Status {
+  sections.push_back({planSectionOf(target), {planBytes.begin(), planBytes.end()}});
+  return withDiagnostics([&]() -> Status {
     auto code = emitCode(kernels(), target, options, report);
     FLOWHN_RETURN_IF_ERROR(code.status());
-    manifest.target = code->target;
-    llvm::move(code->sections, std::back_inserter(contents.sections));
+    llvm::move(*code, std::back_inserter(sections));
     return Status();
-  }));
+  });
+}
+
+Expected<Artifact> Compilation::emitArtifact() {
+  FLOWHN_RETURN_IF_ERROR(importTo(CompilePhase::Scheduled));
+  ArtifactContents contents;
+  OwningOpRef<ModuleOp> scheduled = std::move(module);
+  for (const CompileTarget &target : targets) {
+    module = scheduled->clone();
+    FLOWHN_RETURN_IF_ERROR(lowerTo(CompilePhase::LLVM, target));
+    FLOWHN_RETURN_IF_ERROR(addSections(target, contents.sections));
+  }
+  manifest.target = describeTargets(targets);
   manifest.limits.maxBatch = options.maxBatch;
   manifest.limits.maxTokens =
       manifest.model.contextLength ? manifest.model.contextLength : options.maxTokens;

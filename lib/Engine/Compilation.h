@@ -29,17 +29,24 @@ public:
               ::flowhn::CompileReport &report);
 
   /// Imports the model and runs every phase up to and including `last`, which is
-  /// before `Object`.
+  /// before `Object`; of several targets for the best one.
   ::flowhn::Status runTo(::flowhn::CompilePhase last);
   /// After the phase LLVM: the code, as one piece.
   ::flowhn::Expected<std::string> emitObject();
-  /// After the phase LLVM: everything.
+  /// Everything, for all targets.
   ::flowhn::Expected<::flowhn::Artifact> emitArtifact();
   std::string print();
 
 private:
   using Build = void (*)(OpPassManager &, const PipelineOptions &);
 
+  ::flowhn::Status resolve();
+  /// The phases that all targets share.
+  ::flowhn::Status importTo(::flowhn::CompilePhase last);
+  /// Those of one target, from a scheduled model.
+  ::flowhn::Status lowerTo(::flowhn::CompilePhase last, const CompileTarget &target);
+  ::flowhn::Status runPhase(::flowhn::CompilePhase phase,
+                            const std::function<::flowhn::Status()> &work);
   ::flowhn::Status import();
   ::flowhn::Status checkCheckpoint();
   ::flowhn::Status runPasses(Build build);
@@ -49,13 +56,16 @@ private:
   /// Runs `work`, collecting its diagnostics; a failure returns them.
   ::flowhn::Status withDiagnostics(const std::function<::flowhn::Status()> &work);
   ::flowhn::Status timed(std::string phase, const std::function<::flowhn::Status()> &work);
+  ::flowhn::Status addSections(const CompileTarget &target,
+                               std::vector<::flowhn::ArtifactSection> &sections);
   ModuleOp kernels();
 
   const ::flowhn::Model &model;
   const ::flowhn::CompileOptions &options;
   ::flowhn::CompileReport &report;
   PipelineOptions pipeline;
-  CompileTarget target;
+  std::vector<CompileTarget> targets;
+  std::string suffix; ///< of the phases in progress, phaseSuffix
   ActivationTypes activations;
   MLIRContext context;
   OwningOpRef<ModuleOp> module;

@@ -9,12 +9,15 @@
 #include "flowhn/Engine/Compiler.h"
 
 #include "Compilation.h"
+#include "CompileCache.h"
+#include "flowhn/Runtime/Session.h"
 #include "flowhn/Support/Guard.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/ErrorHandling.h"
 
 #include <array>
+#include <chrono>
 #include <mutex>
 #include <new>
 
@@ -59,6 +62,66 @@ auto withCompilation(const Model &model, const CompileOptions &options, CompileR
   });
 }
 
+Expected<Artifact> compileAnew(const Model &model, const CompileOptions &options,
+                               CompileReport &report) {
+  return withCompilation(model, options, &report,
+                         [](Compilation &compilation) { return compilation.emitArtifact(); });
+}
+
+/// What a compile checks beside the model: the checkpoint has the parameters.
+Status checkWeights(const Model &model, const Artifact &artifact) {
+  if (model.weightsFolder().empty())
+    return {};
+  auto source = openCheckpoint(model.weightsFolder());
+  FLOWHN_RETURN_IF_ERROR(source.status());
+  return checkParameters(**source, parametersOf(artifact));
+}
+
+/// The entry, if it is there and whole.
+Expected<CachedCompile> findCached(const CompileCache &cache, const std::string &key,
+                                   CompileReport &report) {
+  auto start = std::chrono::steady_clock::now();
+  Expected<CachedCompile> found = cache.find(key);
+  std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  std::string what = found.ok() ? "cache hit" : "cache miss";
+  report.phases.push_back({what, elapsed.count()});
+  bool isDamaged = !found.ok() && found.status().code() != StatusCode::NotFound;
+  report.diagnostics.push_back("remark: " + what + ": " +
+                               (isDamaged ? found.status().message() : cache.pathOf(key)));
+  return found;
+}
+
+Expected<Artifact> compileThrough(const CompileCache &cache, const Model &model,
+                                  const CompileOptions &options, CompileReport &report) {
+  Expected<std::string> key = compileKey(model, options);
+  FLOWHN_RETURN_IF_ERROR(key.status());
+  Expected<CachedCompile> found = findCached(cache, *key, report);
+  if (found.ok()) {
+    FLOWHN_RETURN_IF_ERROR(checkWeights(model, found->artifact));
+    llvm::append_range(report.diagnostics, found->diagnostics);
+    return std::move(found->artifact);
+  }
+  size_t numBefore = report.diagnostics.size();
+  Expected<Artifact> artifact = compileAnew(model, options, report);
+  FLOWHN_RETURN_IF_ERROR(artifact.status());
+  CachedCompile made{std::move(*artifact), {}};
+  made.diagnostics.assign(report.diagnostics.begin() + numBefore, report.diagnostics.end());
+  if (Status stored = cache.store(*key, made); !stored.ok())
+    report.diagnostics.push_back("remark: not cached: " + stored.message());
+  return std::move(made.artifact);
+}
+
+Expected<Artifact> compileCached(const Model &model, const CompileOptions &options,
+                                 CompileReport &report) {
+  Expected<CompileCache> cache = CompileCache::open();
+  if (cache.ok())
+    return compileThrough(*cache, model, options, report);
+  bool isMistake = cache.status().code() == StatusCode::InvalidArgument;
+  report.diagnostics.push_back((isMistake ? "warning: no cache: " : "remark: no cache: ") +
+                               cache.status().message());
+  return compileAnew(model, options, report);
+}
+
 std::string pipelineText(const CompileOptions &options) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   mlir::PassManager passes(&context, mlir::ModuleOp::getOperationName());
@@ -87,11 +150,11 @@ Expected<CompilePhase> flowhn::parseCompilePhase(std::string_view name) {
 
 Expected<Artifact> flowhn::compile(const Model &model, const CompileOptions &options,
                                    CompileReport *report) {
-  auto work = [](Compilation &compilation) -> Expected<Artifact> {
-    FLOWHN_RETURN_IF_ERROR(compilation.runTo(CompilePhase::LLVM));
-    return compilation.emitArtifact();
-  };
-  return withCompilation(model, options, report, work);
+  CompileReport unused;
+  bool isCached = options.cache && options.dumpPhasesTo.empty();
+  return guarded("the compiler", [&] {
+    return (isCached ? compileCached : compileAnew)(model, options, report ? *report : unused);
+  });
 }
 
 Expected<std::string> flowhn::compileTo(CompilePhase phase, const Model &model,

@@ -17,6 +17,7 @@
 
 using namespace mlir;
 using namespace mlir::flowhn;
+using ::flowhn::ArtifactSection;
 using ::flowhn::CompileOptions;
 using ::flowhn::CompileReport;
 using ::flowhn::DType;
@@ -27,37 +28,96 @@ using ::flowhn::Status;
 // Options
 //===----------------------------------------------------------------------===//
 
-Expected<CompileTarget> mlir::flowhn::resolveTarget(const CompileOptions &options) {
+/// Whether the code for `a` is to be preferred where both run: that for the later chip, for
+/// one architecture alone.
+static bool isBetterChip(llvm::StringRef a, llvm::StringRef b) {
+  auto rank = [](llvm::StringRef chip) {
+    int number = 0;
+    chip.consume_front("sm_");
+    chip.consumeInteger(10, number);
+    return std::pair(number, !chip.empty());
+  };
+  return rank(a) > rank(b);
+}
+
+static Expected<std::vector<CompileTarget>> resolveChips(std::vector<std::string> chips) {
+  if (chips.empty())
+    return ::flowhn::invalidArgument("no chip to compile for is named");
+  llvm::sort(chips, isBetterChip);
+  if (auto twice = std::adjacent_find(chips.begin(), chips.end()); twice != chips.end())
+    return ::flowhn::invalidArgument("the chip '" + *twice + "' is named twice");
+  std::vector<CompileTarget> targets;
+  for (const std::string &chip : chips) {
+    auto info = GPUTargetInfo::get(chip);
+    FLOWHN_RETURN_IF_ERROR(info.status());
+    targets.push_back(*info);
+  }
+  return targets;
+}
+
+Expected<std::vector<CompileTarget>> mlir::flowhn::resolveTargets(const CompileOptions &options) {
   if (options.target == "cpu") {
     auto info = CPUTargetInfo::get(options.cpu);
     FLOWHN_RETURN_IF_ERROR(info.status());
-    return CompileTarget(*info);
+    return std::vector<CompileTarget>{*info};
   }
-  if (options.target == "nvptx") {
-    auto info = GPUTargetInfo::get(options.chip);
-    FLOWHN_RETURN_IF_ERROR(info.status());
-    return CompileTarget(*info);
-  }
+  if (options.target == "nvptx")
+    return resolveChips(options.chips);
   return ::flowhn::unsupported("target '" + options.target +
                                "' is not built in; targets: cpu, nvptx");
 }
 
-/// What the layers hold their values in.
-static Expected<DType> resolveLayerType(const CompileOptions &options) {
-  bool isForGPU = options.target == "nvptx";
-  if (options.dtype == "auto")
-    return isForGPU ? DType::BF16 : DType::F32;
-  if (options.dtype != "float32" && options.dtype != "bfloat16")
-    return ::flowhn::invalidArgument("unknown dtype '" + options.dtype +
-                                     "': expected auto, float32 or bfloat16");
-  if ((options.dtype == "bfloat16") != isForGPU)
-    return ::flowhn::unsupported("dtype " + options.dtype + " is not supported by the target " +
-                                 options.target + " yet");
-  return isForGPU ? DType::BF16 : DType::F32;
+/// Whether most parameters are stored in float16; without a checkpoint, as the config says.
+static bool isFloat16(const ::flowhn::Model &model) {
+  const std::map<std::string, DType> &types = model.storageTypes();
+  if (types.empty())
+    return model.config() && model.config()->parameterType == DType::F16;
+  auto isHalf = [](const auto &entry) { return entry.second == DType::F16; };
+  return 2 * size_t(llvm::count_if(types, isHalf)) > types.size();
 }
 
-Expected<ActivationTypes> mlir::flowhn::resolveActivations(const CompileOptions &options) {
-  auto layers = resolveLayerType(options);
+/// What the layers hold their values in.
+static Expected<DType> resolveLayerType(const ::flowhn::Model &model,
+                                        const CompileOptions &options) {
+  bool isForGPU = options.target == "nvptx";
+  if (options.dtype == "auto") {
+    DType half = isFloat16(model) ? DType::F16 : DType::BF16;
+    return isForGPU ? half : DType::F32;
+  }
+  if (options.dtype == "float32")
+    return DType::F32;
+  if (options.dtype != "bfloat16" && options.dtype != "float16")
+    return ::flowhn::invalidArgument("unknown dtype '" + options.dtype +
+                                     "': expected auto, float32, bfloat16 or float16");
+  if (!isForGPU)
+    return ::flowhn::unsupported("dtype " + options.dtype + " is not supported by the target " +
+                                 options.target + " yet");
+  return options.dtype == "float16" ? DType::F16 : DType::BF16;
+}
+
+::flowhn::ManifestTarget mlir::flowhn::describeTargets(llvm::ArrayRef<CompileTarget> targets) {
+  if (auto *cpu = std::get_if<CPUTargetInfo>(&targets.front()))
+    return {.kind = "cpu", .cpu = cpu->cpu, .triple = cpu->triple};
+  ::flowhn::ManifestTarget described = {.kind = "nvptx", .triple = "nvptx64-nvidia-cuda"};
+  for (const CompileTarget &target : targets)
+    described.chips.push_back(std::get<GPUTargetInfo>(target).chip);
+  return described;
+}
+
+std::string mlir::flowhn::planSectionOf(const CompileTarget &target) {
+  if (auto *gpu = std::get_if<GPUTargetInfo>(&target))
+    return ::flowhn::chipPlanSection(gpu->chip);
+  return std::string(::flowhn::planSection);
+}
+
+std::string mlir::flowhn::phaseSuffix(const CompileTarget &target, const CompileOptions &options) {
+  auto *gpu = std::get_if<GPUTargetInfo>(&target);
+  return gpu && options.chips.size() > 1 ? " " + gpu->chip : "";
+}
+
+Expected<ActivationTypes> mlir::flowhn::resolveActivations(const ::flowhn::Model &model,
+                                                           const CompileOptions &options) {
+  auto layers = resolveLayerType(model, options);
   FLOWHN_RETURN_IF_ERROR(layers.status());
   // A product that a norm is folded into reads the residual stream, and in its own type.
   return ActivationTypes{*layers, options.norm == "prologue" ? *layers : DType::F32};
@@ -98,7 +158,14 @@ static auto timed(CompileReport &report, std::string phase, Work work) -> declty
 static Expected<std::vector<PTXKernel>> emitText(ModuleOp kernels, const GPUTargetInfo &target,
                                                  const CompileOptions &options,
                                                  CompileReport &report) {
-  return timed(report, "codegen", [&] { return emitPTX(kernels, target, numThreads(options)); });
+  return timed(report, "codegen" + phaseSuffix(target, options),
+               [&] { return emitPTX(kernels, target, numThreads(options)); });
+}
+
+/// Beside other chips, one that others can run is there for them: as PTX, to stay small.
+static bool wantsMachineCode(const GPUTargetInfo &target, const CompileOptions &options) {
+  bool isArchitectureAlone = llvm::StringRef(target.chip).ends_with("a");
+  return options.ptxas != "none" && (options.chips.size() == 1 || isArchitectureAlone);
 }
 
 /// Machine code of every kernel; none where no ptxas is to be had, or none is wanted.
@@ -107,7 +174,7 @@ static Expected<std::vector<Cubin>> assembleAll(llvm::ArrayRef<PTXKernel> kernel
                                                 const CompileOptions &options,
                                                 CompileReport &report) {
   std::vector<Cubin> cubins;
-  if (options.ptxas == "none")
+  if (!wantsMachineCode(target, options))
     return cubins;
   auto ptxas = findPTXAS(options.ptxas);
   if (!ptxas.ok() && options.ptxas == "auto") {
@@ -117,53 +184,49 @@ static Expected<std::vector<Cubin>> assembleAll(llvm::ArrayRef<PTXKernel> kernel
   }
   FLOWHN_RETURN_IF_ERROR(ptxas.status());
   cubins.resize(kernels.size());
-  Status status = timed(report, "ptxas", [&] {
-    return ::flowhn::forEachInParallel(
-        kernels.size(), numThreads(options), "machine code", [&](size_t i) -> Status {
-          auto cubin = assemble(kernels[i], target, *ptxas);
-          FLOWHN_RETURN_IF_ERROR(cubin.status());
-          cubins[i] = std::move(*cubin);
-          return Status();
-        });
+  Status status = timed(report, "ptxas" + phaseSuffix(target, options), [&] {
+    return ::flowhn::forEachInParallel(kernels.size(), numThreads(options), "machine code",
+                                       [&](size_t i) -> Status {
+                                         auto cubin = assemble(kernels[i], target, *ptxas);
+                                         FLOWHN_RETURN_IF_ERROR(cubin.status());
+                                         cubins[i] = std::move(*cubin);
+                                         return Status();
+                                       });
   });
   FLOWHN_RETURN_IF_ERROR(status);
   return cubins;
 }
 
-static Expected<TargetCode> emitGPUCode(ModuleOp kernels, const GPUTargetInfo &target,
-                                        const CompileOptions &options, CompileReport &report) {
+static Expected<std::vector<ArtifactSection>> emitGPUCode(ModuleOp kernels,
+                                                          const GPUTargetInfo &target,
+                                                          const CompileOptions &options,
+                                                          CompileReport &report) {
   auto texts = emitText(kernels, target, options, report);
   FLOWHN_RETURN_IF_ERROR(texts.status());
   auto cubins = assembleAll(*texts, target, options, report);
   FLOWHN_RETURN_IF_ERROR(cubins.status());
-  TargetCode code;
-  code.target.kind = "nvptx";
-  code.target.chip = target.chip;
-  code.target.triple = "nvptx64-nvidia-cuda";
+  std::vector<ArtifactSection> sections;
   for (auto [i, kernel] : llvm::enumerate(*texts)) {
     auto add = [&](const char *form, llvm::ArrayRef<char> bytes) {
-      code.sections.push_back(
-          {::flowhn::kernelSection(target.chip, kernel.name, form), toBytes(bytes)});
+      sections.push_back({::flowhn::kernelSection(target.chip, kernel.name, form), toBytes(bytes)});
     };
     add("ptx", llvm::ArrayRef<char>(kernel.ptx.data(), kernel.ptx.size()));
     if (!cubins->empty())
       add("cubin", (*cubins)[i].bytes);
   }
-  return code;
+  return sections;
 }
 
-Expected<TargetCode> mlir::flowhn::emitCode(ModuleOp kernels, const CompileTarget &target,
-                                            const CompileOptions &options, CompileReport &report) {
+Expected<std::vector<ArtifactSection>> mlir::flowhn::emitCode(ModuleOp kernels,
+                                                              const CompileTarget &target,
+                                                              const CompileOptions &options,
+                                                              CompileReport &report) {
   if (auto *gpu = std::get_if<GPUTargetInfo>(&target))
     return emitGPUCode(kernels, *gpu, options, report);
   const auto &cpu = std::get<CPUTargetInfo>(target);
   auto object = emitShared(kernels, cpu, options, report);
   FLOWHN_RETURN_IF_ERROR(object.status());
-  TargetCode code;
-  code.target.cpu = cpu.cpu;
-  code.target.triple = cpu.triple;
-  code.sections.push_back({::flowhn::codeSection(cpu.cpu), toBytes(object->bytes)});
-  return code;
+  return std::vector<ArtifactSection>{{::flowhn::codeSection(cpu.cpu), toBytes(object->bytes)}};
 }
 
 Expected<std::string> mlir::flowhn::emitObject(ModuleOp kernels, const CompileTarget &target,

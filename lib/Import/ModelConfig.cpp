@@ -171,9 +171,11 @@ void flowhn::checkConfig(const ModelConfig &config, ConfigProblems &problems) {
     problems.add(StatusCode::InvalidInput, "vocab_size",
                  "the tokenizer \"bytes\" needs at least 256, got " +
                      std::to_string(config.vocabSize));
-  if (config.parameterType != DType::F32 && config.parameterType != DType::BF16)
+  if (config.parameterType != DType::F32 && config.parameterType != DType::BF16 &&
+      config.parameterType != DType::F16)
     problems.add(StatusCode::Unsupported, "dtype",
-                 "must be float32 or bfloat16, got " + std::string(name(config.parameterType)));
+                 "must be float32, bfloat16 or float16, got " +
+                     std::string(name(config.parameterType)));
 }
 
 Status flowhn::validate(const ModelConfig &config) {

@@ -45,6 +45,7 @@ struct LaunchCounts {
 /// What a session says of its machine, see Session.h.
 struct ExecutorInfo {
   std::string target;
+  std::string chip; ///< of a GPU: whose plan runs
   int threads = 0;
   int64_t parameterBytes = 0;
   int64_t sharedParameterBytes = 0;

@@ -8,6 +8,8 @@
 
 #include "PackParameter.h"
 
+#include "flowhn/Support/HalfPrecision.h"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -34,25 +36,10 @@ template <typename T> struct Copy {
   }
 };
 
-struct WidenBF16 {
+template <float (*widenHalf)(uint16_t)> struct Widened {
   using Stored = float;
   static constexpr int64_t bytes = 2;
-  static float load(const std::byte *from) {
-    return std::bit_cast<float>(uint32_t(Copy<uint16_t>::load(from)) << 16);
-  }
-};
-
-struct WidenF16 {
-  using Stored = float;
-  static constexpr int64_t bytes = 2;
-  static float load(const std::byte *from) {
-    uint32_t half = Copy<uint16_t>::load(from);
-    uint32_t sign = (half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 0x3ff;
-    if (exponent == 0) // zero and subnormal: fraction · 2^-24
-      return std::copysign(float(fraction) * 0x1p-24f, std::bit_cast<float>(sign));
-    uint32_t biased = exponent == 31 ? 255 : exponent + 112;
-    return std::bit_cast<float>(sign | biased << 23 | fraction << 13);
-  }
+  static float load(const std::byte *from) { return widenHalf(Copy<uint16_t>::load(from)); }
 };
 
 template <typename Source> struct NegExp {
@@ -61,16 +48,10 @@ template <typename Source> struct NegExp {
   static float load(const std::byte *from) { return -std::exp(Source::load(from)); }
 };
 
-/// bfloat16, the nearest, to even; what is not a number stays so.
-template <typename Source> struct RoundBF16 {
+template <typename Source, uint16_t (*round)(float)> struct Rounded {
   using Stored = uint16_t;
   static constexpr int64_t bytes = Source::bytes;
-  static uint16_t load(const std::byte *from) {
-    uint32_t bits = std::bit_cast<uint32_t>(Source::load(from));
-    uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-    bool isNumber = (bits & 0x7fffffff) <= 0x7f800000;
-    return uint16_t(isNumber ? rounded : bits >> 16 | 0x40);
-  }
+  static uint16_t load(const std::byte *from) { return round(Source::load(from)); }
 };
 
 /// to[i] = from[i]
@@ -191,9 +172,9 @@ struct TransposeColumns {
 /// Runs `work` with the way to read values stored as `stored` in float32.
 template <typename Work> void widen(DType stored, const Work &work) {
   if (stored == DType::BF16)
-    return work.template as<WidenBF16>();
+    return work.template as<Widened<widenBF16>>();
   if (stored == DType::F16)
-    return work.template as<WidenF16>();
+    return work.template as<Widened<widenF16>>();
   work.template as<Copy<float>>();
 }
 
@@ -209,16 +190,24 @@ template <typename Work> struct Transformed {
   }
 };
 
+/// Work on values of 16 bits.
+template <typename Work, uint16_t (*round)(float)> struct Rounding {
+  const Work &work;
+
+  template <typename Source> void as() const { work.template as<Rounded<Source, round>>(); }
+};
+
 /// Runs `work` with the way to read values stored as `stored`.
 template <typename Work>
 void convert(const fb::Parameter &parameter, DType stored, const Work &work) {
-  if (DType(parameter.dtype()) == DType::F32)
+  DType wanted = DType(parameter.dtype());
+  if (wanted == DType::F32)
     return widen(stored, Transformed<Work>{parameter, work});
-  if (stored == DType(parameter.dtype()))
+  if (stored == wanted)
     return work.template as<Copy<uint16_t>>();
-  if (stored == DType::F16)
-    return work.template as<RoundBF16<WidenF16>>();
-  work.template as<RoundBF16<Copy<float>>>();
+  if (wanted == DType::F16)
+    return widen(stored, Rounding<Work, roundToF16>{work});
+  widen(stored, Rounding<Work, roundToBF16>{work});
 }
 
 /// to[r, l] = rows[r, l] · scale[l]
@@ -277,7 +266,8 @@ void packScaledRows(const fb::Parameter &parameter, int64_t firstRow, const Tens
 
 bool flowhn::converts(DType from, DType to, bool rounds) {
   bool isReal = from == DType::F32 || from == DType::BF16 || from == DType::F16;
-  return isReal && (from == to || to == DType::F32 || (rounds && to == DType::BF16));
+  return isReal &&
+         (from == to || to == DType::F32 || (rounds && (to == DType::BF16 || to == DType::F16)));
 }
 
 void flowhn::packRows(const fb::Parameter &parameter, int64_t firstRow, const TensorView &source,

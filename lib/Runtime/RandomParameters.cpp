@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowhn/Runtime/ParameterSource.h"
+#include "flowhn/Support/HalfPrecision.h"
 #include "flowhn/Support/Json.h"
 #include "flowhn/Support/Parallel.h"
 
@@ -79,34 +80,41 @@ int64_t normalInteger(uint64_t z) {
   return int64_t((z & 0xffff) + (z >> 16 & 0xffff) + (z >> 32 & 0xffff) + (z >> 48)) - 131070;
 }
 
-void store(float value, std::byte *to, int64_t i, float) {
-  std::memcpy(to + i * sizeof(float), &value, sizeof(float));
-}
+struct Float32 {
+  using Stored = float;
+  static float round(float value) { return value; }
+};
+struct BFloat16 {
+  using Stored = uint16_t;
+  static uint16_t round(float value) { return roundToBF16(value); }
+};
+struct Float16 {
+  using Stored = uint16_t;
+  static uint16_t round(float value) { return roundToF16(value); }
+};
 
-/// bfloat16, to nearest even; the values are finite.
-void store(float value, std::byte *to, int64_t i, uint16_t) {
-  uint32_t bits = std::bit_cast<uint32_t>(value);
-  uint16_t rounded = uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-  std::memcpy(to + i * sizeof(rounded), &rounded, sizeof(rounded));
-}
-
-template <bool isNormal, typename Stored>
+template <bool isNormal, typename Type>
 void fill(const Distribution &d, uint64_t start, int64_t begin, int64_t end, std::byte *to) {
   for (int64_t i = begin; i < end; ++i) {
     uint64_t z = mix(start + uint64_t(i + 1) * golden);
     int64_t integer = isNormal ? normalInteger(z) : uniformInteger(z);
-    store(float(d.offset + double(integer) * double(d.scale)), to, i, Stored());
+    typename Type::Stored value = Type::round(float(d.offset + double(integer) * double(d.scale)));
+    std::memcpy(to + i * sizeof(value), &value, sizeof(value));
   }
 }
 
 void fillRange(const Distribution &d, DType type, uint64_t start, int64_t begin, int64_t end,
                std::byte *to) {
+  auto fillAs = [&]<typename Type>(Type) {
+    d.normal ? fill<true, Type>(d, start, begin, end, to)
+             : fill<false, Type>(d, start, begin, end, to);
+  };
   if (type == DType::F32)
-    d.normal ? fill<true, float>(d, start, begin, end, to)
-             : fill<false, float>(d, start, begin, end, to);
+    fillAs(Float32());
+  else if (type == DType::F16)
+    fillAs(Float16());
   else
-    d.normal ? fill<true, uint16_t>(d, start, begin, end, to)
-             : fill<false, uint16_t>(d, start, begin, end, to);
+    fillAs(BFloat16());
 }
 
 /// Fills [0, count) on several threads when there is enough to do.
@@ -176,8 +184,8 @@ private:
     if (tensor.data)
       return {};
     const ParameterSpec &spec = tensor.spec;
-    if (spec.type != DType::F32 && spec.type != DType::BF16)
-      return unsupported("random numbers come as F32 or BF16, not " +
+    if (spec.type != DType::F32 && spec.type != DType::BF16 && spec.type != DType::F16)
+      return unsupported("random numbers come as F32, BF16 or F16, not " +
                          std::string(flowhn::name(spec.type)));
     std::optional<int64_t> bytes = denseBytes(spec.type, spec.shape);
     if (!bytes)

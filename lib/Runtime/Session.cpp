@@ -119,8 +119,8 @@ struct CallTables {
 struct Session::Impl {
   Impl(std::shared_ptr<const Artifact> artifact, std::unique_ptr<Executor> executor)
       : artifact(std::move(artifact)), executor(std::move(executor)),
-        plan(*fb::GetPlan(this->artifact->plan().data())), taps(collectTaps(plan)),
-        planComputesTokens(computesTokens(plan)) {}
+        plan(*fb::GetPlan(this->artifact->plan(this->executor->info().chip).data())),
+        taps(collectTaps(plan)), planComputesTokens(computesTokens(plan)) {}
 
   const Manifest &manifest() const { return artifact->manifest(); }
   Expected<CallResult> run(const Call &call);
@@ -239,6 +239,7 @@ int64_t Session::maxBatch() const { return impl->manifest().limits.maxBatch; }
 int64_t Session::maxTokens() const { return impl->manifest().limits.maxTokens; }
 int Session::threads() const { return impl->executor->info().threads; }
 std::string Session::target() const { return impl->executor->info().target; }
+std::string Session::chip() const { return impl->executor->info().chip; }
 double Session::loadSeconds() const { return impl->loadSeconds; }
 int64_t Session::parameterBytes() const { return impl->executor->info().parameterBytes; }
 int64_t Session::sharedParameterBytes() const {

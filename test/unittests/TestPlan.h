@@ -179,6 +179,19 @@ inline fb::PlanT testPlan() {
   return plan;
 }
 
+/// The same, as far as it goes, for a GPU.
+inline fb::PlanT gpuTestPlan() {
+  fb::PlanT plan = testPlan();
+  plan.parameters[1]->layout = fb::Layout::RowMajor;
+  plan.parameters[1]->panel = 0;
+  plan.parameters[1]->shape = {testVocab, testWidth};
+  for (auto &kernel : plan.kernels) {
+    kernel->gpu = std::make_unique<fb::GPULaunchT>();
+    kernel->gpu->threads = 32;
+  }
+  return plan;
+}
+
 inline std::vector<std::byte> planBytes(const fb::PlanT &plan) {
   flatbuffers::FlatBufferBuilder builder;
   fb::FinishPlanBuffer(builder, fb::Plan::Pack(builder, &plan));
@@ -191,6 +204,7 @@ inline Manifest testManifest() {
   Manifest manifest;
   manifest.target = {.kind = "cpu", .cpu = "x86-64", .triple = "x86_64-unknown-linux-gnu"};
   manifest.model.name = "test";
+  manifest.model.dtype = "float32";
   manifest.model.vocabSize = testVocab;
   manifest.model.hiddenSize = testWidth;
   manifest.model.numLayers = 2;

@@ -41,14 +41,19 @@ static void addTargetFlags(CLI::App &app, CompileOptions &compile) {
       ->capture_default_str();
   app.add_option("--cpu", compile.cpu,
                  "Processor level of the cpu: host, x86-64-v2, x86-64-v3, x86-64-v4");
-  app.add_option("--chip", compile.chip, "GPU of nvptx")->capture_default_str();
+  app.add_option("--chip", compile.chips,
+                 "Chips of nvptx to compile for, sm_90a,…; of a .fhn file the one whose code runs")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
   app.add_option("--ptxas", compile.ptxas,
                  "Assembler of nvptx: a path; auto: that of the CUDA toolkit, if any; none: the "
                  "driver's, when the model is loaded");
   app.add_option("--dtype", compile.dtype,
-                 "What activations and the weights of products are held in: float32, bfloat16; "
-                 "auto: float32 on the cpu, bfloat16 on nvptx")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+                 "What activations and the weights of products are held in: float32, bfloat16, "
+                 "float16; auto: float32 on the cpu; on nvptx float16 where most parameters are, "
+                 "else bfloat16")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}));
 }
 
 void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
@@ -79,13 +84,16 @@ void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
                   "Longest sequence of a model without a context length")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  compile.cache = true;
+  flags.add_flag("!--no-cache", compile.cache,
+                 "Compile even what the cache of compiled models has, and keep nothing there");
 }
 
 std::string flowhn::tools::chooseTarget(InputOptions &options) {
   CompileOptions &compile = options.compile;
   const bool isAuto = compile.target == "auto";
   if (isAuto)
-    compile.target = targetOfMachine(compile.chip);
+    compile.target = targetOfMachine(compile.chips);
   constexpr std::array<std::array<const char *, 2>, 3> owners = {
       {{"--cpu", "cpu"}, {"--chip", "nvptx"}, {"--ptxas", "nvptx"}}};
   for (auto [flag, target] : owners)
@@ -102,7 +110,7 @@ std::string flowhn::tools::inputProblem(InputOptions &options) {
   if (options.input.empty() || !isArtifact(options.input))
     return chooseTarget(options);
   for (const CLI::Option *flag : options.compileFlags->get_options())
-    if (flag->count() > 0)
+    if (flag->count() > 0 && flag->get_name() != "--chip")
       return flag->get_name() + " has no effect on '" + options.input +
              "', which is compiled already";
   return {};
@@ -173,7 +181,7 @@ std::string flowhn::tools::compileCommand(const InputOptions &options, const std
     command += " --context=" + std::to_string(split.contextLength);
   for (const CLI::Option *flag : options.compileFlags->get_options()) {
     const std::string name = flag->get_name();
-    if (flag->count() > 0 && name != "--target" && name != "--context")
+    if (flag->count() > 0 && name != "--target" && name != "--context" && name != "--no-cache")
       command += " " + shellWord(name + "=" + CLI::detail::join(flag->results(), ","));
   }
   return command + " --target=" + options.compile.target + " -o " + shellWord(output);

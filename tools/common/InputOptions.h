@@ -21,7 +21,7 @@ struct InputOptions {
   std::string input;  ///< a folder, a config.json, an IR file or an artifact
   std::string config; ///< a published size in place of `input`
   CompileOptions compile;
-  /// The flags that an artifact, being compiled, cannot take.
+  /// The flags that an artifact, being compiled, cannot take; of --chip one that it holds.
   CLI::App *compileFlags = nullptr;
 };
 

@@ -10,6 +10,7 @@
 
 #include "common/CompilerLibrary.h"
 #include "common/Progress.h"
+#include "common/Target.h"
 
 #include <charconv>
 #include <chrono>
@@ -58,6 +59,21 @@ static std::string gpuFlagProblem(const RunOptions &options, const std::string &
   return {};
 }
 
+static bool namesChip(const RunOptions &options) {
+  return options.model.compileFlags->count("--chip") > 0;
+}
+
+/// Why --chip does not fit an artifact for the target kind of `what`.
+static std::string chipProblem(const RunOptions &options, const std::string &kind,
+                               const std::string &what) {
+  size_t chips = options.model.compile.chips.size();
+  if (!namesChip(options) || (kind == "nvptx" && chips == 1))
+    return {};
+  return kind == "nvptx"
+             ? "--chip names " + std::to_string(chips) + " chips, of " + what + ", one runs"
+             : "--chip has no effect on " + what;
+}
+
 static bool isCompiled(const RunOptions &options) {
   return !options.model.input.empty() && isArtifact(options.model.input);
 }
@@ -67,8 +83,10 @@ std::string flowhn::tools::runProblem(RunOptions &options) {
     return "--random-weights takes a number from 0 to 2^64 - 1, got '" + options.randomSeed + "'";
   if (std::string problem = inputProblem(options.model); !problem.empty() || isCompiled(options))
     return problem;
-  const std::string &target = options.model.compile.target;
-  return gpuFlagProblem(options, target, "the target " + target);
+  CompileOptions &compile = options.model.compile;
+  if (compile.target == "nvptx" && !namesChip(options))
+    compile.chips = chipsForDevice(compile.chips, options.device);
+  return gpuFlagProblem(options, compile.target, "the target " + compile.target);
 }
 
 /// The options that name the weights, as a shell takes them; empty without any.
@@ -98,8 +116,10 @@ static Expected<Artifact> openArtifact(const RunOptions &options) {
   if (!artifact.ok())
     return artifact;
   const std::string &kind = artifact->manifest().target.kind;
-  std::string problem =
-      gpuFlagProblem(options, kind, "'" + path + "', which is compiled for the " + kind);
+  std::string what = "'" + path + "', which is compiled for the " + kind;
+  std::string problem = gpuFlagProblem(options, kind, what);
+  if (problem.empty())
+    problem = chipProblem(options, kind, what);
   return problem.empty() ? std::move(artifact) : invalidArgument(problem);
 }
 
@@ -147,6 +167,8 @@ static Expected<Session> createSession(const RunOptions &options, const Compiled
   SessionOptions session;
   session.threads = options.threads;
   session.device = options.device;
+  if (isCompiled(options) && namesChip(options))
+    session.chip = options.model.compile.chips.front();
   session.graphs = options.graphs;
   session.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   return Session::create(model.artifact, std::move(weights), session);

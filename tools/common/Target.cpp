@@ -14,8 +14,19 @@
 
 using namespace flowhn;
 
-std::string flowhn::tools::targetOfMachine(const std::string &chip) {
+static auto firstFor(const DeviceInfo &device, const std::vector<std::string> &chips) {
+  return std::ranges::find_if(chips, [&](const auto &chip) { return canRun(device, chip); });
+}
+
+std::string flowhn::tools::targetOfMachine(const std::vector<std::string> &chips) {
   Expected<std::vector<DeviceInfo>> devices = listDevices();
-  auto fits = [&](const DeviceInfo &device) { return canRun(device, chip); };
+  auto fits = [&](const DeviceInfo &device) { return firstFor(device, chips) != chips.end(); };
   return devices.ok() && std::ranges::any_of(*devices, fits) ? "nvptx" : "cpu";
+}
+
+std::vector<std::string> flowhn::tools::chipsForDevice(const std::vector<std::string> &chips,
+                                                       int device) {
+  Expected<DeviceInfo> info = findDevice(device);
+  auto first = info.ok() ? firstFor(*info, chips) : chips.end();
+  return first == chips.end() ? chips : std::vector{*first};
 }

@@ -10,12 +10,16 @@
 #define FLOWHN_TOOLS_COMMON_TARGET_H
 
 #include <string>
+#include <vector>
 
 namespace flowhn::tools {
 
-/// What --target=auto stands for: nvptx where this machine has a GPU that runs code for
-/// `chip`, else cpu.
-std::string targetOfMachine(const std::string &chip);
+/// What --target=auto stands for: nvptx where this machine has a GPU that runs code for one
+/// of `chips`, else cpu.
+std::string targetOfMachine(const std::vector<std::string> &chips);
+
+/// The first of `chips` that the GPU `device` runs; all of them where there is none.
+std::vector<std::string> chipsForDevice(const std::vector<std::string> &chips, int device);
 
 } // namespace flowhn::tools
 

@@ -240,6 +240,7 @@ Expected<Measurements> flowhn::tools::measure(const Tool &tool, BenchOptions &op
   if (!session.ok())
     return session.status();
   result.target = session->target();
+  result.chip = session->chip();
   result.threads = session->threads();
   result.loadSeconds = session->loadSeconds();
   result.batch = options.batch;

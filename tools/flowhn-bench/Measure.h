@@ -53,6 +53,7 @@ struct Measurements {
   int64_t workspaceBytes = 0;
   int64_t peakBytes = 0; ///< most memory of the process
   std::string target;    ///< where it ran, Session::target()
+  std::string chip;      ///< of a GPU
   int threads = 0;
   int64_t batch = 0;
   int64_t tokens = 0;

@@ -20,14 +20,14 @@ constexpr double mega = 1e6, giga = 1e9, tera = 1e12;
 
 static void printBuild(const Measurements &r) {
   const ManifestModel &model = r.manifest.model;
-  std::printf("model        %s: %s%s%s, %lld layers, %s weights\n", model.name.c_str(),
+  std::printf("model        %s: %s%s%s, %lld layers, %s, %s weights\n", model.name.c_str(),
               model.strategy.c_str(), model.circulation.empty() ? "" : " ",
               model.circulation.c_str(), static_cast<long long>(model.numLayers),
-              r.weights.c_str());
+              model.dtype.c_str(), r.weights.c_str());
   std::printf("target       %s\n", r.target.c_str());
   std::printf("%-12s %.3f s\n", r.wasArtifact ? "open" : "compile", r.compileSeconds);
   for (const CompileReport::Phase &phase : r.compile.phases)
-    std::printf("  %-12s %.3f s\n", phase.name.c_str(), phase.seconds);
+    std::printf("  %-16s %.3f s\n", phase.name.c_str(), phase.seconds);
   std::printf("load         %.3f s, of which %.2f ms before the weights\n", r.loadSeconds,
               r.artifactLoadSeconds * 1e3);
 }
@@ -161,13 +161,14 @@ static nlohmann::ordered_json deviceJson(const Measurements &r) {
 static nlohmann::ordered_json asJson(const Measurements &r) {
   nlohmann::ordered_json json;
   json["model"] = r.manifest.model.name;
+  json["dtype"] = r.manifest.model.dtype;
   json["strategy"] = r.manifest.model.strategy;
   json["circulation"] = r.manifest.model.circulation;
   json["attention_tokens"] = r.manifest.model.attentionTokens;
   json["context_length"] = r.manifest.model.contextLength;
   json["target"] = r.manifest.target.kind;
   json["cpu"] = r.manifest.target.cpu;
-  json["chip"] = r.manifest.target.chip;
+  json["chip"] = r.chip;
   json["runs_on"] = r.target;
   json["weights"] = r.weights;
   json["threads"] = r.threads;

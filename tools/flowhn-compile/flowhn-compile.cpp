@@ -111,10 +111,10 @@ Status compileWhole(const Options &options, const Model &model, CompileReport &r
 void printPhases(const CompileReport &report) {
   double total = 0;
   for (const CompileReport::Phase &phase : report.phases) {
-    std::fprintf(stderr, "%-12s %8.3f s\n", phase.name.c_str(), phase.seconds);
+    std::fprintf(stderr, "%-16s %8.3f s\n", phase.name.c_str(), phase.seconds);
     total += phase.seconds;
   }
-  std::fprintf(stderr, "%-12s %8.3f s\n", "total", total);
+  std::fprintf(stderr, "%-16s %8.3f s\n", "total", total);
 }
 
 Expected<int> execute(const Tool &tool, Options &options) {

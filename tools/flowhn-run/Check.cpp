@@ -9,6 +9,7 @@
 #include "Check.h"
 
 #include "ReferenceFile.h"
+#include "flowhn/Support/HalfPrecision.h"
 
 #include <algorithm>
 #include <array>
@@ -64,15 +65,18 @@ RelativeErrors compare(std::span<const float> out, std::span<const float> refere
 /// The first elements of a tap as floats; none when it has fewer, or is of another type.
 std::optional<std::vector<float>> firstElements(const Tensor &tap, size_t count) {
   const size_t bytes = byteSize(tap.type);
-  if ((tap.type != DType::F32 && tap.type != DType::BF16) || tap.data.size() < count * bytes)
+  bool isReal = tap.type == DType::F32 || tap.type == DType::BF16 || tap.type == DType::F16;
+  if (!isReal || tap.data.size() < count * bytes)
     return std::nullopt;
   std::vector<float> values(count);
   for (size_t i = 0; i < count; ++i) {
-    // A bfloat16 is the upper half of a float.
-    uint32_t bits = 0;
-    std::memcpy(reinterpret_cast<char *>(&bits) + sizeof(bits) - bytes, &tap.data[i * bytes],
-                bytes);
-    values[i] = std::bit_cast<float>(bits);
+    if (tap.type == DType::F32) {
+      std::memcpy(&values[i], &tap.data[i * bytes], bytes);
+      continue;
+    }
+    uint16_t half;
+    std::memcpy(&half, &tap.data[i * bytes], bytes);
+    values[i] = tap.type == DType::F16 ? widenF16(half) : widenBF16(half);
   }
   return values;
 }
@@ -82,7 +86,7 @@ class Checker {
 public:
   Checker(Session &session, const CheckOptions &options, const ReferenceFile &file)
       : session(session), model(session.artifact().manifest().model), options(options), file(file),
-        isExact(session.artifact().manifest().target.kind == "cpu"),
+        isExact(model.dtype == "float32"),
         tolerance(options.tolerance.value_or(isExact ? 1e-4 : 2e-2)),
         rowTolerance(options.rowTolerance.value_or(isExact ? tolerance : 3 * tolerance)) {}
 

@@ -19,9 +19,9 @@ namespace flowhn::tools {
 /// How far results may be from the reference, and what is compared.
 struct CheckOptions {
   std::string file; ///< a safetensors file
-  /// Of ‖out−ref‖/‖ref‖ of a whole tensor; by default 1e-4, on nvptx 2e-2.
+  /// Of ‖out−ref‖/‖ref‖ of a whole tensor; by default 1e-4, in 16 bits 2e-2.
   std::optional<double> tolerance;
-  /// The same of a tensor's worst row; by default `tolerance`, on nvptx three times that.
+  /// The same of a tensor's worst row; by default `tolerance`, in 16 bits three times that.
   std::optional<double> rowTolerance;
   bool hidden = false; ///< also hidden.L.i
 };
@@ -30,7 +30,7 @@ struct CheckOptions {
 /// `hidden.L.i` (the first sequence before block i, and after the last norm) and
 /// `greedy` (a prompt and its greedy continuation). True when all are within the
 /// tolerance; an entry that is missing or has another shape is an error. Every greedy
-/// token must agree; on nvptx, where rounding decides near-ties, the first after the
+/// token must agree; in 16 bits, where rounding decides near-ties, the first after the
 /// prompt, or half of all where the file does not say how long the prompt is.
 Expected<bool> checkResults(Session &session, const CheckOptions &options);
 

@@ -56,17 +56,17 @@ void addOptions(CLI::App &app, Options &options) {
   CLI::Option *check =
       app.add_option("--check", options.check.file,
                      "Reference results to compare with, a safetensors file; greedy "
-                     "tokens must all agree, on nvptx, where near-ties are "
+                     "tokens must all agree, in 16 bits, where near-ties are "
                      "decided either way, the first one")
           ->excludes(prompt)
           ->excludes(ids)
           ->excludes(input);
   app.add_option("--tolerance", options.check.tolerance,
-                 "Relative error that --check allows; default: 1e-4, on nvptx 2e-2")
+                 "Relative error that --check allows; default: 1e-4, in 16 bits 2e-2")
       ->check(CLI::NonNegativeNumber)
       ->needs(check);
   app.add_option("--tolerance-row", options.check.rowTolerance,
-                 "The same of the worst row; default: --tolerance, on nvptx three times that")
+                 "The same of the worst row; default: --tolerance, in 16 bits three times that")
       ->check(CLI::NonNegativeNumber)
       ->needs(check);
   app.add_flag("--check-hidden", options.check.hidden, "Compare the hidden states of --check too")

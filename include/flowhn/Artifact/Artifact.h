@@ -21,8 +21,11 @@
 
 namespace flowhn {
 
-/// Section with the serialised plan, see Plan.fbs.
+/// Section with the serialised plan for a cpu, see Plan.fbs.
 inline constexpr std::string_view planSection = "plan.fb";
+
+/// The same for one chip of a GPU artifact: "plan/sm_90a.fb".
+std::string chipPlanSection(std::string_view chip);
 
 /// Section with the machine code for `cpu`: "code/x86-64-v4.so".
 std::string codeSection(std::string_view cpu);
@@ -47,7 +50,7 @@ struct ArtifactContents {
 /// A compiled model without its parameters. As a file (`.fhn`) it is a ZIP of
 /// stored entries, `manifest.json` first, then the sections the manifest lists.
 /// An `Artifact` has been checked: its sections have the sizes and hashes of the
-/// manifest, and its plan is valid (`validatePlan`) at the manifest's limits.
+/// manifest, and its plans are valid (`validatePlan`) at the manifest's limits.
 /// Whoever runs it trusts its code section as one trusts an executable.
 class Artifact {
 public:
@@ -67,7 +70,9 @@ public:
   const std::string &source() const { return origin; }
   /// The bytes of a section, 16-byte aligned; empty when there is none.
   std::optional<std::span<const std::byte>> section(std::string_view name) const;
-  std::span<const std::byte> plan() const { return *section(planSection); }
+  /// The serialised plan; for a GPU that of `chip`, one of the manifest's, or of the first
+  /// of them where it is empty.
+  std::span<const std::byte> plan(std::string_view chip = {}) const;
   /// The code for the manifest's cpu; NotFound when the artifact lacks it.
   Expected<std::span<const std::byte>> code() const;
 

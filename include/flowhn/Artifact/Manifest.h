@@ -19,26 +19,27 @@
 namespace flowhn {
 
 /// The artifact format this build reads and writes. A reader takes no other.
-inline constexpr int64_t artifactFormatVersion = 1;
+inline constexpr int64_t artifactFormatVersion = 2;
 
 /// What machine the code sections are for.
 struct ManifestTarget {
-  std::string kind = "cpu"; ///< "cpu", "nvptx"
-  std::string cpu = {};     ///< of cpu: an x86-64 level, "x86-64-v4"
-  std::string chip = {};    ///< of nvptx: "sm_90a"
-  std::string triple = {};  ///< "x86_64-unknown-linux-gnu"
+  std::string kind = "cpu";            ///< "cpu", "nvptx"
+  std::string cpu = {};                ///< of cpu: an x86-64 level, "x86-64-v4"
+  std::vector<std::string> chips = {}; ///< of nvptx, best first: "sm_90a", "sm_80"
+  std::string triple = {};             ///< "x86_64-unknown-linux-gnu"
 };
 
 /// The model, as far as callers and reports need it.
 struct ManifestModel {
   std::string name;
+  std::string dtype; ///< of activations: "float32", "bfloat16", "float16"
   int64_t vocabSize = 0;
   int64_t hiddenSize = 0;
   int64_t numLayers = 0;
   int64_t contextLength = 0; ///< longest row; 0: no limit but `maxTokens`
-  bool splitByCall = false; ///< a window follows the length of the call
-  std::string strategy;    ///< "none", "ae", "fa", "fac"
-  std::string circulation; ///< "alternate", "rotate"; empty but for fac
+  bool splitByCall = false;  ///< a window follows the length of the call
+  std::string strategy;      ///< "none", "ae", "fa", "fac"
+  std::string circulation;   ///< "alternate", "rotate"; empty but for fac
   std::vector<int64_t> attentionTokens;
   std::string tokenizer;            ///< "bytes", or empty
   std::vector<std::string> windows; ///< one per block, as the IR prints them

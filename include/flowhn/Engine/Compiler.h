@@ -31,17 +31,20 @@ struct SplitOptions {
 };
 
 struct CompileOptions {
-  std::string target = "cpu";  ///< cpu, nvptx
-  std::string cpu = "host";    ///< host, x86-64-v2, x86-64-v3, x86-64-v4
-  std::string chip = "sm_90a"; ///< of nvptx
+  std::string target = "cpu"; ///< cpu, nvptx
+  std::string cpu = "host";   ///< host, x86-64-v2, x86-64-v3, x86-64-v4
+  /// Of nvptx: the chips that there will be code for, "sm_90a" for GPUs of compute capability
+  /// 9.0, "sm_80" for those from 8.0 on; a session takes the best one that its GPU runs.
+  std::vector<std::string> chips = {"sm_90a", "sm_80"};
   /// Of nvptx: path of ptxas; auto: the one of CUDA_HOME, CUDA_PATH, /usr/local/cuda or the
-  /// search path, if any; none: PTX alone, which the driver assembles at load.
+  /// search path, if any; none: PTX alone, which the driver assembles at load. Beside other
+  /// chips only one of a single architecture, "sm_90a", gets machine code.
   std::string ptxas = "auto";
-  /// What activations and the weights of products are held in: float32, bfloat16; auto:
-  /// float32 on the cpu, bfloat16 on nvptx. The residual stream is float32 in any case but
-  /// that of norm = prologue, where products read it.
+  /// What activations and the weights of products are held in: float32, bfloat16, float16;
+  /// auto: float32 on the cpu; on nvptx float16 where most parameters are, else bfloat16. The
+  /// residual stream is float32 in any case but that of norm = prologue, where products read it.
   std::string dtype = "auto";
-  SplitOptions split;
+  SplitOptions split = {};
   /// Where a norm before a product goes: kernel, one of its own; prologue, its weight into
   /// the product's weights at load and its scale onto the sums, which rounds differently.
   std::string norm = "kernel";
@@ -49,7 +52,11 @@ struct CompileOptions {
   int64_t maxBatch = 64;               ///< rows of one call
   int64_t maxTokens = 32768;           ///< longest row of a model without a context length
   unsigned threads = 0;                ///< threads that compile; 0: one per processor
-  std::string dumpPhasesTo;            ///< a folder for numbered IR files; empty: none
+  std::string dumpPhasesTo = {};       ///< a folder for numbered IR files; empty: none
+  /// Whether `compile` keeps its result, and takes what was kept of the same compile: in the
+  /// folder FLOWHN_CACHE_DIR, else flowhn in XDG_CACHE_HOME, else ~/.cache/flowhn, of at most
+  /// FLOWHN_CACHE_SIZE MiB (1024). Not where phases are dumped.
+  bool cache = false;
 };
 
 /// The levels a model passes on its way down.
@@ -60,7 +67,8 @@ std::string_view name(CompilePhase phase);
 /// The phase of that name; an unknown one is an error that lists them.
 Expected<CompilePhase> parseCompilePhase(std::string_view name);
 
-/// What happened on the way.
+/// What happened on the way. With the cache the first phase is "cache hit", where it is the
+/// only one, or "cache miss"; a remark names the file.
 struct CompileReport {
   struct Phase {
     std::string name;
@@ -78,7 +86,7 @@ Expected<Artifact> compile(const Model &model, const CompileOptions &options = {
                            CompileReport *report = nullptr);
 
 /// Compiles down to `phase` and returns what is there: IR text, or the bytes of the
-/// shared object for `Object`.
+/// shared object for `Object`; of several chips those of the best one.
 Expected<std::string> compileTo(CompilePhase phase, const Model &model,
                                 const CompileOptions &options = {},
                                 CompileReport *report = nullptr);

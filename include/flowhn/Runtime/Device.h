@@ -30,9 +30,17 @@ struct DeviceInfo {
 /// when the driver is too old, with what is there and what is needed.
 Expected<std::vector<DeviceInfo>> listDevices();
 
-/// Whether a GPU runs the code of the nvptx chip `chip`: of "sm_90a" compute capability 9.0
-/// alone, of "sm_90" 9.0 and what comes later of 9.
+/// The GPU of that number; NotFound, with those that are there, where there is none.
+Expected<DeviceInfo> findDevice(int number);
+
+/// Whether a GPU runs code for the nvptx chip `chip`, which the driver compiles for it where
+/// that is needed: of "sm_90a" compute capability 9.0 alone, of "sm_80" 8.0 and whatever
+/// comes later.
 bool canRun(const DeviceInfo &device, const std::string &chip);
+
+/// Whether it takes the machine code for `chip` as it is: of "sm_80" 8.0 and what comes later
+/// of 8.
+bool canRunMachineCode(const DeviceInfo &device, const std::string &chip);
 
 /// What a GPU does in this moment, measured: bytes per second.
 struct DeviceRates {

@@ -61,7 +61,7 @@ public:
 /// file name in the folder are errors, all listed in one.
 Expected<std::unique_ptr<ParameterSource>> openCheckpoint(const std::string &folder);
 
-/// Made-up numbers of useful magnitude for `specs` (F32 or BF16), the same on
+/// Made-up numbers of useful magnitude for `specs` (F32, BF16 or F16), the same on
 /// every platform and for every thread count; made in `find`, freed in `release`.
 ///
 /// Element i (row-major) of a parameter takes the i-th output of SplitMix64:
@@ -82,7 +82,7 @@ Expected<std::unique_ptr<ParameterSource>> openCheckpoint(const std::string &fol
 /// g = (sum of the four 16-bit parts of z - 131070) * (sqrt(3) / 65536) is close to
 /// normal. offset + integer * scale is computed in float64 with the scale first
 /// rounded to float32 (so the product is exact and fused multiply-adds change
-/// nothing), then rounded to float32, and once more to bfloat16 where asked, all
+/// nothing), then rounded to float32, and once more to 16 bits where asked, all
 /// to nearest even. test/Reference/random_parameters.py is the same in NumPy.
 std::unique_ptr<ParameterSource> randomParameters(std::vector<ParameterSpec> specs, uint64_t seed);
 

@@ -32,6 +32,8 @@ struct SessionOptions {
   int threads = 0;
   /// Which GPU, in the driver's order; for an artifact of the target nvptx.
   int device = 0;
+  /// Whose code runs, one of the artifact's chips; empty: the first that the device runs.
+  std::string chip = {};
   /// On a GPU: a call whose lengths repeat is recorded as a CUDA graph and replayed. Results
   /// do not depend on it.
   bool graphs = true;
@@ -100,8 +102,8 @@ public:
   /// model's parameters, then prepares them; `source` is kept for those that are
   /// read where they lie. Incompatible when the code or the parameters' types do not
   /// fit, InvalidInput when a parameter is missing, surplus or misshapen, NotFound when
-  /// there is no GPU to run on, Unsupported when its driver is too old,
-  /// ResourceExhausted when there is no memory or thread to be had.
+  /// there is no GPU to run on or no code for the chip asked for, Unsupported when its driver is
+  /// too old, ResourceExhausted when there is no memory or thread to be had.
   static Expected<Session> create(std::shared_ptr<const Artifact> artifact,
                                   std::unique_ptr<ParameterSource> source,
                                   SessionOptions options = {});
@@ -125,6 +127,8 @@ public:
   int threads() const;
   /// Where it runs: "cpu x86-64-v4, 2 threads", "NVIDIA H200 (device 0), sm_90a".
   std::string target() const;
+  /// On a GPU the chip whose code runs: "sm_90a"; empty on the CPU.
+  std::string chip() const;
   /// Names that `Call::taps` takes, sorted.
   std::vector<std::string> tapNames() const;
 
@@ -154,7 +158,7 @@ private:
 };
 
 /// The tensors an artifact wants from a checkpoint, sorted by name, with the types
-/// it was compiled for.
+/// it was compiled for; the same for all of its chips.
 std::vector<ParameterSpec> parametersOf(const Artifact &artifact);
 
 /// The index of the largest value, the first of equals; NaN never wins. -1 when

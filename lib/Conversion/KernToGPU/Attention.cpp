@@ -97,7 +97,7 @@ void AttentionEmitter::locate() {
 
 AttentionTiles::Source AttentionEmitter::source(Value memref, int64_t column, Value head) {
   return {b.buffer(memref), b.add(b.mul(head, shape.headSize), column),
-          commonVector({rowWidth(memref), column}, 8)};
+          commonVector({rowWidth(memref), column}, 16 / shape.elementBytes())};
 }
 
 /// The loop over blocks of keys. While one is computed, the next are on their way to the
@@ -106,10 +106,10 @@ void AttentionEmitter::emitQueries() {
   Value last = b.add(sequence.begin, b.sub(sequence.length, b.i32(1)));
   tiles.clearPadding();
   tiles.copy(query, b.add(sequence.begin, begin), last, shape.blockRows(), b.i32(0));
-  tiles.commit();
+  commitCopies(b);
   for (int64_t ahead = 0; ahead < shape.stages - 1; ++ahead)
     copyKeys(b.i32(ahead * shape.keys), b.i32(ahead));
-  tiles.wait(shape.stages - 1);
+  waitCopies(b, shape.stages - 1);
   b.barrier();
   tiles.loadQueries();
 
@@ -122,7 +122,7 @@ void AttentionEmitter::emitQueries() {
   carried =
       b.forLoop(b.i32(0), end, b.i32(shape.keys), carried, [&](Value firstKey, ValueRange values) {
         Value stage = values.back();
-        tiles.wait(shape.stages - 2);
+        waitCopies(b, shape.stages - 2);
         b.barrier();
         copyKeys(b.add(firstKey, (shape.stages - 1) * shape.keys),
                  b.rem(b.add(stage, shape.stages - 1), shape.stages));
@@ -143,7 +143,7 @@ void AttentionEmitter::copyKeys(Value firstKey, Value stage) {
     tiles.copy(key, row, last, shape.keys, b.add(offset, shape.keysAt()));
     tiles.copy(value, row, last, shape.keys, b.add(offset, shape.valuesAt()));
   });
-  tiles.commit();
+  commitCopies(b);
 }
 
 SoftmaxState AttentionEmitter::attend(Value firstKey, Value stage, SoftmaxState state) {
@@ -217,14 +217,10 @@ void AttentionEmitter::store(const SoftmaxState &state) {
 namespace {
 struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, AttentionOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
-    if (auto shape = WarpgroupAttentionShape::choose(cast<AttentionOp>(op), target))
+    auto attention = cast<AttentionOp>(op);
+    if (auto shape = WarpgroupAttentionShape::choose(attention, target))
       return shape->config(op->getContext());
-    int64_t headSize = cast<AttentionOp>(op).getHeadSize();
-    // Two row tiles of a warp use each key and value twice; from 64 features on their
-    // sums would no longer fit in registers beside the scores.
-    int64_t rows = headSize <= 64 ? 32 : 16, keys = headSize <= 128 ? 64 : 32;
-    return makeConfig(op->getContext(),
-                      {{"keys", keys}, {"rows", rows}, {"stages", 2}, {"warps", 4}});
+    return AttentionShape::choose(attention, target).config();
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
@@ -248,7 +244,9 @@ struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, Attent
                                  op->getContext());
     launch.threads = shape.threads();
     launch.sharedBytes = shape.sharedBytes();
-    launch.flopRate = target.attentionRate(shape.headSize);
+    // tf32 has half the rate of bfloat16, and a product of float32 takes three.
+    launch.flopRate =
+        shape.type.isF32() ? target.matmulRate / 6 : target.attentionRate(shape.headSize);
     return launch;
   }
 

@@ -8,8 +8,6 @@
 
 #include "AttentionTiles.h"
 
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-
 using namespace mlir;
 using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
@@ -19,13 +17,36 @@ using namespace mlir::kern::nvptx;
 //===----------------------------------------------------------------------===//
 
 AttentionShape::AttentionShape(AttentionOp op)
-    : headSize(op.getHeadSize()), keys(configValue(op, "keys")), rows(configValue(op, "rows")),
-      stages(configValue(op, "stages")), warps(configValue(op, "warps")) {}
+    : type(elementType(op.getQuery())), headSize(op.getHeadSize()), keys(configValue(op, "keys")),
+      rows(configValue(op, "rows")), stages(configValue(op, "stages")),
+      warps(configValue(op, "warps")) {}
+
+AttentionShape AttentionShape::choose(AttentionOp op, const flowhn::GPUTargetInfo &target) {
+  Type type = elementType(op.getQuery());
+  int64_t headSize = op.getHeadSize();
+  // Two row tiles of a warp use each key and value twice; beyond 64 features of 16 bits their
+  // sums would no longer fit in registers beside the scores. A float32 factor takes twice the
+  // registers, and its products sums of their own.
+  int64_t rows = headSize <= (type.isF32() ? 32 : 64) ? 32 : 16;
+  int64_t keys = (headSize <= 128 ? 64 : 32) / (type.isF32() ? 2 : 1);
+  AttentionShape shape(type, headSize, keys, rows);
+  while (shape.sharedBytes() > target.sharedBytes && shape.keys > 16)
+    shape.keys /= 2;
+  while (shape.sharedBytes() > target.sharedBytes && shape.warps > 1)
+    shape.warps /= 2;
+  return shape;
+}
+
+DictionaryAttr AttentionShape::config() const {
+  return makeConfig(type.getContext(),
+                    {{"keys", keys}, {"rows", rows}, {"stages", stages}, {"warps", warps}});
+}
 
 LogicalResult AttentionShape::check(AttentionOp op, const flowhn::GPUTargetInfo &target) const {
   for (Value value : {op.getQuery(), op.getKey(), op.getValue()})
-    if (Type type = cast<MemRefType>(value.getType()).getElementType(); !type.isBF16())
-      return op.emitOpError("needs bfloat16 queries, keys and values on the GPU, got ") << type;
+    if (Type other = elementType(value); other != type)
+      return op.emitOpError("needs queries, keys and values of one type on the GPU, got ")
+             << type << " and " << other;
   if (headSize % 8 != 0 || headSize < 16 || headSize > 256)
     return op.emitOpError("needs a head size from 16 to 256 that is a multiple of 8 on the GPU, "
                           "got ")
@@ -54,7 +75,7 @@ AttentionTiles::AttentionTiles(GPUKernelBuilder &b, const AttentionShape &shape)
     : b(b), shape(shape), base(b.sharedBase()), thread(b.threadId()) {
   warp = b.div(thread, 32);
   lane = b.rem(thread, 32);
-  // A lane gives the address of one row of one 8 × 8 matrix. The matrices of queries
+  // A lane gives the address of one row of one 8 × 16 byte matrix. The matrices of queries
   // and values go down the rows first, those of keys along them first.
   Value row = b.rem(lane, 8), first = b.rem(b.div(lane, 8), 2), second = b.div(lane, 16);
   auto place = [&](Value down, Value along) {
@@ -62,7 +83,10 @@ AttentionTiles::AttentionTiles(GPUKernelBuilder &b, const AttentionShape &shape)
   };
   queryPlace = b.add(place(first, second), b.mul(warp, shape.rows * shape.pitch()));
   keyPlace = place(second, first);
-  valuePlace = place(first, second);
+  // Float32 cannot be transposed on the way: a lane reads two rows of one column.
+  valuePlace = shape.type.isF32()
+                   ? b.add(b.mul(b.rem(lane, 4), 2 * shape.pitch()), b.mul(b.div(lane, 4), 4))
+                   : place(first, second);
 }
 
 void AttentionTiles::copy(const Source &source, Value row, Value last, int64_t rows, Value offset) {
@@ -73,7 +97,7 @@ void AttentionTiles::copy(const Source &source, Value row, Value last, int64_t r
       Value line = b.div(number, perRow), feature = b.mul(b.rem(number, perRow), source.vector);
       Value from =
           b.rowOffset(source.buffer, b.min(b.add(row, line), last), b.add(source.column, feature));
-      Value place = b.add(b.mul(line, shape.pitch()), b.mul(feature, 2));
+      Value place = b.add(b.mul(line, shape.pitch()), b.mul(feature, shape.elementBytes()));
       copyChunk(source, b.at(source.buffer.pointer, from, source.buffer.elementType),
                 b.shared(base, b.add(offset, place)));
     };
@@ -86,19 +110,18 @@ void AttentionTiles::copy(const Source &source, Value row, Value last, int64_t r
 
 /// Asynchronously where the hardware can: 4 bytes or more at once.
 void AttentionTiles::copyChunk(const Source &source, Value from, Value to) {
-  if (source.vector == 1) {
+  int64_t bytes = source.vector * shape.elementBytes();
+  if (bytes < 4) {
     b.storeRaw(b.loadRaw(source.buffer.elementType, from), to);
     return;
   }
-  uint32_t bytes = source.vector * 2;
-  auto cache = bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
-  NVVM::CpAsyncOp::create(b.builder, b.loc, to, from, bytes, cache, /*cpSize=*/Value());
+  copyAsync(b, to, from, bytes);
 }
 
 void AttentionTiles::clearPadding() {
-  if (shape.headSize % 16 == 0)
+  if (shape.headSize % shape.depth() == 0)
     return;
-  // 8 features of every row of queries and keys, two at a time.
+  // 8 features of 16 bits of every row of queries and keys, two at a time.
   int64_t rows = shape.blockRows() + shape.stages * shape.keys;
   Value zero = b.i32(0);
   b.forLoop(thread, b.i32(rows * 4), b.i32(shape.threads()), [&](Value number) {
@@ -107,35 +130,14 @@ void AttentionTiles::clearPadding() {
   });
 }
 
-void AttentionTiles::commit() { NVVM::CpAsyncCommitGroupOp::create(b.builder, b.loc); }
-
-void AttentionTiles::wait(int64_t pending) {
-  NVVM::CpAsyncWaitGroupOp::create(b.builder, b.loc, static_cast<uint32_t>(pending));
-}
-
 //===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
 
-/// Reads `count` 8 × 8 matrices, a register each.
-SmallVector<Value> AttentionTiles::loadMatrices(Value address, int64_t count, bool transposed) {
-  MLIRContext *context = b.builder.getContext();
-  Type type = LLVM::LLVMStructType::getLiteral(context, SmallVector<Type>(count, b.i32()));
-  auto layout = transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row;
-  Value loaded = NVVM::LdMatrixOp::create(
-      b.builder, b.loc, type, address, b.builder.getI32IntegerAttr(count),
-      NVVM::MMALayoutAttr::get(context, layout), NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
-      NVVM::LdStMatrixEltTypeAttr::get(context, NVVM::LdStMatrixEltType::B16));
-  SmallVector<Value> matrices;
-  for (int64_t index = 0; index < count; ++index)
-    matrices.push_back(LLVM::ExtractValueOp::create(b.builder, b.loc, loaded, index));
-  return matrices;
-}
-
-SmallVector<Value> AttentionTiles::loadQuery(int64_t rowTile, int64_t step) {
+Factor AttentionTiles::loadQuery(int64_t rowTile, int64_t step) {
   Value place = b.shared(base, queryPlace);
-  return loadMatrices(b.shared(place, rowTile * 16 * shape.pitch() + step * 32), 4,
-                      /*transposed=*/false);
+  return makeFactor(
+      b, readMatrices(b, b.shared(place, rowTile * 16 * shape.pitch() + step * 32), 4), shape.type);
 }
 
 void AttentionTiles::loadQueries() {
@@ -146,58 +148,80 @@ void AttentionTiles::loadQueries() {
       queries.push_back(loadQuery(rowTile, step));
 }
 
-/// sums += a · b for a 16 × 16 tile a and a 16 × 8 tile b.
-void AttentionTiles::multiply(ValueRange lhs, ValueRange rhs, Fragment &sums) {
-  std::array<NVVM::MMATypes, 2> types = {NVVM::MMATypes::bf16, NVVM::MMATypes::bf16};
-  std::array<NVVM::MMALayout, 2> layouts = {NVVM::MMALayout::row, NVVM::MMALayout::col};
-  Type type = LLVM::LLVMStructType::getLiteral(b.builder.getContext(),
-                                               SmallVector<Type>(sums.size(), b.f32()));
-  Value result = NVVM::MmaOp::create(b.builder, b.loc, type, lhs, rhs, sums, {16, 8, 16},
-                                     std::nullopt, std::nullopt, types, layouts);
-  for (auto [index, sum] : llvm::enumerate(sums))
-    sum = LLVM::ExtractValueOp::create(b.builder, b.loc, result, index);
+/// The keys of tiles 2 · pair and 2 · pair + 1.
+SmallVector<Factor> AttentionTiles::loadKeys(Value place, int64_t pair, int64_t step) {
+  SmallVector<Value> keys =
+      readMatrices(b, b.shared(place, pair * 16 * shape.pitch() + step * 32), 4);
+  return {makeFactor(b, ArrayRef(keys).take_front(2), shape.type),
+          makeFactor(b, ArrayRef(keys).drop_front(2), shape.type)};
 }
 
 SmallVector<Fragment> AttentionTiles::scores(Value offset) {
+  auto multiplyTiles = shape.roundsSums() ? multiplyRounded : multiply;
   SmallVector<Fragment> sums(shape.rowTiles() * shape.keyTiles(), Fragment(4, b.f32(0)));
   Value place = b.shared(base, b.add(offset, keyPlace));
   for (int64_t step = 0; step < shape.featureSteps(); ++step) {
-    SmallVector<SmallVector<Value>> a;
+    SmallVector<Factor> rows;
     for (int64_t rowTile = 0; rowTile < shape.rowTiles(); ++rowTile)
-      a.push_back(shape.keepsQueries() ? queries[rowTile * shape.featureSteps() + step]
-                                       : loadQuery(rowTile, step));
-    for (int64_t pair = 0; pair < shape.keyTiles() / 2; ++pair) {
-      SmallVector<Value> keys = loadMatrices(b.shared(place, pair * 16 * shape.pitch() + step * 32),
-                                             4, /*transposed=*/false);
-      for (int64_t rowTile = 0; rowTile < shape.rowTiles(); ++rowTile)
-        for (int64_t half = 0; half < 2; ++half)
-          multiply(a[rowTile], ArrayRef(keys).slice(2 * half, 2),
-                   sums[rowTile * shape.keyTiles() + 2 * pair + half]);
-    }
+      rows.push_back(shape.keepsQueries() ? queries[rowTile * shape.featureSteps() + step]
+                                          : loadQuery(rowTile, step));
+    for (int64_t pair = 0; pair < shape.keyTiles() / 2; ++pair)
+      for (auto [half, keys] : llvm::enumerate(loadKeys(place, pair, step)))
+        for (auto [rowTile, row] : llvm::enumerate(rows))
+          multiplyTiles(b, row, keys, sums[rowTile * shape.keyTiles() + 2 * pair + half]);
   }
   return sums;
 }
 
+/// Tiles of sums that lie side by side as one tile of factors, of which 16 bits need
+/// two. A thread's columns are where it has them: in float32 its inner index lane % 4
+/// stands for key 2 (lane % 4) and the index behind, lane % 4 + 4, for the next key.
+Factor AttentionTiles::weightsOf(ArrayRef<Fragment> sums) {
+  SmallVector<Value> registers;
+  if (shape.type.isF32())
+    for (int64_t index : {0, 2, 1, 3})
+      registers.push_back(sums.front()[index]);
+  else
+    for (const Fragment &tile : sums)
+      for (int64_t low : {0, 2})
+        registers.push_back(b.packPair(tile[low], tile[low + 1], shape.type));
+  return makeFactor(b, registers, shape.type);
+}
+
+/// The values of `count` feature tiles, 1 or 2, for the keys of one step, in the order of
+/// `weightsOf`.
+SmallVector<Factor> AttentionTiles::loadValues(Value place, int64_t step, int64_t firstTile,
+                                               int64_t count) {
+  Value first =
+      b.shared(place, step * shape.depth() * shape.pitch() + firstTile * 8 * shape.elementBytes());
+  SmallVector<Value> values;
+  if (shape.type.isF32())
+    for (int64_t tile = 0; tile < count; ++tile)
+      for (int64_t row = 0; row < 2; ++row)
+        values.push_back(b.loadRaw(b.f32(), b.shared(first, row * shape.pitch() + tile * 32)));
+  else
+    values = readMatrices(b, first, 2 * count, /*transposed=*/true);
+  SmallVector<Factor> factors;
+  for (int64_t tile = 0; tile < count; ++tile)
+    factors.push_back(makeFactor(b, ArrayRef(values).slice(2 * tile, 2), shape.type));
+  return factors;
+}
+
 void AttentionTiles::accumulate(ArrayRef<Fragment> weights, Value offset,
                                 MutableArrayRef<Fragment> sums) {
-  Type bf16 = b.builder.getBF16Type();
+  auto multiplyTiles = shape.roundsSums() ? multiplyRounded : multiply;
+  int64_t tilesPerStep = shape.keyTiles() / shape.keySteps();
   Value place = b.shared(base, b.add(offset, valuePlace));
-  for (int64_t step = 0; step < shape.keyTiles() / 2; ++step) {
-    // Two neighbouring tiles of sums are, as they lie, one tile of factors.
-    SmallVector<SmallVector<Value>> a(shape.rowTiles());
+  for (int64_t step = 0; step < shape.keySteps(); ++step) {
+    SmallVector<Factor> rows;
     for (int64_t rowTile = 0; rowTile < shape.rowTiles(); ++rowTile)
-      for (const Fragment &tile : weights.slice(rowTile * shape.keyTiles() + 2 * step, 2))
-        for (int64_t low : {0, 2})
-          a[rowTile].push_back(b.packPair(tile[low], tile[low + 1], bf16));
+      rows.push_back(
+          weightsOf(weights.slice(rowTile * shape.keyTiles() + step * tilesPerStep, tilesPerStep)));
     for (int64_t first = 0; first < shape.featureTiles(); first += 2) {
       int64_t count = std::min<int64_t>(2, shape.featureTiles() - first);
-      SmallVector<Value> values =
-          loadMatrices(b.shared(place, step * 16 * shape.pitch() + first * 16), 2 * count,
-                       /*transposed=*/true);
-      for (int64_t rowTile = 0; rowTile < shape.rowTiles(); ++rowTile)
-        for (int64_t half = 0; half < count; ++half)
-          multiply(a[rowTile], ArrayRef(values).slice(2 * half, 2),
-                   sums[rowTile * shape.featureTiles() + first + half]);
+      for (auto [half, values] : llvm::enumerate(loadValues(place, step, first, count)))
+        for (auto [rowTile, row] : llvm::enumerate(rows))
+          multiplyTiles(b, row, values, sums[rowTile * shape.featureTiles() + first + half]);
     }
   }
 }

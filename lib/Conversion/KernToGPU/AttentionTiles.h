@@ -9,6 +9,7 @@
 #ifndef FLOWHN_LIB_CONVERSION_KERNTOGPU_ATTENTIONTILES_H
 #define FLOWHN_LIB_CONVERSION_KERNTOGPU_ATTENTIONTILES_H
 
+#include "MmaSupport.h"
 #include "SequenceSupport.h"
 
 namespace mlir::kern::nvptx {
@@ -17,22 +18,30 @@ namespace mlir::kern::nvptx {
 /// queries, then `stages` tiles of keys, then as many of values. Rows are padded to a
 /// pitch that takes neighbouring rows to different banks.
 struct AttentionShape {
+  Type type; ///< of queries, keys and values: bf16, f16 or f32
   int64_t headSize, keys, rows, stages, warps;
 
+  /// Of an op with a configuration.
   explicit AttentionShape(AttentionOp op);
+  /// What suits an op without one, and fits into the shared memory of `target`.
+  static AttentionShape choose(AttentionOp op, const flowhn::GPUTargetInfo &target);
 
   /// Checks a configuration that may have been written by hand.
   LogicalResult check(AttentionOp op, const flowhn::GPUTargetInfo &target) const;
+  DictionaryAttr config() const;
 
   int64_t threads() const { return warps * 32; }
   int64_t blockRows() const { return warps * rows; }
   int64_t rowTiles() const { return rows / 16; } ///< of a warp
   int64_t keyTiles() const { return keys / 8; }  ///< of a block of keys
   int64_t featureTiles() const { return headSize / 8; }
-  int64_t featureSteps() const { return llvm::divideCeil(headSize, 16); } ///< of q · kᵀ
+  int64_t depth() const { return productDepth(type); }
+  int64_t featureSteps() const { return llvm::divideCeil(headSize, depth()); } ///< of q · kᵀ
+  int64_t keySteps() const { return keys / depth(); } ///< of weights · values
 
   // In bytes.
-  int64_t pitch() const { return (featureSteps() * 16 + 8) * 2; }
+  int64_t elementBytes() const { return type.getIntOrFloatBitWidth() / 8; }
+  int64_t pitch() const { return featureSteps() * depth() * elementBytes() + 16; }
   int64_t tileBytes() const { return keys * pitch(); }
   int64_t keysAt() const { return blockRows() * pitch(); }
   int64_t valuesAt() const { return keysAt() + stages * tileBytes(); }
@@ -40,12 +49,15 @@ struct AttentionShape {
 
   /// Whether a warp keeps its queries in registers; else it reads them from shared
   /// memory for every block of keys.
-  bool keepsQueries() const { return rowTiles() * featureSteps() <= 8; }
-};
+  bool keepsQueries() const { return rowTiles() * featureSteps() * elementBytes() <= 16; }
 
-/// A 16 × 8 tile of float32 sums as mma.sync spreads it over a warp: each thread holds
-/// columns 2 (lane % 4) and the next of row lane / 4, then the same of row lane / 4 + 8.
-using Fragment = SmallVector<Value, 4>;
+  /// Whether sums are rounded to nearest: those of many features leave no registers for it.
+  bool roundsSums() const { return headSize <= 64; }
+
+private:
+  AttentionShape(Type type, int64_t headSize, int64_t keys, int64_t rows)
+      : type(type), headSize(headSize), keys(keys), rows(rows), stages(2), warps(4) {}
+};
 
 /// The products of attention, by mma.sync on tiles in shared memory.
 class AttentionTiles {
@@ -66,9 +78,6 @@ public:
   void copy(const Source &source, Value row, Value last, int64_t rows, Value offset);
   /// Zeroes the features that fill up the last step of q · kᵀ, where there are any.
   void clearPadding();
-  /// Ends a group of copies; waits until at most `pending` groups are under way.
-  void commit();
-  void wait(int64_t pending);
 
   /// Reads the warp's queries, if they stay in registers.
   void loadQueries();
@@ -82,11 +91,12 @@ private:
   AttentionShape shape;
   Value base, thread;
   Value queryPlace, keyPlace, valuePlace; ///< the lane's rows inside a tile, in bytes
-  SmallVector<SmallVector<Value>> queries;
+  SmallVector<Factor> queries;
 
-  SmallVector<Value> loadMatrices(Value address, int64_t count, bool transposed);
-  SmallVector<Value> loadQuery(int64_t rowTile, int64_t step);
-  void multiply(ValueRange a, ValueRange b, Fragment &sums);
+  Factor loadQuery(int64_t rowTile, int64_t step);
+  SmallVector<Factor> loadKeys(Value place, int64_t pair, int64_t step);
+  Factor weightsOf(ArrayRef<Fragment> sums);
+  SmallVector<Factor> loadValues(Value place, int64_t step, int64_t firstTile, int64_t count);
   void copyChunk(const Source &source, Value from, Value to);
 };
 

@@ -372,7 +372,8 @@ SmallVector<Value> WarpgroupAttention::startScores(Value block) {
   fenceProducts(b);
   for (int64_t step = 0; step < shape.featureSteps(); ++step) {
     int64_t box = step / 4, inBox = step % 4 * 2; // units of 16 bytes, as descriptors count
-    sums = startStep(b, sums, b.add(queries, box * shape.queryBoxBytes() / 16 + inBox),
+    sums = startStep(b, b.builder.getBF16Type(), sums,
+                     b.add(queries, box * shape.queryBoxBytes() / 16 + inBox),
                      b.add(keys, box * shape.keyBoxBytes() / 16 + inBox), shape.keys,
                      /*addsSums=*/step > 0);
   }

@@ -168,15 +168,33 @@ Value GPUKernelBuilder::reciprocal(Value x) {
 
 Value GPUKernelBuilder::sqrt(Value x) { return intrinsic("llvm.nvvm.sqrt.approx.ftz.f", f32(), x); }
 
+/// exp(x) for finite x: the exponent of exp2 in two parts, without the error of a large one.
+static Value accurateExp(GPUKernelBuilder &b, Value x) {
+  const float log2e = M_LOG2E;
+  Value exponent = b.mulf(x, b.f32(log2e));
+  Value rest = b.fma(x, b.f32(log2e), b.subf(b.f32(0), exponent));
+  rest = b.fma(x, b.f32(M_LOG2E - log2e), rest);
+  Value power = b.exp2(exponent);
+  return b.fma(b.mulf(power, b.f32(M_LN2)), rest, power);
+}
+
+/// log(1 + x) for x in [0, 1], without the sum that would round x: 2 atanh(x / (2 + x)).
+static Value log1p(GPUKernelBuilder &b, Value x) {
+  Value s = b.mulf(x, b.reciprocal(b.addf(x, b.f32(2))));
+  // 2 atanh(s) / s in s² up to 1/9: minimax, relative error 4e-9.
+  Value square = b.mulf(s, s), sum = b.f32(0.28178331920711047);
+  for (double coefficient :
+       {0.27960603418183105, 0.4002491023599664, 0.6666631468300631, 2.0000000079210096})
+    sum = b.fma(sum, square, b.f32(coefficient));
+  return b.mulf(sum, s);
+}
+
 Value GPUKernelBuilder::softplus(Value x) {
-  // max(x, 0) + log(1 + exp(-|x|)): the exponential never overflows. Where 1 + e rounds
-  // e away, e itself is the logarithm.
-  Value magnitude = maxf(x, subf(f32(0), x));
-  Value e = exp(subf(f32(0), magnitude));
-  Value isTiny = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, e, f32(1e-3));
-  Value small = fma(mulf(e, f32(-0.5)), e, e);
-  Value log = this->log(addf(e, f32(1)));
-  return addf(maxf(x, f32(0)), select(isTiny, small, log));
+  // max(x, 0) + log(1 + exp(-|x|)): the exponential never overflows. Below -128 it is 0,
+  // and infinities are kept out of it.
+  Value negative = subf(f32(0), maxf(x, subf(f32(0), x)));
+  Value bounded = arith::MaximumFOp::create(builder, loc, negative, f32(-128));
+  return addf(maxf(x, f32(0)), log1p(*this, accurateExp(*this, bounded)));
 }
 
 Value GPUKernelBuilder::extend(Value value) {

@@ -17,12 +17,19 @@
 
 namespace mlir::kern::nvptx {
 
+/// Bytes in a row of a swizzled tile: its 16-byte pieces are permuted with a period of 8
+/// rows, so that 8 rows of one piece lie in different banks of shared memory.
+inline constexpr int64_t swizzledRowBytes = 128;
+
 /// A buffer of a kernel: where it is and how its rows lie.
 struct Buffer {
   Value pointer;      ///< !llvm.ptr<1>
   Type elementType;   ///< f32, bf16, f16 or i32
   int64_t stride = 1; ///< elements between rows
 };
+
+/// The element type of a memref.
+Type elementType(Value memref);
 
 /// The values beside its own that a kernel's region reads.
 struct Extras {
@@ -37,7 +44,7 @@ struct TensorMap {
   int64_t columns; ///< inner extent, counted from column 0 of the buffer
   AffineExpr rows; ///< outer extent, over the op's index operands as dimensions
   int64_t boxColumns, boxRows;
-  int64_t swizzle = 128; ///< bytes
+  int64_t swizzle = swizzledRowBytes;
 };
 
 /// Builds the code of one kernel: i32 arithmetic (i64 for offsets into global memory),
@@ -97,7 +104,7 @@ public:
   Value log(Value x);  ///< by log2
   Value reciprocal(Value x);
   Value sqrt(Value x);
-  Value softplus(Value x);                ///< log(1 + exp(x)) without overflow
+  Value softplus(Value x);                ///< log(1 + exp(x)), relative error below 1e-6
   Value extend(Value value);              ///< bf16, f16 or f32 → f32
   Value truncate(Value value, Type type); ///< f32 → `type`, to nearest even
   /// Two f32 as neighbours of 16 bits in an i32, the first one in the low half.

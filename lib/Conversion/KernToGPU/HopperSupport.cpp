@@ -105,23 +105,23 @@ Type nvptx::sumsType(GPUKernelBuilder &b, int64_t columns) {
                                           SmallVector<Type>(columns / 2, b.f32()));
 }
 
-Value nvptx::startStep(GPUKernelBuilder &b, Value sums, Value descriptorA, Value descriptorB,
-                       int64_t columns, bool addsSums) {
+Value nvptx::startStep(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA,
+                       Value descriptorB, int64_t columns, bool addsSums) {
+  auto element = type.isF16() ? NVVM::WGMMATypes::f16 : NVVM::WGMMATypes::bf16;
   return NVVM::WgmmaMmaAsyncOp::create(
       b.builder, b.loc, sums.getType(), sums, descriptorA, descriptorB,
-      NVVM::MMAShapeAttr::get(b.builder.getContext(), 64, columns, 16), NVVM::WGMMATypes::bf16,
-      NVVM::WGMMATypes::bf16, NVVM::WGMMATypes::f32,
-      addsSums ? NVVM::WGMMAScaleOut::one : NVVM::WGMMAScaleOut::zero, NVVM::WGMMAScaleIn::one,
-      NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row, NVVM::MMALayout::col,
+      NVVM::MMAShapeAttr::get(b.builder.getContext(), 64, columns, 16), element, element,
+      NVVM::WGMMATypes::f32, addsSums ? NVVM::WGMMAScaleOut::one : NVVM::WGMMAScaleOut::zero,
+      NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row, NVVM::MMALayout::col,
       NVVM::MMAIntOverflowAttr());
 }
 
-Value nvptx::startProducts(GPUKernelBuilder &b, Value sums, Value descriptorA, Value descriptorB,
-                           int64_t columns) {
+Value nvptx::startProducts(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA,
+                           Value descriptorB, int64_t columns) {
   fenceProducts(b);
   // 16 columns are 32 bytes, 2 units of a descriptor's address.
   for (int64_t k = 0; k < swizzledColumns; k += 16)
-    sums = startStep(b, sums, b.add(descriptorA, k / 8), b.add(descriptorB, k / 8), columns);
+    sums = startStep(b, type, sums, b.add(descriptorA, k / 8), b.add(descriptorB, k / 8), columns);
   commitProducts(b);
   return sums;
 }

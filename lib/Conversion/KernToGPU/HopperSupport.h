@@ -16,7 +16,6 @@ namespace mlir::kern::nvptx {
 /// Columns of 16 bits in a row of a swizzled tile: the rows of tiles in shared memory
 /// are 128 bytes, permuted in 16-byte pieces with a period of 8 rows.
 inline constexpr int64_t swizzledColumns = 64;
-inline constexpr int64_t swizzledRowBytes = 128;
 
 // Barriers in shared memory (!llvm.ptr<3>, 8 bytes).
 void initBarrier(GPUKernelBuilder &b, Value barrier, int64_t arrivals);
@@ -52,20 +51,21 @@ void increaseRegisters(GPUKernelBuilder &b, int64_t count);
 Value matrixDescriptor(GPUKernelBuilder &b, Value address, int64_t chunkBytes = 16);
 /// The sums of 64 × `columns`: a struct of columns / 2 floats of each thread.
 Type sumsType(GPUKernelBuilder &b, int64_t columns);
-/// sums + A · Bᵀ of bf16 over one tile of 64 in k, started but not waited for.
-Value startProducts(GPUKernelBuilder &b, Value sums, Value descriptorA, Value descriptorB,
-                    int64_t columns);
+/// sums + A · Bᵀ of `type`, bf16 or f16, over one tile of 64 in k, started but not waited for.
+Value startProducts(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA,
+                    Value descriptorB, int64_t columns);
 /// The same, 16 in k: one step of a group of products. A first step may leave out `sums`.
-Value startStep(GPUKernelBuilder &b, Value sums, Value descriptorA, Value descriptorB,
+Value startStep(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA, Value descriptorB,
                 int64_t columns, bool addsSums = true);
-/// A step sums + A · B with A in registers as mma.sync takes it (4 i32 of a thread) and a
-/// B that is not K-major; `sums` are columns / 2 floats.
+/// A step sums + A · B of bf16 with A in registers as mma.sync takes it (4 i32 of a thread) and
+/// a B that is not K-major; `sums` are columns / 2 floats.
 SmallVector<Value> startStep(GPUKernelBuilder &b, ArrayRef<Value> sums, ArrayRef<Value> a,
                              Value descriptorB, int64_t columns);
 /// Orders what threads have done to registers before the products that use them.
 void fenceProducts(GPUKernelBuilder &b);
-/// Ends a group of products; waits until at most `pending` groups have not ended.
+/// Ends a group of products.
 void commitProducts(GPUKernelBuilder &b);
+/// Waits until at most `pending` groups of products have not ended.
 void waitProducts(GPUKernelBuilder &b, int64_t pending);
 /// The same, and `sums` as they are then; `factors`, the products' registers, live until then.
 SmallVector<Value> waitProducts(GPUKernelBuilder &b, int64_t pending, ArrayRef<Value> sums,

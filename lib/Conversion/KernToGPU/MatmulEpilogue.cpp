@@ -1,14 +1,8 @@
-//===- MatmulEpilogue.cpp - From sums to the stored result ----------------===//
+//===- MatmulEpilogue.cpp - From sums to stored results -------------------===//
 //
 // Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//
-//===----------------------------------------------------------------------===//
-
-// A thread's sums, in chunks of 8 columns: lane l of a warp has columns 2 (l mod 4) and
-// the next one of rows l / 4 and l / 4 + 8, four sums in this order. Groups lie side by
-// side in a tile, so that the sums of one output column meet in one thread.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,42 +12,24 @@ using namespace mlir;
 using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 
-MatmulEpilogue::MatmulEpilogue(GPUKernelBuilder &b, MatmulOp op, const MatmulPlan &plan, Value base,
-                               Value consumer, Value thread, Value outMap)
-    : b(b), op(op), plan(plan), base(base), consumer(consumer), outMap(outMap),
-      rows(b.extent(op.getRows())), warp(b.div(thread, 32)), lane(b.rem(thread, 32)),
-      isLeader(b.equal(thread, 0)), out(b.buffer(op.getOut())), extras(b.extras(op)) {}
-
-void MatmulEpilogue::emit(const MatmulTile &tile, Value sums) {
-  SmallVector<Value> values;
-  for (int64_t i = 0; i < plan.tileColumns / 2; ++i)
-    values.push_back(LLVM::ExtractValueOp::create(b.builder, b.loc, sums, i));
-  if (plan.storesTiles)
-    storeThroughShared(tile, values);
-  else
-    storeDirectly(tile, values);
-}
-
-void MatmulEpilogue::finish() {
-  if (plan.storesTiles)
-    b.ifThen(isLeader, [&] { waitCopiesRead(b, 0); });
-}
+MatmulEpilogue::MatmulEpilogue(GPUKernelBuilder &b, MatmulOp op, Value lane)
+    : b(b), op(op), rows(b.extent(op.getRows())), lane(lane), out(b.buffer(op.getOut())),
+      extras(b.extras(op)) {}
 
 MatmulEpilogue::ExtraRow MatmulEpilogue::extraRow(Value row) {
   return {row, b.lookUp(op.getGather(), row), b.loadScalars(extras, row)};
 }
 
-/// The region's results for `count` columns from `column` on, whose sums are those from
-/// `first` on of `half` of a chunk.
 SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half,
                                             const ExtraRow &at, Value column, int64_t first,
                                             int64_t count) {
   auto loaded = b.loadExtras(extras, at.row, at.gatheredRow, column, count, at.scalars);
+  int64_t groups = op.getGroups(), groupSums = sums.size() / groups;
   SmallVector<Value> results;
   for (int64_t i = 0; i < count; ++i) {
     SmallVector<Value> arguments;
-    for (int64_t group = 0; group < plan.groups; ++group)
-      arguments.push_back(sums[(group * plan.outColumns() / 8 + chunk) * 4 + half * 2 + first + i]);
+    for (int64_t group = 0; group < groups; ++group)
+      arguments.push_back(sums[group * groupSums + chunk * 4 + half * 2 + first + i]);
     for (ArrayRef<Value> extra : loaded)
       arguments.push_back(extra[i]);
     results.push_back(b.inlineRegion(op.getEpilogue(), arguments));
@@ -61,38 +37,32 @@ SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> sums, int64_t chunk,
   return results;
 }
 
-//===----------------------------------------------------------------------===//
-// Stores of each thread: any row, any width
-//===----------------------------------------------------------------------===//
-
 /// Chunks whose extras are all loaded before the first of them is stored: no load waits for
 /// a store that might be to its address, nor for the load before it. Where columns have to
 /// be checked, each has an address of its own, and there are no registers for many.
 static int64_t chunksAtOnce(bool isWhole) { return isWhole ? 16 : 2; }
 
-void MatmulEpilogue::storeDirectly(const MatmulTile &tile, ArrayRef<Value> sums) {
-  Value firstRow = b.add(tile.row, b.add(b.mul(consumer, 64), b.mul(warp, 16)));
+void MatmulEpilogue::store(const MatmulTile &tile, ArrayRef<Value> sums, bool isWhole) {
   Value column = b.add(tile.column, b.mul(b.rem(lane, 4), 2));
   for (int64_t half = 0; half < 2; ++half) {
-    Value row = b.add(b.add(firstRow, b.div(lane, 4)), half * 8);
-    b.ifThen(b.less(row, rows), [&] { storeRow(row, column, half, sums); });
+    Value row = b.add(b.add(tile.row, b.div(lane, 4)), half * 8);
+    b.ifThen(b.less(row, rows), [&] { storeRow(row, column, half, sums, isWhole); });
   }
 }
 
-void MatmulEpilogue::storeRow(Value row, Value column, int64_t half, ArrayRef<Value> sums) {
+void MatmulEpilogue::storeRow(Value row, Value column, int64_t half, ArrayRef<Value> sums,
+                              bool isWhole) {
   ExtraRow at = extraRow(row);
   Value outRow = b.lookUp(op.getScatter(), row);
-  int64_t chunks = plan.outColumns() / 8;
-  int64_t step = chunksAtOnce(plan.n % plan.outColumns() == 0);
+  int64_t chunks = sums.size() / op.getGroups() / 4, step = chunksAtOnce(isWhole);
   for (int64_t first = 0; first < chunks; first += step)
-    storeChunks(at, outRow, column, half, first, std::min(first + step, chunks), sums);
+    storeChunks(at, outRow, column, half, first, std::min(first + step, chunks), sums, isWhole);
 }
 
 void MatmulEpilogue::storeChunks(const ExtraRow &at, Value outRow, Value laneColumn, int64_t half,
-                                 int64_t begin, int64_t end, ArrayRef<Value> sums) {
+                                 int64_t begin, int64_t end, ArrayRef<Value> sums, bool isWhole) {
   // Pairs where both columns are inside or outside, and where a pair is aligned.
-  bool storesPairs = plan.n % 2 == 0 && op.getOutColumn() % 2 == 0 && out.stride % 2 == 0;
-  bool isWhole = plan.n % plan.outColumns() == 0;
+  bool storesPairs = op.getN() % 2 == 0 && op.getOutColumn() % 2 == 0 && out.stride % 2 == 0;
   int64_t count = storesPairs ? 2 : 1;
   struct Place {
     Value column;
@@ -102,7 +72,7 @@ void MatmulEpilogue::storeChunks(const ExtraRow &at, Value outRow, Value laneCol
   for (int64_t chunk = begin; chunk < end; ++chunk) {
     for (int64_t first = 0; first < 2; first += count) {
       Value column = b.add(laneColumn, chunk * 8 + first);
-      Value inside = isWhole ? column : b.min(column, b.i32(plan.n - count));
+      Value inside = isWhole ? column : b.min(column, b.i32(op.getN() - count));
       places.push_back({column, evaluate(sums, chunk, half, at, inside, first, count)});
     }
   }
@@ -114,55 +84,6 @@ void MatmulEpilogue::storeChunks(const ExtraRow &at, Value outRow, Value laneCol
     if (isWhole)
       store();
     else
-      b.ifThen(b.less(column, b.i32(plan.n)), store);
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// Stores of the copy engine, 64 columns at a time, which drop what lies outside
-//===----------------------------------------------------------------------===//
-
-void MatmulEpilogue::storeThroughShared(const MatmulTile &tile, ArrayRef<Value> sums) {
-  Value firstRow = b.add(tile.row, b.mul(consumer, 64));
-  // What extras are read for outside the result is dropped; it is read at its edge.
-  Value laneColumn = b.mul(b.rem(lane, 4), 2);
-  SmallVector<ExtraRow, 2> extraRows;
-  for (int64_t half = 0; half < 2; ++half) {
-    Value row = b.add(b.add(firstRow, b.mul(warp, 16)), b.add(b.div(lane, 4), half * 8));
-    extraRows.push_back(extraRow(b.min(row, b.add(rows, -1))));
-  }
-  Value matrixRow = b.add(b.mul(warp, 16), b.rem(lane, 16));
-  Value rowBytes = b.mul(matrixRow, swizzledRowBytes);
-  Value barrierId = b.add(consumer, 1);
-
-  int64_t groups = plan.outColumns() / 64;
-  for (int64_t group = 0; group < groups; ++group) {
-    // Two tiles take turns: the copy of the one before the last has to have been read, and
-    // of the last one too where an odd number of groups makes a tile follow on itself.
-    Value tileOffset = b.add(b.mul(consumer, 2 * plan.outTileBytes()),
-                             plan.outOffset() + group % 2 * plan.outTileBytes());
-    int64_t pending = group == 0 && groups % 2 == 1 ? 0 : 1;
-    b.ifThen(isLeader, [&] { waitCopiesRead(b, pending); });
-    b.barrier(barrierId, 128);
-    for (int64_t quarter = 0; quarter < 4; ++quarter) {
-      SmallVector<Value> registers;
-      for (int64_t matrix = 0; matrix < 4; ++matrix) {
-        int64_t chunk = group * 8 + quarter * 2 + matrix / 2, half = matrix % 2;
-        Value column = b.add(tile.column, b.add(laneColumn, chunk * 8));
-        if (plan.n % plan.outColumns() != 0)
-          column = b.min(column, b.i32(plan.n - 2));
-        auto pair = evaluate(sums, chunk, half, extraRows[half], column, 0, 2);
-        registers.push_back(b.packPair(pair[0], pair[1], out.elementType));
-      }
-      Value piece = b.bitXor(b.add(b.div(lane, 16), quarter * 2), b.rem(lane, 8));
-      Value address = b.add(b.add(tileOffset, rowBytes), b.mul(piece, 16));
-      storeMatrices(b, b.shared(base, address), registers);
-    }
-    fenceShared(b);
-    b.barrier(barrierId, 128);
-    b.ifThen(isLeader, [&] {
-      copyToGlobal(b, outMap, b.shared(base, tileOffset),
-                   b.add(tile.column, group * 64 + op.getOutColumn()), firstRow);
-    });
+      b.ifThen(b.less(column, b.i32(op.getN())), store);
   }
 }

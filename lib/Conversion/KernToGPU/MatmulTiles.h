@@ -9,35 +9,36 @@
 #ifndef FLOWHN_LIB_CONVERSION_KERNTOGPU_MATMULTILES_H
 #define FLOWHN_LIB_CONVERSION_KERNTOGPU_MATMULTILES_H
 
-#include "HopperSupport.h"
+#include "EmitterSupport.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace mlir::kern::nvptx {
 
-/// The sizes that the emitted code of a matmul is made of.
+/// Whether the rows of a buffer are a multiple of 16 bytes apart.
+bool hasAlignedRows(Value memref);
+/// Whether a copy may start at `column`, an illegal instruction but at multiples of 16 bytes,
+/// or end before it: a copy to global memory writes whole 16 bytes.
+bool isAlignedColumn(Value memref, int64_t column);
+
+/// The sizes that every matmul kernel is made of. Tiles of a and b lie in shared memory in
+/// stages: all those of a, then all those of b.
 struct MatmulPlan {
   MatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileColumns, int64_t stages);
 
-  int64_t n, k, groups;
-  int64_t tileRows;    ///< rows of a block's tile: 64 per warpgroup of consumers
+  int64_t n, k, groups, elementBytes;
+  int64_t tileRows;    ///< rows of a block's tile
   int64_t tileColumns; ///< columns of b's tile, all groups
   int64_t stages;      ///< tiles of a and b in flight
-  bool storesTiles;    ///< the result goes through shared memory and the copy engine
 
   int64_t outColumns() const { return tileColumns / groups; } ///< of the result
   int64_t columnTiles() const { return llvm::divideCeil(n, outColumns()); }
-  int64_t kTiles() const { return llvm::divideCeil(k, swizzledColumns); }
-  int64_t consumers() const { return tileRows / 64; }
-  int64_t threads() const { return 128 * (1 + consumers()); }
+  int64_t kColumns() const { return swizzledRowBytes / elementBytes; } ///< of a tile, in k
+  int64_t kTiles() const { return llvm::divideCeil(k, kColumns()); }
 
-  // Shared memory: the stages of a, those of b, the tiles of the result, the barriers.
   int64_t aBytes() const { return tileRows * swizzledRowBytes; }
   int64_t bBytes() const { return tileColumns * swizzledRowBytes; }
   int64_t bOffset() const { return stages * aBytes(); }
-  int64_t outOffset() const { return bOffset() + stages * bBytes(); }
-  int64_t outTileBytes() const { return 64 * swizzledRowBytes; }
-  int64_t outBytes() const { return storesTiles ? consumers() * 2 * outTileBytes() : 0; }
-  int64_t barrierOffset() const { return outOffset() + outBytes(); }
-  int64_t sharedBytes() const { return barrierOffset() + stages * 16; }
+  int64_t stagesBytes() const { return bOffset() + stages * bBytes(); }
 };
 
 /// A tile of the result: where it starts. All i32.
@@ -45,44 +46,52 @@ struct MatmulTile {
   Value row, column;
 };
 
-/// What one warpgroup does with the sums of its 64 rows: the region, then the store.
+/// The tile at `index` of rowTiles × plan.columnTiles() ones, numbered so that blocks at
+/// work at the same time share tiles of a and b.
+MatmulTile tileAt(GPUKernelBuilder &b, const MatmulPlan &plan, Value index, Value rowTiles);
+
+/// From sums to stored results. A warp holds the sums of 16 rows in chunks of 8 columns:
+/// each thread has columns 2 (lane mod 4) and the next one of rows lane / 4 and
+/// lane / 4 + 8, four sums in this order. The chunks of one group follow on those of the
+/// one before, so that the sums of one output column meet in one thread.
 class MatmulEpilogue {
 public:
-  /// Emits what all tiles share. `consumer` is the warpgroup's place among the consumers,
-  /// `thread` the thread's place in it, `outMap` the result's tensor map where tiles are
-  /// stored.
-  MatmulEpilogue(GPUKernelBuilder &b, MatmulOp op, const MatmulPlan &plan, Value base,
-                 Value consumer, Value thread, Value outMap);
-
-  void emit(const MatmulTile &tile, Value sums);
-  /// Waits for the copies of the last tiles.
-  void finish();
-
-private:
-  GPUKernelBuilder &b;
-  MatmulOp op;
-  const MatmulPlan &plan;
-  Value base, consumer, outMap;
-  Value rows, warp, lane, isLeader;
-  Buffer out;
-  Extras extras;
+  MatmulEpilogue(GPUKernelBuilder &b, MatmulOp op, Value lane);
 
   /// A row of the result: where its extras lie, and those that are read once.
   struct ExtraRow {
     Value row, gatheredRow;
     SmallVector<Value> scalars;
   };
-
   ExtraRow extraRow(Value row);
-  void storeDirectly(const MatmulTile &tile, ArrayRef<Value> sums);
-  void storeRow(Value row, Value column, int64_t half, ArrayRef<Value> sums);
-  /// Stores the chunks [begin, end) of a row; `laneColumn` is the lane's in chunk 0.
-  void storeChunks(const ExtraRow &at, Value outRow, Value laneColumn, int64_t half, int64_t begin,
-                   int64_t end, ArrayRef<Value> sums);
-  void storeThroughShared(const MatmulTile &tile, ArrayRef<Value> sums);
+  /// The region's results for `count` columns from `column` on, whose sums are those from
+  /// `first` on of `half` (0: row lane / 4, 1: row lane / 4 + 8) of a chunk.
   SmallVector<Value> evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half, const ExtraRow &at,
                               Value column, int64_t first, int64_t count);
+  /// Stores 16 rows from `tile` on, each thread its own. `isWhole` says that the columns are
+  /// known to exist.
+  void store(const MatmulTile &tile, ArrayRef<Value> sums, bool isWhole);
+
+private:
+  GPUKernelBuilder &b;
+  MatmulOp op;
+  Value rows, lane;
+  Buffer out;
+  Extras extras;
+
+  void storeRow(Value row, Value column, int64_t half, ArrayRef<Value> sums, bool isWhole);
+  /// Stores the chunks [begin, end) of a row; `laneColumn` is the lane's in chunk 0.
+  void storeChunks(const ExtraRow &at, Value outRow, Value laneColumn, int64_t half, int64_t begin,
+                   int64_t end, ArrayRef<Value> sums, bool isWhole);
 };
+
+/// The matmul of chips with bulk copies and warpgroup products, of 16-bit types.
+DictionaryAttr chooseHopperConfig(MatmulOp op, const flowhn::GPUTargetInfo &target);
+FailureOr<GPULaunch> emitHopperMatmul(MatmulOp op, GPUKernelBuilder &b);
+
+/// The matmul of every chip and of all three types, by mma.sync.
+DictionaryAttr chooseSyncConfig(MatmulOp op, const flowhn::GPUTargetInfo &target);
+FailureOr<GPULaunch> emitSyncMatmul(MatmulOp op, GPUKernelBuilder &b);
 
 } // namespace mlir::kern::nvptx
 

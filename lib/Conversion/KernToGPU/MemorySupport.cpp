@@ -21,6 +21,10 @@ using namespace mlir::kern::nvptx;
 // Global memory
 //===----------------------------------------------------------------------===//
 
+Type nvptx::elementType(Value memref) {
+  return cast<MemRefType>(memref.getType()).getElementType();
+}
+
 Buffer GPUKernelBuilder::buffer(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   auto [strides, offset] = type.getStridesAndOffset();

@@ -208,11 +208,11 @@ public:
     return info;
   }
 
-  Status load(const Driver &driver, const Artifact &artifact, ParameterSource &source,
-              const SessionOptions &options) {
+  Status load(const Driver &driver, const Artifact &artifact, const DeviceInfo &device,
+              ParameterSource &source, const SessionOptions &options) {
     return context.with([&]() -> Status {
-      const fb::Plan &plan = *fb::GetPlan(artifact.plan().data());
-      auto kernels = Kernels::load(driver, context, artifact, options.threads);
+      const fb::Plan &plan = *fb::GetPlan(artifact.plan(fixed.chip).data());
+      auto kernels = Kernels::load(driver, context, artifact, fixed.chip, device, options.threads);
       FLOWHN_RETURN_IF_ERROR(kernels.status().withContext(artifact.source()));
       auto before = std::chrono::steady_clock::now();
       auto parameters = DeviceParameters::upload(driver, context, plan, source,
@@ -234,21 +234,22 @@ private:
   std::unique_ptr<DeviceState> state;
 };
 
-/// The device that the options name, if it runs the artifact.
-Expected<DeviceInfo> findDevice(const Artifact &artifact, int number) {
-  Expected<std::vector<DeviceInfo>> devices = listDevices();
-  FLOWHN_RETURN_IF_ERROR(devices.status());
-  if (number < 0 || size_t(number) >= devices->size())
-    return notFound("no device " + std::to_string(number) + ", the driver has " +
-                    std::to_string(devices->size()));
-  DeviceInfo device = (*devices)[size_t(number)];
-  const std::string &chip = artifact.manifest().target.chip;
-  if (!canRun(device, chip))
-    return incompatible("the code is for " + quote(chip) + ", device " + std::to_string(number) +
-                        ", " + device.name + ", has compute capability " +
-                        std::to_string(device.computeMajor) + "." +
-                        std::to_string(device.computeMinor));
-  return device;
+/// The first chip that the device runs, or the one asked for.
+Expected<std::string> chooseChip(const std::vector<std::string> &chips, const DeviceInfo &device,
+                                 const std::string &asked) {
+  bool isThere = asked.empty() || std::ranges::find(chips, asked) != chips.end();
+  std::string known;
+  for (const std::string &chip : chips) {
+    if ((asked.empty() || chip == asked) && canRun(device, chip))
+      return chip;
+    known += (known.empty() ? "" : ", ") + chip;
+  }
+  if (!isThere)
+    return notFound("no code for " + quote(asked) + ", there is some for " + known);
+  return incompatible("the code is for " + (asked.empty() ? known : asked) + "; device " +
+                      std::to_string(device.number) + ", " + device.name +
+                      ", has compute capability " + std::to_string(device.computeMajor) + "." +
+                      std::to_string(device.computeMinor));
 }
 
 } // namespace
@@ -258,15 +259,17 @@ flowhn::createCUDAExecutor(const Artifact &artifact, std::unique_ptr<ParameterSo
                            const SessionOptions &options) {
   Expected<const Driver *> driver = Driver::get();
   FLOWHN_RETURN_IF_ERROR(driver.status().withContext(artifact.source()));
-  Expected<DeviceInfo> device = findDevice(artifact, options.device);
+  Expected<DeviceInfo> device = findDevice(options.device);
   FLOWHN_RETURN_IF_ERROR(device.status().withContext(artifact.source()));
+  auto chip = chooseChip(artifact.manifest().target.chips, *device, options.chip);
+  FLOWHN_RETURN_IF_ERROR(chip.status().withContext(artifact.source()));
   Expected<Context> context = Context::retain(**driver, options.device);
   FLOWHN_RETURN_IF_ERROR(context.status());
   ExecutorInfo fixed;
-  fixed.target = device->name + " (device " + std::to_string(device->number) + "), " +
-                 artifact.manifest().target.chip;
+  fixed.target = device->name + " (device " + std::to_string(device->number) + "), " + *chip;
+  fixed.chip = *chip;
   fixed.threads = options.threads;
   auto executor = std::make_unique<CUDAExecutor>(std::move(*context), std::move(fixed));
-  FLOWHN_RETURN_IF_ERROR(executor->load(**driver, artifact, *source, options));
+  FLOWHN_RETURN_IF_ERROR(executor->load(**driver, artifact, *device, *source, options));
   return std::unique_ptr<Executor>(std::move(executor));
 }

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <utility>
 
 using namespace flowhn;
 using namespace flowhn::cuda;
@@ -58,6 +60,37 @@ Expected<std::vector<DeviceInfo>> describeAll() {
     devices.push_back(std::move(*info));
   }
   return devices;
+}
+
+Expected<DeviceInfo> describeOne(int number) {
+  Expected<std::vector<DeviceInfo>> devices = describeAll();
+  FLOWHN_RETURN_IF_ERROR(devices.status());
+  if (number >= 0 && size_t(number) < devices->size())
+    return (*devices)[size_t(number)];
+  std::string known;
+  for (const DeviceInfo &device : *devices)
+    known += (known.empty() ? ": " : ", ") + std::to_string(device.number) + " " + device.name;
+  return notFound("no device " + std::to_string(number) + ", the driver has " +
+                  std::to_string(devices->size()) + known);
+}
+
+/// "sm_90a" in parts.
+struct Chip {
+  int major = 0, minor = 0;
+  bool isArchitectureAlone = false; ///< by the suffix "a"
+};
+
+std::optional<Chip> parseChip(std::string_view name) {
+  constexpr std::string_view prefix = "sm_";
+  int number = 0;
+  if (!name.starts_with(prefix))
+    return std::nullopt;
+  const char *end = name.data() + name.size();
+  auto [rest, error] = std::from_chars(name.data() + prefix.size(), end, number);
+  std::string_view suffix(rest, end);
+  if (error != std::errc() || number < 0 || (!suffix.empty() && suffix != "a"))
+    return std::nullopt;
+  return Chip{number / 10, number % 10, !suffix.empty()};
 }
 
 /// The best bytes per second of some repetitions of `copy`, which moves `bytes`.
@@ -108,25 +141,27 @@ Expected<std::vector<DeviceInfo>> flowhn::listDevices() {
   return guarded("a list of devices", describeAll);
 }
 
+Expected<DeviceInfo> flowhn::findDevice(int number) {
+  return guarded("a device", [&] { return describeOne(number); });
+}
+
 bool flowhn::canRun(const DeviceInfo &device, const std::string &chip) {
-  constexpr std::string_view prefix = "sm_";
-  int number = 0;
-  const char *end = chip.data() + chip.size();
-  if (!chip.starts_with(prefix))
+  std::optional<Chip> parsed = parseChip(chip);
+  if (!parsed)
     return false;
-  auto [suffix, error] = std::from_chars(chip.data() + prefix.size(), end, number);
-  if (error != std::errc())
-    return false;
-  int major = number / 10, minor = number % 10;
-  if (std::string_view(suffix, end) == "a") // of this architecture alone
-    return device.computeMajor == major && device.computeMinor == minor;
-  return suffix == end && device.computeMajor == major && device.computeMinor >= minor;
+  std::pair has(device.computeMajor, device.computeMinor), needed(parsed->major, parsed->minor);
+  return parsed->isArchitectureAlone ? has == needed : has >= needed;
+}
+
+bool flowhn::canRunMachineCode(const DeviceInfo &device, const std::string &chip) {
+  return canRun(device, chip) && parseChip(chip)->major == device.computeMajor;
 }
 
 Expected<DeviceRates> flowhn::measureDevice(int device) {
   return guarded("a measurement of a device", [&]() -> Expected<DeviceRates> {
     Expected<const Driver *> driver = Driver::get();
     FLOWHN_RETURN_IF_ERROR(driver.status());
+    FLOWHN_RETURN_IF_ERROR(findDevice(device).status());
     Expected<Context> context = Context::retain(**driver, device);
     FLOWHN_RETURN_IF_ERROR(context.status());
     return context->with([&] { return measureRates(**driver); });

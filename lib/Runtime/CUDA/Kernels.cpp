@@ -40,12 +40,11 @@ Expected<Module> loadModule(const Driver &driver, const void *image) {
   return text.empty() ? status : Status(status.code(), status.message() + "\n" + text);
 }
 
-Expected<Module> loadSymbol(const Driver &driver, const Artifact &artifact,
-                            const std::string &symbol) {
-  const std::string &chip = artifact.manifest().target.chip;
+Expected<Module> loadSymbol(const Driver &driver, const Artifact &artifact, const std::string &chip,
+                            const DeviceInfo &device, const std::string &symbol) {
   std::string binary = kernelSection(chip, symbol, "cubin"),
               text = kernelSection(chip, symbol, "ptx");
-  if (auto code = artifact.section(binary))
+  if (auto code = artifact.section(binary); code && canRunMachineCode(device, chip))
     return loadModule(driver, code->data());
   if (auto code = artifact.section(text)) // which the driver reads up to a zero
     return loadModule(
@@ -75,8 +74,9 @@ std::string label(const fb::Kernel &kernel) {
 } // namespace
 
 Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
-                                const Artifact &artifact, int threads) {
-  const auto &kernels = *fb::GetPlan(artifact.plan().data())->kernels();
+                                const Artifact &artifact, const std::string &chip,
+                                const DeviceInfo &device, int threads) {
+  const auto &kernels = *fb::GetPlan(artifact.plan(chip).data())->kernels();
   std::map<std::string, size_t> moduleOf;
   std::vector<const fb::Kernel *> first; // of each module
   std::vector<uint32_t> sharedBytes;     // of each module
@@ -94,7 +94,7 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
   auto loadOne = [&](size_t i) {
     return context
         .with([&]() -> Status {
-          auto module = loadSymbol(driver, artifact, first[i]->symbol()->str());
+          auto module = loadSymbol(driver, artifact, chip, device, first[i]->symbol()->str());
           FLOWHN_RETURN_IF_ERROR(module.status());
           result.modules[i] = std::move(*module);
           return {};

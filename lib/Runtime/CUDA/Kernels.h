@@ -12,17 +12,19 @@
 #include "Resources.h"
 #include "flowhn/Artifact/Artifact.h"
 #include "flowhn/Artifact/Plan_generated.h"
+#include "flowhn/Runtime/Device.h"
 
 namespace flowhn::cuda {
 
 /// The code of a plan's kernels on one device.
 class Kernels {
 public:
-  /// Loads every kernel's machine code, or its PTX, which the driver compiles, on
-  /// `threads` threads. NotFound when the artifact lacks a kernel; errors name it and
-  /// carry the driver's compilation log.
+  /// Loads the code of `chip`, every kernel's machine code where the device takes it, or its
+  /// PTX, which the driver compiles, on `threads` threads. NotFound when the artifact lacks a
+  /// kernel; errors name it and carry the driver's compilation log.
   static Expected<Kernels> load(const Driver &driver, const Context &context,
-                                const Artifact &artifact, int threads);
+                                const Artifact &artifact, const std::string &chip,
+                                const DeviceInfo &device, int threads);
 
   /// Of kernel `number` of the plan.
   FunctionHandle operator[](uint32_t number) const { return functions[number]; }

@@ -71,11 +71,6 @@ Expected<PinnedMemory> PinnedMemory::allocate(const Driver &driver, int64_t byte
 }
 
 Expected<Context> Context::retain(const Driver &driver, int device) {
-  int count = 0;
-  FLOWHN_RETURN_IF_ERROR(driver.check(driver.deviceGetCount(&count), "cannot count the devices"));
-  if (device < 0 || device >= count)
-    return notFound("no device " + std::to_string(device) + ", the driver has " +
-                    std::to_string(count));
   Device handle = 0;
   ContextHandle context = nullptr;
   std::string asked = "cannot use device " + std::to_string(device);

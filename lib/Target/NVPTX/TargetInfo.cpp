@@ -10,13 +10,47 @@
 
 using namespace mlir::flowhn;
 
-::flowhn::Expected<GPUTargetInfo> GPUTargetInfo::get(std::string_view chip) {
-  if (chip != "sm_90a")
-    return ::flowhn::unsupported("no kernels for the GPU '" + std::string(chip) +
-                                 "': the known one is sm_90a");
-  GPUTargetInfo target;
-  target.chip = chip;
-  target.features = "+ptx80";
-  target.hasWarpgroupProducts = true;
-  return target;
+namespace {
+struct Chip {
+  const char *name, *features; ///< the oldest PTX that has the chip and the kernels' instructions
+  int64_t multiprocessors;
+  int64_t sharedKiB; ///< of a block
+  double byteRate, matmulRate;
+  double clock; ///< Hz
+};
+} // namespace
+
+// A100, A40, Orin, L40S, H200 twice, B200, RTX 5090.
+static constexpr Chip chips[] = {
+    {"sm_80", "+ptx70", 108, 163, 2.0e12, 312e12, 1.41e9},
+    {"sm_86", "+ptx71", 84, 99, 0.7e12, 150e12, 1.74e9},
+    {"sm_87", "+ptx74", 16, 163, 0.2e12, 42e12, 1.3e9},
+    {"sm_89", "+ptx78", 142, 99, 0.86e12, 362e12, 2.52e9},
+    {"sm_90", "+ptx78", 132, 227, 4.2e12, 790e12, 1.98e9},
+    {"sm_90a", "+ptx80", 132, 227, 4.2e12, 790e12, 1.98e9},
+    {"sm_100", "+ptx86", 148, 227, 7.7e12, 2250e12, 1.96e9},
+    {"sm_120", "+ptx87", 170, 99, 1.79e12, 209e12, 2.41e9},
+};
+
+::flowhn::Expected<GPUTargetInfo> GPUTargetInfo::get(std::string_view name) {
+  std::string known;
+  for (const Chip &chip : chips) {
+    if (name != chip.name) {
+      known += (known.empty() ? "" : ", ") + std::string(chip.name);
+      continue;
+    }
+    constexpr int64_t exponentialsPerCycle = 16;
+    GPUTargetInfo target;
+    target.chip = chip.name;
+    target.features = chip.features;
+    target.multiprocessors = chip.multiprocessors;
+    target.sharedBytes = chip.sharedKiB << 10;
+    target.hasWarpgroupProducts = name == "sm_90a";
+    target.byteRate = chip.byteRate;
+    target.matmulRate = chip.matmulRate;
+    target.exponentialRate = chip.multiprocessors * exponentialsPerCycle * chip.clock;
+    return target;
+  }
+  return ::flowhn::unsupported("no kernels for the GPU '" + std::string(name) +
+                               "': the known ones are " + known);
 }

@@ -39,4 +39,28 @@ module @kernels {
     kern.attention batch(%batch, %max) %qkv, %qkv, %qkv offsets(%offsets) -> %out {heads = 1, kv_heads = 1, head_size = 256, scale = 0.0625 : f32, q_column = 2, k_column = 258, v_column = 514} : (index, index, memref<?x770xbf16>, memref<?x770xbf16>, memref<?x770xbf16>, memref<?xi32>, memref<?x256xbf16>) -> ()
     return
   }
+
+  // float32 by three products of tf32: keys as bfloat16's, but values without transposition.
+  // Blocks of queries and keys are smaller, rows are 64 + 4 elements.
+  // CONFIG-LABEL: @float
+  // CONFIG: config = {keys = 32 : i64, rows = 16 : i64, stages = 2 : i64, warps = 4 : i64}
+  // CHECK-LABEL: func.func @float
+  // CHECK-SAME: kern.shared_bytes = 52224 : i64, kern.threads = 128 : i64
+  // PTX-LABEL: .entry float(
+  // PTX-NOT: .local
+  // PTX: cp.async.cg.shared.global {{.*}}, 16
+  // PTX: ldmatrix.sync.aligned.m8n8.x4.shared.b16
+  // PTX: cvt.rna.tf32.f32
+  // PTX-COUNT-3: mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32
+  // PTX-NOT: .trans
+  // PTX: ret;
+  func.func @float(%batch: index, %max: index, %qkv: memref<?x384xf32>, %offsets: memref<?xi32>, %out: memref<?x256xf32>) attributes {kern.kernel} {
+    kern.attention batch(%batch, %max) %qkv, %qkv, %qkv offsets(%offsets) -> %out {heads = 4, kv_heads = 1, head_size = 64, scale = 0.125 : f32, k_column = 256, v_column = 320} : (index, index, memref<?x384xf32>, memref<?x384xf32>, memref<?x384xf32>, memref<?xi32>, memref<?x256xf32>) -> ()
+    return
+  }
+
+  func.func @large_float(%batch: index, %max: index, %qkv: memref<?x770xf32>, %offsets: memref<?xi32>, %out: memref<?x256xf32>) attributes {kern.kernel} {
+    kern.attention batch(%batch, %max) %qkv, %qkv, %qkv offsets(%offsets) -> %out {heads = 1, kv_heads = 1, head_size = 256, scale = 0.0625 : f32, q_column = 2, k_column = 258, v_column = 514} : (index, index, memref<?x770xf32>, memref<?x770xf32>, memref<?x770xf32>, memref<?xi32>, memref<?x256xf32>) -> ()
+    return
+  }
 }

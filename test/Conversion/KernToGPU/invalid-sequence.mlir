@@ -3,9 +3,9 @@
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --split-input-file --verify-diagnostics
 
 module @kernels {
-  func.func @float_attention(%batch: index, %max: index, %qkv: memref<?x48xf32>, %offsets: memref<?xi32>, %out: memref<?x16xf32>) attributes {kern.kernel} {
-    // expected-error @below {{needs bfloat16 queries, keys and values on the GPU, got 'f32'}}
-    kern.attention batch(%batch, %max) %qkv, %qkv, %qkv offsets(%offsets) -> %out {heads = 1, kv_heads = 1, head_size = 16, scale = 0.25 : f32} : (index, index, memref<?x48xf32>, memref<?x48xf32>, memref<?x48xf32>, memref<?xi32>, memref<?x16xf32>) -> ()
+  func.func @mixed_attention(%batch: index, %max: index, %qkv: memref<?x48xf32>, %v: memref<?x16xbf16>, %offsets: memref<?xi32>, %out: memref<?x16xf32>) attributes {kern.kernel} {
+    // expected-error @below {{needs queries, keys and values of one type on the GPU, got 'f32' and 'bf16'}}
+    kern.attention batch(%batch, %max) %qkv, %qkv, %v offsets(%offsets) -> %out {heads = 1, kv_heads = 1, head_size = 16, scale = 0.25 : f32} : (index, index, memref<?x48xf32>, memref<?x48xf32>, memref<?x16xbf16>, memref<?xi32>, memref<?x16xf32>) -> ()
     return
   }
 }

@@ -3,7 +3,7 @@
 
 module @kernels {
   func.func @unaligned(%rows: index, %a: memref<?x5xbf16>, %b: memref<16x8xbf16>, %out: memref<?x16xbf16>) attributes {kern.kernel} {
-    // expected-error@+1 {{needs 'a' of rank 2 in bf16, its rows a multiple of 16 bytes apart, got 'memref<?x5xbf16>'}}
+    // expected-error@+1 {{needs 'a' of rank 2 in bf16, f16 or f32, its rows a multiple of 16 bytes apart, got 'memref<?x5xbf16>'}}
     kern.matmul rows(%rows) %a, %b -> %out {
     ^bb0(%sum: f32):
       kern.yield %sum

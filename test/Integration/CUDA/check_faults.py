@@ -63,6 +63,21 @@ def moved(kernel, what, pattern, bytes):
 WAIT = r"mbarrier\.try_wait\.parity\.shared\.b64 P1[^;]*;"
 BARRIER_INIT = r"(mbarrier\.init\.shared\.b64\s+\[[^\]]*\]), %r\d+;"
 FAULTS = {
+    "sm_80": [
+        Fault("matmul_even", "another swizzle", r"xor\.b32(\s+%r\d+, %r\d+), %r\d+;", r"xor.b32\1, 0;", 2),
+        Fault("matmul_even", "matrices from another swizzle", r"xor\.b32(\s+%r\d+, %r\d+), %r\d+;",
+              r"xor.b32\1, 0;"),
+        Fault("matmul_even", "matrices of another step", r"xor\.b32(\s+%r\d+, %r\d+), 32;",
+              r"xor.b32\1, 64;"),
+        Fault("matmul_even", "a stage read too early", r"(cp\.async\.wait_group\s+)1;", r"\g<1>2;"),
+        Fault("matmul_f32_odd", "a stage read too early", r"(cp\.async\.wait_group\s+)2;", r"\g<1>3;"),
+        Fault("matmul_odd", "more of a row than it has", r"(cp\.async\.cg[^;]*, 16), %r\d+;", r"\1;"),
+        Fault("matmul_even", "a barrier of 96 threads", r"(bar\.sync\s+0);", r"\1, 96;"),
+        *removed("matmul_even", "cp.async.wait_group", 1),
+        *removed("matmul_even", "bar.sync", 1),
+        moved("matmul_even", "copy", r"cp\.async\.cg\.shared\.global \[%rd\d+\], ", 1 << 20),
+        moved("matmul_even", "shared tile", r"ldmatrix", 1 << 17),
+    ],
     "sm_90a": [
         Fault("matmul_even", "another swizzle", r"xor\.b32(\s+%r\d+, %r\d+), %r\d+;", r"xor.b32\1, 0;"),
         Fault("matmul_even", "products from another swizzle", r"xor\.b32(\s+%r\d+, %r\d+), (%r\d+);",

@@ -12,10 +12,15 @@ import re
 import numpy as np
 
 import ptx_interpreter as ptx
-from kernel_harness import TOLERANCE, Outcome, Sweep, launch, relative_error
+from kernel_harness import ELEMENTS, TOLERANCE, Outcome, Sweep, launch, relative_error
 
-# What nobody may read or write: as bfloat16, not a number.
-POISON = 0x7FC1
+# What nobody may read or write: in every type, not a number.
+POISON = 0x7FC17FC1
+
+
+def poison(shape, dtype):
+    return np.full(shape, POISON & np.iinfo(dtype).max, dtype)
+
 
 PLAIN = """
     ^bb0(%sum: f32):
@@ -60,10 +65,10 @@ COPY = """
 
 
 class Case:
-    """A kernel's arguments, in order, and what it should do."""
+    """A kernel's arguments, in order, and what it should do; numbers are of type `element`."""
 
-    def __init__(self, rows):
-        self.rows = rows
+    def __init__(self, rows, element="bf16"):
+        self.rows, self.element = rows, element
         self.rng = np.random.default_rng(rows)
         self.types, self.arrays = [], []
 
@@ -72,29 +77,32 @@ class Case:
         self.arrays.append(stored)
         return f"%{len(self.types) - 1}"
 
-    def activations(self, rows, width, columns=None, element="bf16"):
+    def random(self, shape, element=None):
+        """Random numbers as they are stored."""
+        numbers = self.rng.standard_normal(shape).astype(np.float32)
+        return ELEMENTS[element or self.element].encode(numbers)
+
+    def values(self, stored, element=None):
+        return ELEMENTS[element or self.element].decode(stored).astype(np.float64)
+
+    def activations(self, rows, width, columns=None, element=None):
         """Rows of which only `columns` may be read; their values."""
-        stored = np.full((rows, width), POISON, np.uint16)
+        element = element or self.element
+        stored = poison((rows, width), ELEMENTS[element].stored)
         columns = columns or slice(0, width)
-        values = self.rng.standard_normal(stored[:, columns].shape).astype(np.float32)
-        if element == "f32":
-            wide = ptx.bf2f(stored)
-            wide[:, columns] = values
-            return self.add(f"memref<?x{width}xf32>", wide.view(np.uint32)), values.astype(float)
-        stored[:, columns] = ptx.f2bf(values)
-        name = self.add(f"memref<?x{width}xbf16>", stored)
-        return name, ptx.bf2f(stored[:, columns]).astype(np.float64)
+        stored[:, columns] = self.random(stored[:, columns].shape, element)
+        return (self.add(f"memref<?x{width}x{element}>", stored),
+                self.values(stored[:, columns], element))
 
     def weights(self, rows, columns, padded=None):
-        padded = padded or columns
-        stored = np.full((rows, padded), POISON, np.uint16)
-        stored[:, :columns] = ptx.f2bf(self.rng.standard_normal((rows, columns)).astype(np.float32))
-        name = self.add(f"memref<{rows}x{padded}xbf16>", stored)
-        return name, ptx.bf2f(stored[:, :columns]).astype(np.float64)
+        stored = poison((rows, padded or columns), ELEMENTS[self.element].stored)
+        stored[:, :columns] = self.random((rows, columns))
+        name = self.add(f"memref<{rows}x{padded or columns}x{self.element}>", stored)
+        return name, self.values(stored[:, :columns])
 
     def vector(self, size):
-        stored = ptx.f2bf(self.rng.standard_normal(size).astype(np.float32))
-        return self.add(f"memref<{size}xbf16>", stored), ptx.bf2f(stored).astype(float)
+        stored = self.random(size)
+        return self.add(f"memref<{size}x{self.element}>", stored), self.values(stored)
 
     def scalars(self, rows):
         stored = self.rng.standard_normal(rows).astype(np.float32)
@@ -104,17 +112,16 @@ class Case:
         stored = np.asarray(values, np.int32)
         return self.add("memref<?xi32>", stored), stored
 
-    def output(self, rows, width, columns, element="bf16"):
-        dtype = np.uint16 if element == "bf16" else np.uint32
-        stored = np.full((rows, width), POISON, dtype)
-        self.out, self.out_columns, self.out_dtype = len(self.types), columns, dtype
+    def output(self, rows, width, columns, element=None):
+        element = element or self.element
+        stored = poison((rows, width), ELEMENTS[element].stored)
+        self.out, self.out_columns, self.out_element = len(self.types), columns, element
         return self.add(f"memref<?x{width}x{element}>", stored)
 
     def numbers(self, rows, element):
         """One i32 or f32 per row."""
-        dtype = np.int32 if element == "i32" else np.uint32
-        stored = np.full((rows, 1), POISON, dtype)
-        self.out, self.out_columns, self.out_dtype = len(self.types), slice(0, 1), dtype
+        stored = poison((rows, 1), np.uint32)
+        self.out, self.out_columns, self.out_element = len(self.types), slice(0, 1), element
         return self.add(f"memref<?x{element}>", stored)
 
     def functions(self, name):
@@ -135,20 +142,22 @@ class Case:
         memory = runner.memory()
         pointers = [memory.put(array) for array in self.arrays]
         launch(runner, directory, name, memory, [self.rows] + pointers)
-        stored = memory.view(pointers[self.out], self.arrays[self.out].shape, self.out_dtype)
+        initial = self.arrays[self.out]
+        stored = memory.view(pointers[self.out], initial.shape, initial.dtype)
         targets, expected = self.expected
         result = stored[targets][:, self.out_columns]
-        if self.out_dtype != np.int32:
-            result = ptx.bf2f(result) if self.out_dtype == np.uint16 else result.view(np.float32)
+        result = result.view(np.int32) if self.out_element == "i32" else (
+            ELEMENTS[self.out_element].decode(result))
         beside = np.ones(stored.shape, bool)
         beside[targets, self.out_columns] = False
         error = relative_error(result.astype(np.float64), expected)
-        yield Outcome("", [("relative error", error, TOLERANCE)], (stored[beside] == POISON).all())
+        yield Outcome("", [("relative error", error, ELEMENTS[self.element].tolerance)],
+                      (stored[beside] == initial[beside]).all())
 
 
 def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=None, out_width=None,
-           out_element="bf16", residuals=False, scatter=False, residual_element="bf16"):
-    case = Case(rows)
+           out_element=None, residuals=False, scatter=False, residual_element=None, element="bf16"):
+    case = Case(rows, element)
     align = lambda width: -(-width // 8) * 8
     a, a_values = case.activations(rows, a_width or align(a_column + k), slice(a_column, a_column + k))
     b, b_values = case.weights(groups * n, k, align(k))
@@ -252,8 +261,16 @@ def argmax(rows, n, in_column=0, width=None):
     return case
 
 
-TILE_128 = "tile_rows = 128, tile_columns = 128, stages = 3"
-TILE_64 = "tile_rows = 64, tile_columns = 64, stages = 2"
+
+
+def tile(rows, columns, stages):
+    """A configuration, of warpgroups and of single warps as far as they can have it."""
+    row_warps = rows // 32
+    return (f"tile_rows = {rows}, tile_columns = {columns}, stages = {stages}, warp_rows = 32, "
+            f"warp_columns = 32, row_warps = {row_warps}, column_warps = {8 // row_warps}")
+
+
+TILE_128, TILE_64 = tile(128, 128, 3), tile(64, 64, 2)
 CASES = {
     "matmul_odd": lambda: matmul(131, 21, 5),
     "matmul_151": lambda: matmul(70, 151, 40, residuals=True),
@@ -262,7 +279,7 @@ CASES = {
     "matmul_gate_tiles": lambda: matmul(300, 192, 72, TILE_128, groups=2),
     "matmul_300": lambda: matmul(70, 300, 64),
     "matmul_out_column": lambda: matmul(70, 128, 64, out_column=6),
-    "matmul_192": lambda: matmul(400, 384, 64, "tile_rows = 128, tile_columns = 192, stages = 4"),
+    "matmul_192": lambda: matmul(400, 384, 64, tile(128, 192, 4)),
     "matmul_gate": lambda: matmul(150, 200, 72, groups=2),
     "matmul_gate_odd": lambda: matmul(65, 77, 130, TILE_64, groups=2, out_column=3),
     "matmul_scatter": lambda: matmul(137, 96, 64, TILE_64, scatter=True, residuals=True),
@@ -272,6 +289,11 @@ CASES = {
     "matmul_stream_odd": lambda: matmul(67, 99, 40, TILE_64, out_element="f32", residuals=True,
                                         residual_element="f32", scatter=True),
     "matmul_one_row": lambda: matmul(1, 64, 16, TILE_64),
+    "matmul_f16": lambda: matmul(131, 260, 200, residuals=True, out_column=8, element="f16"),
+    "matmul_f16_odd": lambda: matmul(70, 77, 133, groups=2, scatter=True, element="f16"),
+    "matmul_f32": lambda: matmul(131, 260, 200, residuals=True, out_column=8, element="f32"),
+    "matmul_f32_odd": lambda: matmul(70, 77, 133, groups=2, a_column=4, scatter=True,
+                                     element="f32"),
     "argmax": lambda: argmax(5, 3000),
     "argmax_odd": lambda: argmax(4, 77, in_column=3, width=90),
     "argmax_one": lambda: argmax(1, 1),

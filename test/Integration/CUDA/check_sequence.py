@@ -11,18 +11,17 @@ import re
 
 import numpy as np
 
-import ptx_interpreter as ptx
-from kernel_harness import TOLERANCE, Outcome, Sweep, launch, relative_error
+from kernel_harness import ELEMENTS, Outcome, Sweep, launch, relative_error
 
 LENGTHS = [37, 0, 1, 150, 16]
 
 
 class Memory:
-    """The buffers of a launch, filled with random numbers."""
+    """The buffers of a launch, filled with random numbers; rows are of type `element`."""
 
-    def __init__(self, seed, memory):
+    def __init__(self, seed, memory, element="bf16"):
         self.rng = np.random.default_rng(seed)
-        self.memory = memory
+        self.memory, self.element = memory, element
         self.pointers = []
 
     def put(self, array):
@@ -32,14 +31,18 @@ class Memory:
     def rows(self, count, width, scale=1.0, shift=0.0):
         """Random rows; the values that the kernel reads, as float64."""
         values = self.rng.standard_normal((count, width)) * scale + shift
-        stored = ptx.f2bf(values.astype(np.float32))
+        element = ELEMENTS[self.element]
+        stored = element.encode(values.astype(np.float32))
         self.put(stored)
-        return ptx.bf2f(stored).astype(np.float64)
+        return element.decode(stored).astype(np.float64)
 
     def floats(self, values):
         stored = np.asarray(values, np.float32)
         self.put(stored)
         return stored.astype(np.float64)
+
+    def results(self, count, width):
+        return self.put(np.zeros((count, width), ELEMENTS[self.element].stored))
 
 
 def offsets_of(lengths):
@@ -54,10 +57,10 @@ class Case:
     """An op over sequences of `lengths`; `reference` fills its buffers, gives its results."""
 
     def __init__(self, op, operands, region, attributes, types, out_width, out_column, reference,
-                 lengths):
+                 lengths, element="bf16"):
         self.op, self.operands, self.region, self.attributes = op, operands, region, attributes
         self.types, self.out_width, self.out_column = types, out_width, out_column
-        self.reference, self.lengths = reference, lengths
+        self.reference, self.lengths, self.element = reference, lengths, element
 
     def functions(self, name):
         arguments = ", ".join(f"%{i}: {type}" for i, type in enumerate(self.types))
@@ -71,15 +74,16 @@ class Case:
   }}"""
 
     def check(self, name, directory, runner):
-        memory = Memory(len(name), runner.memory())
+        memory = Memory(len(name), runner.memory(), self.element)
         out, expected = self.reference(memory)
         launch(runner, directory, name, memory.memory,
                [len(self.lengths), max(self.lengths)] + memory.pointers)
-        stored = memory.memory.view(out, (sum(self.lengths), self.out_width), np.uint16)
+        element = ELEMENTS[self.element]
+        stored = memory.memory.view(out, (sum(self.lengths), self.out_width), element.stored)
         columns = slice(self.out_column, self.out_column + expected.shape[1])
-        error = relative_error(ptx.bf2f(stored)[:, columns].astype(np.float64), expected)
+        error = relative_error(element.decode(stored[:, columns]).astype(np.float64), expected)
         outside = np.delete(stored, np.arange(self.out_width)[columns], axis=1)
-        yield Outcome("", [("relative error", error, TOLERANCE)], not outside.any())
+        yield Outcome("", [("relative error", error, element.tolerance)], not outside.any())
 
 
 SILU = """
@@ -90,7 +94,8 @@ SILU = """
       %s = arith.divf %{0}, %d : f32"""
 
 
-def conv_case(channels, taps, in_width, in_column, out_width, out_column, lengths=LENGTHS):
+def conv_case(channels, taps, in_width, in_column, out_width, out_column, lengths=LENGTHS,
+              element="bf16"):
     """SiLU(convolution + bias) + a row of its own."""
     region = f"""
     ^bb0(%sum: f32, %bias: f32, %row: f32):
@@ -98,8 +103,9 @@ def conv_case(channels, taps, in_width, in_column, out_width, out_column, length
       %y = arith.addf %s, %row : f32
       kern.yield %y"""
     types = [
-        f"memref<?x{in_width}xbf16>", f"memref<{taps}x{channels}xbf16>", "memref<?xi32>",
-        f"memref<?x{out_width}xbf16>", f"memref<{channels + 2}xbf16>", f"memref<?x{channels + 1}xbf16>",
+        f"memref<?x{in_width}x{element}>", f"memref<{taps}x{channels}x{element}>", "memref<?xi32>",
+        f"memref<?x{out_width}x{element}>", f"memref<{channels + 2}x{element}>",
+        f"memref<?x{channels + 1}x{element}>",
     ]
     operands = "%0, %1 offsets(%2) -> %3 extras(%4, %5)"
     attributes = (f"in_column = {in_column}, out_column = {out_column}, "
@@ -112,7 +118,7 @@ def conv_case(channels, taps, in_width, in_column, out_width, out_column, length
         weight = memory.rows(taps, channels)
         offsets = offsets_of(lengths)
         memory.put(offsets)
-        out = memory.put(np.zeros((total, out_width), np.uint16))
+        out = memory.results(total, out_width)
         bias = memory.rows(1, channels + 2)[0, 2:]
         row = memory.rows(total, channels + 1)[:, 1:]
         expected = np.zeros((total, channels))
@@ -122,10 +128,12 @@ def conv_case(channels, taps, in_width, in_column, out_width, out_column, length
                 expected[begin:end] += weight[tap] * padded[tap:tap + end - begin]
         return out, silu(expected + bias) + row
 
-    return Case("conv1d", operands, region, attributes, types, out_width, out_column, reference, lengths)
+    return Case("conv1d", operands, region, attributes, types, out_width, out_column, reference,
+                lengths, element)
 
 
-def scan_case(states, channels, width, column, bc_width, b_column, lengths=LENGTHS):
+def scan_case(states, channels, width, column, bc_width, b_column, lengths=LENGTHS,
+              element="bf16"):
     """(y + D · u) · SiLU(gate); b and c lie side by side in one buffer."""
     region = f"""
     ^bb0(%y: f32, %u: f32, %skip: f32, %gate: f32):
@@ -134,9 +142,10 @@ def scan_case(states, channels, width, column, bc_width, b_column, lengths=LENGT
       %r = arith.mulf %q, %s : f32
       kern.yield %r"""
     types = [
-        f"memref<?x{width}xbf16>", f"memref<?x{channels}xbf16>", f"memref<{states}x{channels}xf32>",
-        f"memref<?x{bc_width}xbf16>", "memref<?xi32>", f"memref<?x{width}xbf16>",
-        f"memref<{channels}xbf16>", f"memref<?x{channels + 3}xbf16>",
+        f"memref<?x{width}x{element}>", f"memref<?x{channels}x{element}>",
+        f"memref<{states}x{channels}xf32>", f"memref<?x{bc_width}x{element}>", "memref<?xi32>",
+        f"memref<?x{width}x{element}>",
+        f"memref<{channels}x{element}>", f"memref<?x{channels + 3}x{element}>",
     ]
     operands = "%0, %1, %2, %3, %3 offsets(%4) -> %5 extras(%6, %7)"
     attributes = (f"u_column = {column}, out_column = {column}, b_column = {b_column}, "
@@ -152,7 +161,7 @@ def scan_case(states, channels, width, column, bc_width, b_column, lengths=LENGT
         bc = memory.rows(total, bc_width)[:, b_column:]
         offsets = offsets_of(lengths)
         memory.put(offsets)
-        out = memory.put(np.zeros((total, width), np.uint16))
+        out = memory.results(total, width)
         skip = memory.rows(1, channels)[0]
         gate = memory.rows(total, channels + 3)[:, 3:]
         expected = np.zeros((total, channels))
@@ -164,17 +173,42 @@ def scan_case(states, channels, width, column, bc_width, b_column, lengths=LENGT
                 expected[row] = (h * c).sum(0)
         return out, (expected + skip * u) * silu(gate)
 
-    return Case("scan", operands, region, attributes, types, width, column, reference, lengths)
+    return Case("scan", operands, region, attributes, types, width, column, reference,
+                lengths, element)
 
 
-def attention_case(head_size, heads, kv_heads, extra=0, out_width=None, lengths=LENGTHS):
+def softplus_case(channels=601):
+    """The first row of a scan over u = 1 / softplus(x): 1, whatever x is, if Δ = softplus(x)."""
+    region = """
+    ^bb0(%y: f32, %u: f32):
+      kern.yield %y"""
+    rows = f"memref<?x{channels}xf32>"
+    types = [rows, rows, f"memref<1x{channels}xf32>", "memref<?x1xf32>", "memref<?xi32>", rows]
+    operands = "%0, %1, %2, %3, %3 offsets(%4) -> %5"
+    attributes = "accesses = [], extra_columns = array<i64>"
+
+    def reference(memory):
+        x = np.linspace(-30, 30, channels, dtype=np.float32)[None]
+        softplus = np.logaddexp(0, x.astype(np.float64))
+        u = memory.floats(1 / softplus)
+        memory.floats(x)
+        memory.floats(-np.ones_like(x))
+        memory.floats([[1]])
+        memory.put(offsets_of([1]))
+        return memory.results(1, channels), softplus * u
+
+    return Case("scan", operands, region, attributes, types, channels, 0, reference, [1], "f32")
+
+
+def attention_case(head_size, heads, kv_heads, extra=0, out_width=None, lengths=LENGTHS,
+                   element="bf16"):
     """Queries, keys and values in one buffer of projections, `extra` columns before them."""
     width = extra + (heads + 2 * kv_heads) * head_size
     q_column, k_column = extra, extra + heads * head_size
     v_column = k_column + kv_heads * head_size
     out_column = 0 if out_width is None else out_width - heads * head_size
     out_width = out_width or heads * head_size
-    types = [f"memref<?x{width}xbf16>", "memref<?xi32>", f"memref<?x{out_width}xbf16>"]
+    types = [f"memref<?x{width}x{element}>", "memref<?xi32>", f"memref<?x{out_width}x{element}>"]
     operands = "%0, %0, %0 offsets(%1) -> %2"
     scale = np.float32(head_size ** -0.5)
     attributes = (f"heads = {heads}, kv_heads = {kv_heads}, head_size = {head_size}, "
@@ -186,7 +220,7 @@ def attention_case(head_size, heads, kv_heads, extra=0, out_width=None, lengths=
         qkv = memory.rows(total, width)
         offsets = offsets_of(lengths)
         memory.put(offsets)
-        out = memory.put(np.zeros((total, out_width), np.uint16))
+        out = memory.results(total, out_width)
         expected = np.zeros((total, heads * head_size))
         for begin, end in zip(offsets, offsets[1:]):
             for head in range(heads):
@@ -200,7 +234,8 @@ def attention_case(head_size, heads, kv_heads, extra=0, out_width=None, lengths=
                     weights @ columns(v_column, kv_head))
         return out, expected
 
-    return Case("attention", operands, "", attributes, types, out_width, out_column, reference, lengths)
+    return Case("attention", operands, "", attributes, types, out_width, out_column, reference,
+                lengths, element)
 
 
 CASES = {
@@ -221,6 +256,17 @@ CASES = {
     "attention_72": attention_case(72, 1, 1, lengths=[130, 3]),
     "attention_128": attention_case(128, 2, 1, lengths=[200, 3]),
     "attention_256": attention_case(256, 1, 1, lengths=[70, 3]),
+    "softplus": softplus_case(),
+    "conv_f16": conv_case(21, 3, 37, 5, 26, 3, [37, 0, 1], "f16"),
+    "scan_f16": scan_case(16, 21, 40, 9, 44, 7, [37, 0, 1], "f16"),
+    "attention_f16_32_odd": attention_case(32, 2, 2, 5, 67, [37, 1], "f16"),
+    "conv_f32": conv_case(21, 3, 37, 5, 26, 3, [37, 0, 1], "f32"),
+    "attention_f32_16": attention_case(16, 4, 2, lengths=[37, 0, 1, 70], element="f32"),
+    "attention_f32_24": attention_case(24, 2, 1, extra=4, lengths=[37, 1], element="f32"),
+    "attention_f32_32_odd": attention_case(32, 2, 2, 5, 67, [37, 1], "f32"),
+    "attention_f32_64": attention_case(64, 3, 1, 2, 194, [70, 3], "f32"),
+    "attention_f32_128": attention_case(128, 2, 1, lengths=[70, 1], element="f32"),
+    "attention_f32_256": attention_case(256, 1, 1, lengths=[37, 3], element="f32"),
 }
 
 # The sizes of the 1B model, 8 × 1024, and of long sequences.
@@ -231,6 +277,9 @@ REAL_CASES = {
     "real_attention_64": attention_case(64, 32, 8, lengths=[1024] * 8),
     "real_attention_128": attention_case(128, 16, 4, lengths=[1024] * 8),
     "real_attention_long": attention_case(128, 16, 4, lengths=[8192]),
+    "real_attention_f32_32": attention_case(32, 32, 8, lengths=[1024] * 8, element="f32"),
+    "real_attention_f32_64": attention_case(64, 32, 8, lengths=[1024] * 8, element="f32"),
+    "real_attention_f32_128": attention_case(128, 16, 4, lengths=[1024] * 8, element="f32"),
 }
 
 # At and around tiles and chunks, with empty rows, with nothing but empty rows.
@@ -270,5 +319,12 @@ SWEEPS = {
     "attention_72": sweep(attention_case, 72, 1, 1),
     "attention_128": sweep(attention_case, 128, 2, 1),
     "attention_256": sweep(attention_case, 256, 1, 1),
+    "conv_f32": sweep(conv_case, 21, 3, 37, 5, 26, 3, element="f32"),
+    "attention_f32_16": sweep(attention_case, 16, 4, 2, element="f32"),
+    "attention_f32_24": sweep(attention_case, 24, 2, 1, extra=4, element="f32"),
+    "attention_f32_32_odd": sweep(attention_case, 32, 2, 2, 5, 67, element="f32"),
+    "attention_f32_64": sweep(attention_case, 64, 3, 1, 2, 194, element="f32"),
+    "attention_f32_128": sweep(attention_case, 128, 2, 1, element="f32"),
+    "attention_f32_256": sweep(attention_case, 256, 1, 1, element="f32"),
     **{f"attention_{size}": sweep(attention_case, size, 2, 1, lengths=SCANNED) for size in HEADS},
 }

@@ -26,11 +26,29 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ptx_interpreter as ptx
 from cuda_device import Device, DeviceError
 
-CHIPS = ["sm_90a"]
+CHIPS = ["sm_80", "sm_90a"]
 # Of bfloat16 results, whose rounding alone makes 1.7e-3, and of float32 results: the chip's
 # approximations of exponentials and reciprocals are off by 2e-7 each.
 TOLERANCE = 4e-3
 FLOAT_TOLERANCE = 4e-6
+
+
+@dataclasses.dataclass
+class Element:
+    """How the numbers of a type of MLIR are stored, and how far results may be off."""
+
+    stored: type
+    encode: callable  # of float32
+    decode: callable  # to float32
+    tolerance: float
+
+
+ELEMENTS = {
+    "bf16": Element(np.uint16, ptx.f2bf, ptx.bf2f, TOLERANCE),
+    "f16": Element(np.uint16, ptx.f2h, ptx.h2f, TOLERANCE / 8),
+    "f32": Element(np.uint32, lambda x: x.view(np.uint32), lambda x: x.view(np.float32),
+                   FLOAT_TOLERANCE),
+}
 
 
 @dataclasses.dataclass

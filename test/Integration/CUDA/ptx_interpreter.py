@@ -15,6 +15,9 @@ def bf2f(u16): return (u16.astype(U32)<<U32(16)).view(F32)
 def f2bf(f):
     u=np.asarray(f,F32).view(U32); r=(u+U32(0x7fff)+((u>>U32(16))&U32(1)))>>U32(16)
     return np.where(np.isnan(f),np.uint16(0x7fff),r.astype(np.uint16)).astype(np.uint16)
+def h2f(u16): return np.asarray(u16,np.uint16).view(np.float16).astype(F32)
+def f2h(f):
+    with np.errstate(over='ignore'): return np.asarray(f,F32).astype(np.float16).view(np.uint16)
 class TMap:
     def __init__(s,arr,box): s.arr=arr; s.box=box  # arr: 2-D uint16 ndarray view (rows, cols); box=(inner,outer)
 GUARD=1<<15
@@ -313,11 +316,11 @@ class Warp:
         elif b in ('and','or','xor','not') and ty=='pred':
             x=[s.get(y).astype(bool) for y in o[1:]]; s.set(o[0],{'and':lambda:x[0]&x[1],'or':lambda:x[0]|x[1],'xor':lambda:x[0]^x[1],'not':lambda:~x[0]}[b](),m)
         elif b=='bfe':
-            n=bits(); x=s.u(o[1],n); pos=int(o[2]); ln=int(o[3]); s.set(o[0],(x>>x.dtype.type(pos))&x.dtype.type((1<<ln)-1),m)
+            n=bits(); x=s.u(o[1],n); T=x.dtype.type; up=T(n-int(o[2])-int(o[3])); x=x<<up; s.set(o[0],(sg(x) if ty[0]=='s' else x)>>(up+T(int(o[2]))).astype(sg(x).dtype if ty[0]=='s' else x.dtype),m)
         elif b=='setp':
             c=P[1]
             if ty=='f32': x,y=s.f(o[1]),s.f(o[2])
-            elif ty=='bf16': x,y=bf2f(s.u(o[1],16)),bf2f(s.u(o[2],16))
+            elif ty in('bf16','f16'): x,y=[{'bf16':bf2f,'f16':h2f}[ty](s.u(z,16)) for z in o[1:3]]
             else:
                 n=bits(); x,y=s.u(o[1],n),s.u(o[2],n)
                 if ty[0]=='s': x,y=sg(x),sg(y)
@@ -326,7 +329,11 @@ class Warp:
         elif b=='selp': s.set(o[0],np.where(s.get(o[3]).astype(bool),s.u(o[1],64),s.u(o[2],64)),m)
         elif b=='cvt':
             d,t=P[-2],P[-1]
-            if op.startswith('cvt.rn.bf16x2'): s.set(o[0],(f2bf(s.f(o[1])).astype(U32)<<U32(16))|f2bf(s.f(o[2])).astype(U32),m)
+            if op=='cvt.rna.tf32.f32': s.set(o[0],(s.u(o[1],32)+U32(0x1000))&U32(0xffffe000),m)
+            elif op.startswith('cvt.rn.f16x2'): s.set(o[0],(f2h(s.f(o[1])).astype(U32)<<U32(16))|f2h(s.f(o[2])).astype(U32),m)
+            elif d=='f16': s.set(o[0],f2h(s.f(o[1])),m)
+            elif t=='f16': s.set(o[0],h2f(s.u(o[1],16)),m)
+            elif op.startswith('cvt.rn.bf16x2'): s.set(o[0],(f2bf(s.f(o[1])).astype(U32)<<U32(16))|f2bf(s.f(o[2])).astype(U32),m)
             elif d=='bf16': s.set(o[0],f2bf(s.f(o[1])),m)
             elif t=='bf16': s.set(o[0],bf2f(s.u(o[1],16)),m)
             else:
@@ -336,16 +343,18 @@ class Warp:
             idx=s.lane^k if P[2]=='bfly' else np.full(32,k); s.set(d,x[idx],m)
             if '|' in o[0]: s.set(o[0].split('|')[1],np.ones(32,bool),m)
         elif b=='cp' and op.startswith('cp.async.c') and P[2] in('cg','ca'):
-            d=s.addr(o[0]);a=s.addr(o[1]);n=int(o[2])
+            d=s.addr(o[0]);a=s.addr(o[1]);n=int(o[2]); r=s.u(o[3],32) if len(o)>3 else np.full(32,n,U32) # bytes read, the others are 0
             if (d[m]%n).any() or (a[m]%n).any(): raise Fault(f'misaligned: {op}')
-            s.e.mem.check(a[m],n,op); s.order.write(s.w,d[m],n,s.order.copies(s.w),s.t['cp']+1)
-            s.cpg.append((d[m],a[m],n))
+            if (r[m]>n).any(): raise Fault(f'{op} reads {r[m].max()} of {n} bytes')
+            for q in np.unique(r[m]): s.e.mem.check(a[m&(r==q)],int(q),op)
+            s.order.write(s.w,d[m],n,s.order.copies(s.w),s.t['cp']+1)
+            s.cpg.append((d[m],a[m],n,r[m]))
         elif op=='cp.async.commit_group': s.cpc.append(s.cpg); s.cpg=[]; s.t['cp']+=1
         elif op=='cp.async.wait_group':
             k=int(o[0])
             while len(s.cpc)>k:
-                for d,a,n in s.cpc.pop(0):
-                    for x,y in zip(d,a): s.c.sh[x:x+n]=s.e.mem.buf[y:y+n]
+                for d,a,n,r in s.cpc.pop(0):
+                    q=np.arange(n); read=q<r[:,None]; s.c.sh[d[:,None]+q]=np.where(read,s.e.mem.buf[np.where(read,a[:,None]+q,0)],0)
             s.order.wait(s.w,s.order.copies(s.w),s.t['cp']-k)
         elif op.startswith(('bar.arrive','barrier.arrive','barrier.cta.arrive')): s.bararrive(int(s.get(o[0])[0]),int(s.get(o[1])[0])//32)
         elif op.startswith('bar.sync') or op.startswith('barrier.sync') or op.startswith('barrier.cta'): return s.barsync(int(s.get(o[0])[0]),int(s.get(o[1])[0])//32 if len(o)>1 else s.c.nw)
@@ -357,7 +366,7 @@ class Warp:
         elif b in('fence','setmaxnreg','prefetch') or op.startswith('wgmma.fence'): pass
         elif b=='ldmatrix': s.ldm(op,P,o,m)
         elif b=='stmatrix': s.stm(op,P,o,m)
-        elif op.startswith('mma.sync'): s.mma(o)
+        elif op.startswith('mma.sync'): s.mma(op,o)
         elif op.startswith('wgmma.mma_async'): s.wgmma(op,o)
         elif op.startswith('wgmma.commit'): s.t['wg']+=1
         elif op.startswith('wgmma.wait'):
@@ -415,33 +424,38 @@ class Warp:
         for i,r in enumerate(regs):
             v=s.u(r,32); M=np.zeros((8,8),np.uint16); M[s.lane//4,(s.lane%4)*2]=v&U32(0xffff); M[s.lane//4,(s.lane%4)*2+1]=v>>U32(16)
             for q in range(8): s.c.sh[a[8*i+q]:a[8*i+q]+16].view(np.uint16)[:]=M[q]
-    def frag(s,regs,rows): # list of b32 regs -> A(16x16) via m16k16 layout
+    def frag(s,regs,dec): # list of b32 regs -> A(16x16) via m16k16 layout
         A=np.zeros((16,16),np.uint16)
         for i,r in enumerate(regs):
             v=s.u(r,32); rr=s.lane//4+8*(i%2); cc=(s.lane%4)*2+8*(i//2); A[rr,cc]=v&U32(0xffff); A[rr,cc+1]=v>>U32(16)
-        return bf2f(A)
-    def mma(s,o):
-        L=lambda x:[y.strip() for y in x.strip('{}').split(',')]
-        d,a,b,c=map(L,o); A=s.frag(a,16); Bm=np.zeros((16,8),np.uint16)
-        for i,r in enumerate(b):
-            v=s.u(r,32); kk=(s.lane%4)*2+8*i; n=s.lane//4; Bm[kk,n]=v&U32(0xffff); Bm[kk+1,n]=v>>U32(16)
-        D=A@bf2f(Bm)
-        for i,(x,y) in enumerate(zip(d,c)):
-            s.set(x,(s.f(y)+D[s.lane//4+8*(i//2),(s.lane%4)*2+i%2]).astype(F32),np.ones(32,bool))
+        return dec(A)
+    def mma(s,op,o):
+        d,a,b,c=[[y.strip() for y in x.strip('{}').split(',')] for x in o]; g,t=s.lane//4,s.lane%4
+        if op=='mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32':
+            A=np.zeros((16,8),F32); Bm=np.zeros((8,8),F32); f=lambda r: (s.u(r,32)&U32(0xffffe000)).view(F32)
+            for i,r in enumerate(a): A[g+8*(i%2),t+4*(i//2)]=f(r)
+            for i,r in enumerate(b): Bm[t+4*i,g]=f(r)
+        else:
+            dec=h2f if op.endswith('.f16.f16.f32') else bf2f; A=s.frag(a,dec); Bm=np.zeros((16,8),np.uint16)
+            for i,r in enumerate(b):
+                v=s.u(r,32); kk=t*2+8*i; Bm[kk,g]=v&U32(0xffff); Bm[kk+1,g]=v>>U32(16)
+            Bm=dec(Bm)
+        D=A@Bm
+        for i,(x,y) in enumerate(zip(d,c)): s.set(x,(s.f(y)+D[g+8*(i//2),2*t+i%2]).astype(F32),np.ones(32,bool))
     def rd(s,lin):
         ph=sw(lin); return s.c.sh[ph].astype(np.uint16)|(s.c.sh[ph+1].astype(np.uint16)<<8)
     def dsc(s,v):
         v=int(v); assert v>>62==1; return (v&0x3fff)<<4,((v>>16)&0x3fff)<<4,((v>>32)&0x3fff)<<4
     def wgmma(s,op,o):
         N=int(re.search(r'm64n(\d+)k16',op).group(1)); d=[x.strip() for x in o[0].strip('{}').split(',')]; w4=s.w%4
-        regA=o[1].startswith('{'); db=s.get(o[2])[0]
-        if regA: a=[x.strip() for x in o[1].strip('{}').split(',')]; A=s.frag(a,16); sd,tb=o[3],int(o[6]); s.sums.update((x,s.t['wg']+1) for x in a)
+        dec=h2f if op.endswith('.f16.f16') else bf2f; regA=o[1].startswith('{'); db=s.get(o[2])[0]
+        if regA: a=[x.strip() for x in o[1].strip('{}').split(',')]; A=s.frag(a,dec); sd,tb=o[3],int(o[6]); s.sums.update((x,s.t['wg']+1) for x in a)
         else:
             st,lbo,sbo=s.dsc(s.get(o[1])[0]); r=np.arange(w4*16,w4*16+16)[:,None]; k=np.arange(16)[None]
-            lin=st+(r//8)*sbo+(r%8)*128+k*2; A=bf2f(s.rd(lin)); sd=o[3]; assert int(o[6])==0; tb=int(o[7]); s.note(lin)
+            lin=st+(r//8)*sbo+(r%8)*128+k*2; A=dec(s.rd(lin)); sd=o[3]; assert int(o[6])==0; tb=int(o[7]); s.note(lin)
         st,lbo,sbo=s.dsc(db); k=np.arange(16)[:,None]; n=np.arange(N)[None]
         lin=st+(n//8)*sbo+(n%8)*128+k*2 if not tb else st+(n//64)*lbo+(k//8)*sbo+(k%8)*128+(n%64)*2
-        Bm=bf2f(s.rd(lin)); s.note(lin); D=A@Bm
+        Bm=dec(s.rd(lin)); s.note(lin); D=A@Bm
         sc=int(bool(s.get(sd)[0])) if sd!='p' else s.pv
         for i,x in enumerate(d):
             v=D[s.lane//4+8*((i//2)%2),(i//4)*8+(s.lane%4)*2+i%2].astype(F32)

@@ -103,6 +103,24 @@ TEST(ArtifactTest, HoldsFurtherSections) {
   EXPECT_TRUE(artifact->section("code/sm_90a.cubin"));
 }
 
+TEST(ArtifactTest, HoldsAPlanForEachChip) {
+  ArtifactContents contents = testContents(gpuTestPlan(), {});
+  contents.manifest.target = {.kind = "nvptx", .chips = {"sm_90a", "sm_80"}};
+  contents.sections[0].name = chipPlanSection("sm_90a");
+  expectError(Artifact::create(contents).status(), StatusCode::InvalidInput,
+              "no section 'plan/sm_80.fb'");
+  fb::PlanT other = gpuTestPlan();
+  other.kernels[0]->config = "another one";
+  contents.sections.push_back({chipPlanSection("sm_80"), planBytes(other)});
+  Expected<Artifact> artifact = Artifact::parse(written(contents), "a");
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  EXPECT_EQ(artifact->plan().data(), artifact->plan("sm_90a").data());
+  EXPECT_EQ(fb::GetPlan(artifact->plan("sm_80").data())->kernels()->Get(0)->config()->str(),
+            "another one");
+  contents.sections.back().bytes[4] = std::byte('X'); // of the FlatBuffer's identifier
+  EXPECT_FALSE(Artifact::parse(written(contents), "a").ok());
+}
+
 TEST(ArtifactTest, ChecksWhatComesFromMemoryToo) {
   EXPECT_TRUE(Artifact::create(testContents(testPlan(), someCode())).ok());
   ArtifactContents contents = testContents(testPlan(), someCode());

@@ -28,6 +28,7 @@ TEST(ManifestTest, RoundTrips) {
   Expected<Manifest> read = parseManifest(text, "m");
   ASSERT_TRUE(read.ok()) << read.status().message();
   EXPECT_EQ(toJson(*read), text);
+  EXPECT_EQ(read->model.dtype, "float32");
   EXPECT_EQ(read->model.contextLength, testContext);
   EXPECT_EQ(read->model.attentionTokens, std::vector<int64_t>{6});
   EXPECT_EQ(read->limits.maxTokens, 16);
@@ -51,9 +52,9 @@ TEST(ManifestTest, RefusesOtherVersionsAndTargets) {
   changed["target"]["kind"] = "tpu";
   expectError(parseManifest(changed.dump(), "m").status(), StatusCode::Incompatible,
               "target kind 'tpu', this build runs 'cpu' and 'nvptx'");
-  changed["format_version"] = 2;
+  changed["format_version"] = 3;
   expectError(parseManifest(changed.dump(), "m").status(), StatusCode::Incompatible,
-              "m: format version 2, this build reads version 1");
+              "m: format version 3, this build reads version 2");
 }
 
 struct Refusal {
@@ -102,20 +103,22 @@ TEST(ManifestTest, RefusesWhatLacksAnyKey) {
   }
 }
 
-TEST(ManifestTest, NamesTheChipOfAGPU) {
+TEST(ManifestTest, NamesTheChipsOfAGPU) {
   Manifest manifest = testManifest();
-  manifest.target = {.kind = "nvptx", .chip = "sm_90a", .triple = "nvptx64-nvidia-cuda"};
+  manifest.target = {
+      .kind = "nvptx", .chips = {"sm_90a", "sm_80"}, .triple = "nvptx64-nvidia-cuda"};
   std::string text = toJson(manifest);
-  EXPECT_NE(text.find("\"chip\": \"sm_90a\""), text.npos);
   EXPECT_EQ(text.find("\"cpu\""), text.npos);
   Expected<Manifest> read = parseManifest(text, "m");
   ASSERT_TRUE(read.ok()) << read.status().message();
   EXPECT_EQ(read->target.kind, "nvptx");
-  EXPECT_EQ(read->target.chip, "sm_90a");
+  EXPECT_EQ(read->target.chips, (std::vector<std::string>{"sm_90a", "sm_80"}));
   EXPECT_EQ(read->target.triple, "nvptx64-nvidia-cuda");
-  size_t chip = text.find("chip");
-  expectError(parseManifest(text.replace(chip, 4, "cpu"), "m").status(), StatusCode::InvalidInput,
-              "m: target: 'chip' is missing");
+  expectError(parseManifest(text.replace(text.find("chips"), 5, "cpu"), "m").status(),
+              StatusCode::InvalidInput, "m: target: 'chips' is missing");
+  manifest.target.chips.clear();
+  expectError(parseManifest(toJson(manifest), "m").status(), StatusCode::InvalidInput,
+              "m: target: 'chips' must hold at least 1");
 }
 
 } // namespace

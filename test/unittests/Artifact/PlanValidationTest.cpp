@@ -397,7 +397,8 @@ TEST(PlanValidationTest, TakesPaddedAndRoundedParameters) {
   refused([](auto &p) { p.groups = 2; }, "rows padded to 3 columns in 2 groups");
   refused([](auto &p) { p.sources[0]->shape = {6}; }, "a vector is not padded");
   refused([](auto &p) { p.rounds = false; }, "does not fit the parameter's BF16");
-  refused([](auto &p) { p.dtype = fb::DType::F16; }, "a rounded parameter must be BF16, got F16");
+  refused([](auto &p) { p.dtype = fb::DType::F32; },
+          "a rounded parameter must be BF16 or F16, got F32");
 }
 
 TEST(PlanValidationTest, TakesColumnScales) {

@@ -101,6 +101,11 @@ TEST(Engine, UnknownTargetsAndPhasesAreNamed) {
   options.target = "rocm";
   EXPECT_EQ(compile(*model, options).status().message(),
             "target 'rocm' is not built in; targets: cpu, nvptx");
+  options.target = "nvptx";
+  options.chips = {};
+  EXPECT_EQ(compile(*model, options).status().message(), "no chip to compile for is named");
+  options.chips = {"sm_90a", "sm_90a"};
+  EXPECT_EQ(compile(*model, options).status().message(), "the chip 'sm_90a' is named twice");
   EXPECT_FALSE(parseCompilePhase("gpu").ok());
   EXPECT_FALSE(Model::published("2B").ok());
 }

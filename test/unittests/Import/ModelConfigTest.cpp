@@ -140,6 +140,7 @@ TEST(ModelConfig, readsTheAuthorsSplit) {
 
 TEST(ModelConfig, honoursOtherKeys) {
   EXPECT_EQ(accepted(ownBase(), R"({"dtype": "bfloat16"})").parameterType, DType::BF16);
+  EXPECT_EQ(accepted(ownBase(), R"({"dtype": "float16"})").parameterType, DType::F16);
   EXPECT_EQ(accepted(ownBase(), R"({"torch_dtype": "bfloat16"})").parameterType, DType::BF16);
   EXPECT_EQ(accepted(ownBase(), R"({"dtype": null, "torch_dtype": "float32"})").parameterType,
             DType::F32);
@@ -273,8 +274,6 @@ TEST(ModelConfig, refusesWhatItDoesNotCompute) {
          {R"({"rope_theta": 10000.0})", "attention has no positional encoding, got number 1"},
          {R"({"rope_parameters": {"rope_type": "default"}})", "got an object"},
          {R"({"quantization_config": {"bits": 4}})", "quantised checkpoints are not read"},
-         {R"({"dtype": "float16"})", "'dtype': must be float32 or bfloat16, got F16"},
-         {R"({"torch_dtype": "float16"})", "must be float32 or bfloat16, got F16"},
          {R"({"tokenizer": "gpt2"})", "only \"bytes\" is known, got 'gpt2'"}});
   expectRefused(ownBase(), StatusCode::Unsupported,
                 {{R"({"atention_tokens": 39})", "'atention_tokens': is not a key of this layout"}});

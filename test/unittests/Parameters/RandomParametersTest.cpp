@@ -8,6 +8,7 @@
 
 #include "../TestFiles.h"
 #include "flowhn/Runtime/ParameterSource.h"
+#include "flowhn/Support/HalfPrecision.h"
 
 #include <bit>
 #include <cmath>
@@ -77,6 +78,8 @@ TEST(RandomParameters, equalsTheNumpyTwinBitForBit) {
     auto source = randomParameters({{c.name, DType::BF16, c.shape}}, 7);
     std::vector<uint16_t> rounded = elements<uint16_t>(*source->find(c.name));
     ASSERT_EQ(values.size(), rounded.size());
+    auto halves = randomParameters({{c.name, DType::F16, c.shape}}, 7);
+    EXPECT_EQ(elements<uint16_t>(*halves->find(c.name))[1], roundToF16(values[1]));
     for (int i = 0; i < 4; ++i) {
       EXPECT_EQ(std::bit_cast<uint32_t>(values[i]), c.bits[i]) << i;
       EXPECT_EQ(rounded[i], c.rounded[i]) << i;
@@ -139,14 +142,14 @@ TEST(RandomParameters, comesBackAfterRelease) {
 }
 
 TEST(RandomParameters, refusesWhatItCannotMake) {
-  auto source = randomParameters({{"f16", DType::F16, {1}},
+  auto source = randomParameters({{"i32", DType::I32, {1}},
                                   {"big", DType::F32, {int64_t(1) << 40, int64_t(1) << 40}},
                                   {"negative", DType::F32, {-1}}},
                                  1);
   expectError(source->find("no").status(), StatusCode::NotFound, "no tensor 'no'");
   expectError(source->describe("no").status(), StatusCode::NotFound, "no tensor 'no'");
-  expectError(source->find("f16").status(), StatusCode::Unsupported,
-              "come as F32 or BF16, not F16");
+  expectError(source->find("i32").status(), StatusCode::Unsupported,
+              "come as F32, BF16 or F16, not I32");
   expectError(source->find("big").status(), StatusCode::InvalidArgument, "overflows");
   expectError(source->find("negative").status(), StatusCode::InvalidArgument, "overflows");
 }

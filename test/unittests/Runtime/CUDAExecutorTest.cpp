@@ -112,14 +112,32 @@ fb::PlanT gpuPlan() {
 }
 
 ArtifactContents gpuContents(const fb::PlanT &plan = gpuPlan(), const char *code = "code") {
-  std::string text = code;
+  std::string text = code + std::string(1, '\0');
   std::span<const std::byte> bytes = asBytes(text);
-  ArtifactContents contents{testManifest(), {{std::string(planSection), planBytes(plan)}}};
-  contents.manifest.target = {.kind = "nvptx", .chip = "sm_90a", .triple = "nvptx64-nvidia-cuda"};
+  ArtifactContents contents{testManifest(), {{chipPlanSection("sm_90a"), planBytes(plan)}}};
+  contents.manifest.target = {
+      .kind = "nvptx", .chips = {"sm_90a"}, .triple = "nvptx64-nvidia-cuda"};
   for (size_t i = 0; i < plan.kernels.size(); ++i)
     contents.sections.push_back(
         {kernelSection("sm_90a", plan.kernels[i]->symbol, i % 2 ? "cubin" : "ptx"),
          {bytes.begin(), bytes.end()}});
+  return contents;
+}
+
+/// With a second chip, whose plan is another one and whose kernels come in both forms.
+ArtifactContents twoChips() {
+  ArtifactContents contents = gpuContents();
+  contents.manifest.target.chips.push_back("sm_80");
+  fb::PlanT plan = gpuPlan();
+  plan.kernels[0]->config = "blocks=2";
+  contents.sections.push_back({chipPlanSection("sm_80"), planBytes(plan)});
+  for (const auto &kernel : plan.kernels)
+    for (std::string form : {"ptx", "cubin"}) {
+      std::string text = form + " of sm_80" + '\0';
+      std::span<const std::byte> bytes = asBytes(text);
+      contents.sections.push_back(
+          {kernelSection("sm_80", kernel->symbol, form), {bytes.begin(), bytes.end()}});
+    }
   return contents;
 }
 
@@ -197,7 +215,7 @@ TEST_F(CUDAExecutorTest, ListsDevices) {
   EXPECT_EQ(devices->at(1).number, 1);
   EXPECT_EQ(devices->at(1).name, "Fake GPU");
   EXPECT_EQ(devices->at(1).multiprocessors, 132);
-  FakeCUDA::get().numDevices = 0;
+  FakeCUDA::get().devices.clear();
   expectError(listDevices().status(), StatusCode::NotFound, "the NVIDIA driver has no device");
 }
 
@@ -218,12 +236,15 @@ TEST_F(CUDAExecutorTest, MeasuresCopies) {
   EXPECT_GT(rates->hostToDevice, 0);
   EXPECT_GT(rates->copy, 0);
   expectError(measureDevice(2).status(), StatusCode::NotFound, "no device 2, the driver has 2");
+  EXPECT_EQ(findDevice(1)->number, 1);
+  expectError(findDevice(-1).status(), StatusCode::NotFound, "no device -1, the driver has 2");
 }
 
 TEST_F(CUDAExecutorTest, ComputesWhatThePlanSays) {
   Expected<Session> session = tryCreate();
   ASSERT_TRUE(session.ok()) << session.status().message();
   EXPECT_EQ(session->target(), "Fake GPU (device 0), sm_90a");
+  EXPECT_EQ(session->chip(), "sm_90a");
   EXPECT_EQ(session->parameterBytes(), 4 * (24 + 48));
   EXPECT_EQ(FakeCUDA::get().sharedBytes, 70000);
   EXPECT_GT(session->uploadSeconds(), 0);
@@ -405,12 +426,55 @@ TEST_F(CUDAExecutorTest, SessionsRunAtTheSameTime) {
     thread.join();
 }
 
+TEST_F(CUDAExecutorTest, EachDeviceRunsTheBestChipThatItCan) {
+  FakeCUDA &fake = FakeCUDA::get();
+  fake.devices[1] = {"Small GPU", 8, 6};
+  struct {
+    SessionOptions options;
+    const char *target, *config, *image;
+  } cases[] = {
+      {{.device = 0}, "Fake GPU (device 0), sm_90a", "blocks=4", "code"},
+      {{.device = 1}, "Small GPU (device 1), sm_80", "blocks=2", "cubin of sm_80"},
+      {{.device = 0, .chip = "sm_80"}, "Fake GPU (device 0), sm_80", "blocks=2", "ptx of sm_80"}};
+  std::vector<Session> sessions;
+  for (const auto &[options, target, config, image] : cases) {
+    fake.images.clear();
+    Expected<Session> session = tryCreate(twoChips(), options);
+    ASSERT_TRUE(session.ok()) << session.status().message();
+    EXPECT_EQ(session->target(), target);
+    EXPECT_EQ(fake.images, std::set<std::string>{image});
+    sessions.push_back(std::move(*session));
+  }
+  Ids ids{1, 2, 3}, lengths{3};
+  for (size_t i = 0; i < sessions.size(); ++i) {
+    sessions[i].enableProfile(true);
+    expectLogits(sessions[i].run(all(ids, lengths)), ids, lengths);
+    std::vector<KernelProfile> profile = sessions[i].profile();
+    EXPECT_TRUE(std::ranges::any_of(
+        profile, [&](const auto &kernel) { return kernel.config == cases[i].config; }));
+  }
+  auto refused = [](StatusCode code, const char *part, SessionOptions options) {
+    expectError(tryCreate(twoChips(), options).status(), code, part);
+  };
+  refused(StatusCode::NotFound, "no code for 'sm_89', there is some for sm_90a, sm_80",
+          {.chip = "sm_89"});
+  refused(StatusCode::Incompatible,
+          "the code is for sm_90a; device 1, Small GPU, has compute capability 8.6",
+          {.device = 1, .chip = "sm_90a"});
+  fake.devices[1] = {"Old GPU", 7, 5};
+  refused(StatusCode::Incompatible,
+          "the code is for sm_90a, sm_80; device 1, Old GPU, has compute capability 7.5",
+          {.device = 1});
+}
+
 TEST_F(CUDAExecutorTest, RefusesWhatDoesNotFit) {
   auto refused = [](StatusCode code, const char *part, ArtifactContents contents = gpuContents(),
                     SessionOptions options = {.threads = 2}) {
     expectError(tryCreate(std::move(contents), options).status(), code, part);
   };
-  refused(StatusCode::NotFound, "no device 2, the driver has 2", gpuContents(), {.device = 2});
+  FakeCUDA::get().devices[1].name = "Other GPU";
+  refused(StatusCode::NotFound, "no device 2, the driver has 2: 0 Fake GPU, 1 Other GPU",
+          gpuContents(), {.device = 2});
   refused(StatusCode::Incompatible,
           "kernel 'add_one': cannot load the code: CUDA_ERROR_INVALID_PTX"
           "\nptxas error: line 3",
@@ -425,9 +489,9 @@ TEST_F(CUDAExecutorTest, RefusesWhatDoesNotFit) {
           lacking);
   FakeCUDA::get().kernels.erase("head");
   refused(StatusCode::Internal, "kernel 'head': the code has no usable symbol 'head'");
-  FakeCUDA::get().computeMajor = 10;
+  FakeCUDA::get().devices[0].computeMajor = 10;
   refused(StatusCode::Incompatible,
-          "the code is for 'sm_90a', device 0, Fake GPU, has compute capability 10.0");
+          "the code is for sm_90a; device 0, Fake GPU, has compute capability 10.0");
 }
 
 /// Whatever fails, the status says so, everything is given back (TearDown), and a session

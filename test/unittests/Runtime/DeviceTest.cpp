@@ -30,10 +30,22 @@ TEST(DeviceTest, KnowsWhatRunsWhat) {
   EXPECT_TRUE(runs(9, 0, "sm_90"));
   EXPECT_TRUE(runs(8, 9, "sm_80"));
   EXPECT_FALSE(runs(8, 0, "sm_89"));
-  EXPECT_FALSE(runs(9, 0, "sm_80"));
+  EXPECT_TRUE(runs(9, 0, "sm_80"));
+  EXPECT_TRUE(runs(12, 0, "sm_90"));
+  EXPECT_FALSE(runs(7, 5, "sm_80"));
   EXPECT_TRUE(runs(12, 0, "sm_120a"));
-  for (const char *chip : {"", "sm_", "sm_a", "sm_90x", "90a", "x86-64", "sm_99999999999"})
+  for (const char *chip : {"", "sm_", "sm_a", "sm_90x", "90a", "sm_-1", "sm_99999999999"})
     EXPECT_FALSE(runs(9, 0, chip)) << chip;
+}
+
+TEST(DeviceTest, KnowsWhatTakesMachineCode) {
+  DeviceInfo device;
+  device.computeMajor = 8;
+  device.computeMinor = 6;
+  EXPECT_TRUE(canRunMachineCode(device, "sm_80"));
+  EXPECT_FALSE(canRunMachineCode(device, "sm_89"));
+  EXPECT_FALSE(canRunMachineCode(device, "sm_75"));
+  EXPECT_FALSE(canRunMachineCode(device, "sm_90a"));
 }
 
 /// On a machine with a GPU as on one without.
@@ -49,16 +61,10 @@ TEST(DeviceTest, ListsDevicesOrSaysWhyNot) {
 }
 
 TEST(DeviceTest, NoDeviceRunsAnotherChip) {
-  fb::PlanT plan = testPlan();
-  plan.parameters[1]->layout = fb::Layout::RowMajor;
-  plan.parameters[1]->panel = 0;
-  plan.parameters[1]->shape = {testVocab, testWidth};
-  for (auto &kernel : plan.kernels) {
-    kernel->gpu = std::make_unique<fb::GPULaunchT>();
-    kernel->gpu->threads = 32;
-  }
-  ArtifactContents contents = testContents(plan, {});
-  contents.manifest.target = {.kind = "nvptx", .chip = "sm_10a", .triple = "nvptx64-nvidia-cuda"};
+  ArtifactContents contents = testContents(gpuTestPlan(), {});
+  contents.sections[0].name = chipPlanSection("sm_10a");
+  contents.manifest.target = {
+      .kind = "nvptx", .chips = {"sm_10a"}, .triple = "nvptx64-nvidia-cuda"};
   Expected<Artifact> artifact = Artifact::create(std::move(contents));
   ASSERT_TRUE(artifact.ok()) << artifact.status().message();
   Status status = Session::create(std::make_shared<const Artifact>(std::move(*artifact)),

@@ -27,12 +27,16 @@ struct GraphState {
 struct GraphExecState {
   std::vector<std::function<void()>> work;
 };
-struct ModuleState {};
+struct ModuleState {
+  ContextHandle context = nullptr;
+};
 struct FunctionState {
   std::string name;
+  ContextHandle context = nullptr;
   FakeKernel kernel;
 };
 struct StreamState {
+  ContextHandle context = nullptr;
   int number = 0;
   GraphState *capturing = nullptr;
 };
@@ -47,10 +51,11 @@ struct EventState {
 namespace {
 
 FakeCUDA fake;
-ContextState context;
-std::map<void *, size_t> allocations; ///< of the device
+std::map<Device, ContextState> contexts;         ///< primary ones
+thread_local std::vector<ContextHandle> current; ///< of this thread, the last one counts
+std::map<void *, size_t> allocations;            ///< of the device
 std::set<StreamState *> streams;
-std::map<std::string, FunctionState> functions;
+std::map<std::pair<ContextHandle, std::string>, FunctionState> functions;
 
 /// One call of the driver: who runs it holds the lock. The result is that of a failure.
 struct Call {
@@ -108,9 +113,9 @@ FakeCUDA &FakeCUDA::get() { return fake; }
 
 void FakeCUDA::reset() {
   std::lock_guard lock(mutex);
-  numDevices = 2;
-  computeMajor = 9;
-  computeMinor = failingCall = numCalls = sharedBytes = 0;
+  devices.assign(2, {});
+  failingCall = numCalls = sharedBytes = 0;
+  images.clear();
   kernels.clear();
   functions.clear();
   log.clear();
@@ -135,7 +140,7 @@ Result cuGetErrorName(Result error, const char **name) {
 
 Result cuDeviceGetCount(int *count) {
   FAKE_CALL;
-  *count = fake.numDevices;
+  *count = int(fake.devices.size());
   return constants::success;
 }
 
@@ -145,16 +150,17 @@ Result cuDeviceGet(Device *device, int number) {
   return constants::success;
 }
 
-Result cuDeviceGetName(char *name, int bytes, Device) {
+Result cuDeviceGetName(char *name, int bytes, Device device) {
   FAKE_CALL;
-  std::strncpy(name, "Fake GPU", size_t(bytes));
+  std::strncpy(name, fake.devices.at(size_t(device)).name.c_str(), size_t(bytes));
   return constants::success;
 }
 
-Result cuDeviceGetAttribute(int *value, int attribute, Device) {
+Result cuDeviceGetAttribute(int *value, int attribute, Device number) {
   FAKE_CALL;
-  *value = attribute == constants::attributeComputeMajor   ? fake.computeMajor
-           : attribute == constants::attributeComputeMinor ? fake.computeMinor
+  const FakeDevice &device = fake.devices.at(size_t(number));
+  *value = attribute == constants::attributeComputeMajor   ? device.computeMajor
+           : attribute == constants::attributeComputeMinor ? device.computeMinor
                                                            : 132;
   return constants::success;
 }
@@ -165,9 +171,9 @@ Result cuDeviceTotalMem_v2(size_t *bytes, Device) {
   return constants::success;
 }
 
-Result cuDevicePrimaryCtxRetain(ContextHandle *handle, Device) {
+Result cuDevicePrimaryCtxRetain(ContextHandle *handle, Device device) {
   FAKE_CALL;
-  *handle = &context;
+  *handle = &contexts[device];
   ++fake.liveObjects;
   return constants::success;
 }
@@ -178,14 +184,16 @@ Result cuDevicePrimaryCtxRelease_v2(Device) {
   return constants::success;
 }
 
-Result cuCtxPushCurrent_v2(ContextHandle) {
+Result cuCtxPushCurrent_v2(ContextHandle context) {
   FAKE_CALL;
+  current.push_back(context);
   ++fake.contexts;
   return constants::success;
 }
 
 Result cuCtxPopCurrent_v2(ContextHandle *) {
   std::lock_guard lock(fake.mutex);
+  current.pop_back();
   --fake.contexts;
   return constants::success;
 }
@@ -196,18 +204,21 @@ Result cuModuleLoadDataEx(ModuleHandle *module, const void *image, unsigned, int
     std::strcpy(static_cast<char *>(values[0]), "ptxas error: line 3\n");
     return constants::invalidPTX;
   }
-  return create(module);
+  fake.images.insert(static_cast<const char *>(image));
+  create(module);
+  (*module)->context = current.back();
+  return constants::success;
 }
 
 Result cuModuleUnload(ModuleHandle module) { return destroy(module); }
 
-Result cuModuleGetFunction(FunctionHandle *function, ModuleHandle, const char *name) {
+Result cuModuleGetFunction(FunctionHandle *function, ModuleHandle module, const char *name) {
   FAKE_CALL;
   auto found = fake.kernels.find(name);
   if (found == fake.kernels.end())
     return 500;
-  functions[name] = {name, found->second};
-  *function = &functions[name];
+  *function = &functions[{module->context, name}];
+  **function = {name, module->context, found->second};
   return constants::success;
 }
 
@@ -223,6 +234,8 @@ Result cuLaunchKernel(FunctionHandle function, unsigned x, unsigned y, unsigned 
                       unsigned, unsigned, unsigned, StreamHandle stream, void **parameters,
                       void **) {
   FAKE_CALL;
+  if (function->context != current.back() || stream->context != current.back())
+    return constants::invalidValue;
   FakeLaunch launch{{x, y, z}, {}, {}};
   const FakeKernel &kernel = function->kernel;
   for (size_t i = 0; i < kernel.numArguments; ++i)
@@ -310,6 +323,7 @@ Result cuMemcpy2DAsync_v2(const Copy2D *copy, StreamHandle) {
 Result cuStreamCreate(StreamHandle *stream, unsigned) {
   FAKE_CALL;
   create(stream);
+  (*stream)->context = current.back();
   std::set<int> taken;
   for (StreamState *other : streams)
     taken.insert(other->number);

@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,21 +34,27 @@ struct FakeKernel {
   std::function<void(const FakeLaunch &)> run;
 };
 
+struct FakeDevice {
+  std::string name = "Fake GPU";
+  int computeMajor = 9, computeMinor = 0;
+};
+
 /// Stands for libcuda.so.1: device memory is the host's, and whatever is handed over runs
-/// at once, in the order in which it comes.
+/// at once, in the order in which it comes. A kernel runs on the device that its code was
+/// loaded on, in a stream of that device.
 struct FakeCUDA {
   static FakeCUDA &get();
   /// As before the first call, but for objects that are alive and calls of `Driver::get`.
   void reset();
 
   int version = 12080;
-  int numDevices = 2;
-  int computeMajor = 9, computeMinor = 0;
+  std::vector<FakeDevice> devices{2};
   std::map<std::string, FakeKernel> kernels; ///< by symbol
   /// The call that fails, counted from 1, for want of memory; 0: none.
   int failingCall = 0;
 
   int numCalls = 0;
+  std::set<std::string> images; ///< code that was loaded
   /// "embed s0 5x1x1", "s1 after s0", "capture", "graph", "upload 20", "download 24".
   std::vector<std::string> log;
   int64_t liveObjects = 0; ///< allocations, streams, events, modules, graphs, contexts

@@ -9,6 +9,7 @@
 #include "../../../lib/Runtime/PackParameter.h"
 #include "../TestFiles.h"
 #include "../TestPlan.h"
+#include "flowhn/Support/HalfPrecision.h"
 
 #include <bit>
 #include <cmath>
@@ -265,13 +266,15 @@ TEST(PackParameterTest, WidensOnly) {
   EXPECT_FALSE(converts(DType::I32, DType::I32, /*rounds=*/false));
   EXPECT_TRUE(converts(DType::F32, DType::BF16, /*rounds=*/true));
   EXPECT_TRUE(converts(DType::F16, DType::BF16, /*rounds=*/true));
-  EXPECT_FALSE(converts(DType::F32, DType::F16, /*rounds=*/true));
+  EXPECT_TRUE(converts(DType::BF16, DType::F16, /*rounds=*/true));
+  EXPECT_FALSE(converts(DType::F32, DType::F16, /*rounds=*/false));
+  EXPECT_FALSE(converts(DType::F32, DType::I32, /*rounds=*/true));
 }
 
-/// The bfloat16 of one stored value.
-template <typename T> uint16_t rounded(DType type, T stored) {
+/// One stored value in 16 bits.
+template <typename T> uint16_t rounded(DType type, T stored, fb::DType result16 = fb::DType::BF16) {
   auto table = parameter("p", {1}, fb::Layout::RowMajor, {1});
-  table->dtype = fb::DType::BF16;
+  table->dtype = result16;
   table->rounds = true;
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(fb::Parameter::Pack(builder, table.get()));
@@ -303,6 +306,25 @@ TEST(PackParameterTest, RoundsToEven) {
   EXPECT_EQ(rounded(DType::F16, uint16_t(0x7c00)), 0x7f80);
   EXPECT_EQ(rounded(DType::F16, uint16_t(0x7e00)), 0x7fc0);
   EXPECT_EQ(rounded(DType::BF16, uint16_t(0x1234)), 0x1234);
+}
+
+TEST(PackParameterTest, RoundsToHalves) {
+  // Each number is itself; the middle of it and the next one goes to the even one.
+  for (uint32_t i = 0; i < 0x7c00; ++i) {
+    float value = widenF16(uint16_t(i));
+    float next = i == 0x7bff ? 65536 : widenF16(uint16_t(i + 1)), middle = (value + next) / 2;
+    EXPECT_EQ(roundToF16(value), i);
+    EXPECT_EQ(roundToF16(-value), i | 0x8000);
+    EXPECT_EQ(roundToF16(middle), i + (i & 1)) << i;
+    EXPECT_EQ(roundToF16(std::nextafter(middle, 0.0f)), i) << i;
+    EXPECT_EQ(roundToF16(std::nextafter(middle, INFINITY)), i + 1) << i;
+  }
+  auto half = [](DType type, auto stored) { return rounded(type, stored, fb::DType::F16); };
+  EXPECT_EQ(half(DType::F32, 1.0f), 0x3c00);
+  EXPECT_EQ(half(DType::F32, -INFINITY), 0xfc00);
+  EXPECT_EQ(half(DType::F32, NAN), 0x7e00);
+  EXPECT_EQ(half(DType::BF16, bf16(1e6f)), 0x7c00);
+  EXPECT_EQ(half(DType::F16, uint16_t(0x1234)), 0x1234);
 }
 
 } // namespace

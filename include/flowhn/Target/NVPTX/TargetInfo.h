@@ -29,14 +29,28 @@ struct GPUTargetInfo {
   /// Whether four warps multiply tiles of shared memory together, which bulk copies fill.
   bool hasWarpgroupProducts = false;
 
-  // What the chip does at best, measured: an H200 at its own clocks (docs/Performance.md).
-  double byteRate = 4.2e12;          ///< bytes read and written per second
-  double matmulRate = 790e12;        ///< FLOP/s of bfloat16 products
-  double exponentialRate = 4.18e12;  ///< ex2 per second
+  // What the chip does at best: sm_90a's are measured, of an H200 at its own clocks
+  // (docs/Performance.md), the others' are their data sheets'.
+  double byteRate = 4.2e12;         ///< bytes read and written per second
+  double matmulRate = 790e12;       ///< FLOP/s of bfloat16 products
+  double exponentialRate = 4.18e12; ///< ex2 per second
   /// FLOP/s of attention: exponentials weigh the more the smaller a head is.
-  double attentionRate(int64_t headSize) const { return headSize > 64 ? 650e12 : 455e12; }
+  double attentionRate(int64_t headSize) const {
+    return matmulRate * (headSize > 64 ? 650.0 : 455.0) / 790.0;
+  }
 
-  /// Whether a tile of the matmul kernel, `rows` × `columns` sums of one block, suits
+  /// Threads of a block that may have `registersPerThread` each.
+  int64_t fullThreads() const { return registers / (registersPerThread + 1); }
+
+  /// Whether a tile of the matmul of single warps, `rows` × `columns` sums of one warp,
+  /// suits the chip: whole fragments of mma.sync, in half of the registers. Factors of 4
+  /// bytes, which are split in two, leave room for half as many sums.
+  bool isWarpTile(int64_t rows, int64_t columns, int64_t groups, int64_t elementBytes) const {
+    return rows % 16 == 0 && columns % 16 == 0 && columns % (8 * groups) == 0 &&
+           elementBytes * rows * columns <= 32 * (registersPerThread + 1);
+  }
+
+  /// Whether a tile of the matmul of warpgroups, `rows` × `columns` sums of one block, suits
   /// the chip: 64 rows to a warpgroup, its sums in registers.
   bool isMatmulTile(int64_t rows, int64_t columns, int64_t groups) const {
     return (rows == 64 || rows == 128) && columns >= 16 * groups && columns <= 256 &&

@@ -1,0 +1,150 @@
+//===- CompileKey.cpp - What decides the result of a compile --------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "CompileCache.h"
+#include "TargetCode.h"
+#include "flowhn/Support/Hash.h"
+#include "flowhn/Support/MappedFile.h"
+#include "flowhn/Target/NVPTX/PTXEmitter.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "llvm-c/Core.h"
+#include "llvm/Config/llvm-config.h"
+
+#include <bit>
+#include <concepts>
+#include <dlfcn.h>
+#include <filesystem>
+
+using namespace flowhn;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Values one behind the other, so that different ones give different texts.
+class KeyText {
+public:
+  void add(const auto &...values) { (append(values), ...); }
+  std::string hash() const { return hashOf(std::as_bytes(std::span(text))); }
+
+private:
+  void append(std::string_view value) {
+    text += std::to_string(value.size()) + ":";
+    text += value;
+  }
+  void append(std::integral auto value) { append(std::string_view(std::to_string(value))); }
+  void append(double value) { append(std::bit_cast<uint64_t>(value)); }
+  template <typename T>
+    requires std::is_enum_v<T>
+  void append(T value) {
+    append(int64_t(value));
+  }
+  template <typename T> void append(const std::optional<T> &value) {
+    append(value.has_value());
+    if (value)
+      append(*value);
+  }
+  template <typename T> void append(const std::vector<T> &values) {
+    append(values.size());
+    for (const T &value : values)
+      append(value);
+  }
+  template <typename T> void append(const std::map<std::string, T> &values) {
+    append(values.size());
+    for (const auto &[name, value] : values)
+      add(name, value);
+  }
+
+  std::string text;
+};
+
+/// The file of the library, or program, that has the symbol.
+std::string libraryOf(const void *symbol) {
+  Dl_info info = {};
+  return dladdr(symbol, &info) && info.dli_fname ? info.dli_fname : "";
+}
+
+/// Changes where a file is replaced: for files that are too large to read.
+std::string stampOf(const std::string &path) {
+  std::error_code error;
+  uint64_t bytes = fs::file_size(path, error);
+  if (error)
+    return "none";
+  auto time = fs::last_write_time(path, error).time_since_epoch().count();
+  return path + " " + std::to_string(bytes) + " " + std::to_string(time);
+}
+
+std::string contentsOf(const std::string &path) {
+  Expected<MappedFile> file = MappedFile::open(path);
+  return file.ok() ? hashOf(file->bytes()) : "none";
+}
+
+/// This compiler, with the part that serialises artifacts and the LLVM that it runs on.
+std::string describeCompiler() {
+  KeyText text;
+  text.add(Manifest().producer, std::string(LLVM_VERSION_STRING));
+  for (auto symbol : {reinterpret_cast<const void *>(&compileKey),
+                      reinterpret_cast<const void *>(&writeArtifact)})
+    text.add(contentsOf(libraryOf(symbol)));
+  for (auto symbol : {reinterpret_cast<const void *>(&LLVMGetVersion),
+                      reinterpret_cast<const void *>(&mlir::registerMLIRContextCLOptions)})
+    text.add(stampOf(libraryOf(symbol)));
+  return text.hash();
+}
+
+// The bindings below name every member: one that is new does not compile until somebody has
+// decided whether it belongs to the key.
+
+void addConfig(KeyText &text, const ModelConfig &config) {
+  const auto &[vocabSize, hiddenSize, intermediateSize, numLayers, numHeads, numKeyValueHeads,
+               stateSize, convSize, expand, dtRank, convBias, projBias, rmsNormEps,
+               tieWordEmbeddings, strategy, circulation, contextLength, attentionTokens,
+               splitByCall, parameterType, tokenizer] = config;
+  text.add(vocabSize, hiddenSize, intermediateSize, numLayers, numHeads, numKeyValueHeads,
+           stateSize, convSize, expand, dtRank, convBias, projBias, rmsNormEps, tieWordEmbeddings,
+           strategy, circulation, contextLength, attentionTokens, splitByCall, parameterType,
+           tokenizer);
+}
+
+void addModel(KeyText &text, const Model &model) {
+  text.add(model.name(), model.ir(), model.storageTypes(), model.config().has_value());
+  if (model.config())
+    addConfig(text, *model.config());
+}
+
+void addPTXAS(KeyText &text, const std::string &requested) {
+  auto path = mlir::flowhn::findPTXAS(requested);
+  text.add(requested == "none", requested == "auto", path.ok() ? stampOf(*path) : "none");
+}
+
+/// Neither threads nor what is written beside the artifact decide what is in it.
+Status addOptions(KeyText &text, const CompileOptions &options) {
+  auto targets = mlir::flowhn::resolveTargets(options);
+  FLOWHN_RETURN_IF_ERROR(targets.status());
+  ManifestTarget machine = mlir::flowhn::describeTargets(*targets);
+  text.add(machine.kind, machine.cpu, machine.chips, machine.triple);
+  const auto &[target, cpu, chips, ptxas, dtype, split, norm, branchSchedule, maxBatch, maxTokens,
+               threads, dumpPhasesTo, cache] = options;
+  text.add(dtype, norm, branchSchedule, maxBatch, maxTokens);
+  if (target == "nvptx")
+    addPTXAS(text, ptxas);
+  const auto &[strategy, circulation, contextLength, attentionTokens] = split;
+  text.add(strategy, circulation, contextLength, attentionTokens);
+  return {};
+}
+
+} // namespace
+
+Expected<std::string> flowhn::compileKey(const Model &model, const CompileOptions &options) {
+  static const std::string compiler = describeCompiler();
+  KeyText text;
+  text.add(compiler);
+  addModel(text, model);
+  FLOWHN_RETURN_IF_ERROR(addOptions(text, options));
+  return text.hash();
+}
