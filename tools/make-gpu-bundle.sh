@@ -52,11 +52,12 @@ copy_scripts() {
 
 # Kernels by themselves, at small shapes and at many extents, and what checks them.
 emit_kernels() {
-  for script in check_{kernels,rows,scan,sequence} kernel_harness cuda_device ptx_interpreter shared_memory; do
+  for script in check_{kernels,rows,scan,sequence,attention} kernel_harness cuda_device ptx_interpreter shared_memory; do
     cp "test/Integration/CUDA/$script.py" "$out/scripts/"
   done
   "$python" test/Integration/CUDA/check_kernels.py emit "$build/bin/flowhn-opt" "$out/kernels" \
     --set small --set sweep
+  find "$out/kernels" -name '*.ptx' -exec gzip -9 {} +
 }
 
 # compile NAME ARGUMENT...: models/nvptx/NAME.fhn
@@ -71,7 +72,9 @@ compile_fixtures() {
     mkdir "$out/inputs/$name"
     cp "$folder"/config.json "$folder"/model.safetensors "$folder"/expected.* "$out/inputs/$name/"
     compile "$name" "$folder"
+    compile "$name-float32" "$folder" --dtype=float32
   done
+  compile_float16
   "$build/bin/flowhn-compile" test/Inputs/kjv-fac-rotate "${cpu_flags[@]}" \
     -o "$out/models/cpu/kjv-fac-rotate.fhn"
   compile kjv-fac-rotate-prologue test/Inputs/kjv-fac-rotate --norm=prologue
@@ -79,6 +82,13 @@ compile_fixtures() {
     compile kjv-fac-rotate-$schedule test/Inputs/kjv-fac-rotate --branch-schedule=$schedule
     compile 135M-fac-rotate-$schedule --config 135M --branch-schedule=$schedule
   done
+}
+
+# A checkpoint that is made again where the tests run.
+compile_float16() {
+  "$python" $suite/to_float16.py test/Inputs/kjv-fac-rotate "$out/float16"
+  compile kjv-fac-rotate-float16 "$out/float16"
+  rm -r "$out/float16"
 }
 
 # The flags of "1B-fac-rotate-1024", a line each.

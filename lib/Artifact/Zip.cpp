@@ -17,7 +17,11 @@ using namespace flowhn;
 
 namespace {
 
-constexpr zip_uint64_t maxEntries = 64;
+constexpr zip_uint64_t maxEntries = 1024;
+/// Bytes of all entries for each byte of the file, at most: PTX, the largest part of an
+/// artifact, takes a sixth of its size.
+constexpr size_t maxExpansion = 128;
+constexpr zip_uint32_t compressionLevel = 6;
 /// 1980-01-01, the first day DOS knows.
 constexpr zip_uint16_t firstDate = (0 << 9) | (1 << 5) | 1;
 constexpr zip_uint32_t plainFile = 0100644u << 16;
@@ -58,7 +62,8 @@ Status addEntry(zip_t *archive, const ZipEntry &entry) {
     zip_source_free(source);
     return writeError(zip_strerror(archive));
   }
-  if (zip_set_file_compression(archive, zip_uint64_t(index), ZIP_CM_STORE, 0) != 0 ||
+  if (zip_set_file_compression(archive, zip_uint64_t(index), ZIP_CM_DEFLATE, compressionLevel) !=
+          0 ||
       zip_file_set_dostime(archive, zip_uint64_t(index), 0, firstDate, 0) != 0 ||
       zip_file_set_external_attributes(archive, zip_uint64_t(index), 0, ZIP_OPSYS_UNIX,
                                        plainFile) != 0)
@@ -88,10 +93,12 @@ Expected<ArtifactSection> readEntry(zip_t *archive, zip_uint64_t index, size_t l
   if ((stat.valid & needed) != needed)
     return invalidInput("entry " + std::to_string(index) + " is incomplete");
   std::string label = "entry " + quote(stat.name);
-  if (stat.comp_method != ZIP_CM_STORE || stat.encryption_method != ZIP_EM_NONE)
-    return invalidInput(label + " is compressed or encrypted, it must be stored");
+  bool isKnown = stat.comp_method == ZIP_CM_DEFLATE || stat.comp_method == ZIP_CM_STORE;
+  if (!isKnown || stat.encryption_method != ZIP_EM_NONE)
+    return invalidInput(label + " is encrypted or compressed by another method than deflate");
   if (stat.size > limit)
-    return invalidInput(label + " has " + std::to_string(stat.size) + " bytes, more than the file");
+    return invalidInput(label + " has " + std::to_string(stat.size) +
+                        " bytes, more than a file of this size may hold");
   FilePtr file(zip_fopen_index(archive, index, 0));
   if (!file)
     return invalidInput(label + ": " + zip_strerror(archive));
@@ -138,7 +145,7 @@ Expected<std::vector<ArtifactSection>> flowhn::readZip(std::span<const std::byte
                         " are allowed");
   std::vector<ArtifactSection> sections;
   std::set<std::string> names;
-  size_t left = bytes.size();
+  size_t left = maxExpansion * bytes.size();
   for (zip_int64_t i = 0; i < count; ++i) {
     Expected<ArtifactSection> section = readEntry(archive.get(), zip_uint64_t(i), left);
     FLOWHN_RETURN_IF_ERROR(section.status());

@@ -19,12 +19,12 @@ struct ZipEntry {
   std::span<const std::byte> bytes;
 };
 
-/// A ZIP of stored entries in this order, without times: equal entries give equal
+/// A ZIP of deflated entries in this order, without times: equal entries give equal
 /// bytes.
 Expected<std::vector<std::byte>> writeZip(std::span<const ZipEntry> entries);
 
-/// The entries of a ZIP whose entries are all stored, in order. Checksums are
-/// checked, names are distinct.
+/// The entries of a ZIP whose entries are all stored or deflated, in order. Checksums are
+/// checked, names are distinct; how much they hold is bounded by the size of the file.
 Expected<std::vector<ArtifactSection>> readZip(std::span<const std::byte> bytes);
 
 } // namespace flowhn

@@ -221,11 +221,12 @@ Status Compilation::describeModel() {
                         "' must be [rows, vocabulary] with a known vocabulary");
   described.vocabSize = logits.getDimSize(1);
   forward.walk([&](EmbeddingOp embedding) {
-    auto type = dyn_cast<RankedTensorType>(embedding.getResult().getType());
-    if (!type)
-      return;
-    described.hiddenSize = type.getShape().back();
-    Type element = type.getElementType();
+    if (auto type = dyn_cast<RankedTensorType>(embedding.getResult().getType()))
+      described.hiddenSize = type.getShape().back();
+  });
+  // The residual stream may be wider than what products read.
+  forward.walk([&](LinearOp linear) {
+    Type element = cast<RankedTensorType>(linear.getInput().getType()).getElementType();
     described.dtype = element.isBF16() ? "bfloat16" : element.isF16() ? "float16" : "float32";
   });
   return Status();

@@ -14,6 +14,7 @@ from check_sequence import Memory, attention_case, offsets_of
 from kernel_harness import TOLERANCE, Outcome, Sweep, launch, relative_error
 
 NOT_A_NUMBER = 0x7FFF
+CHIPS = ["sm_90a"]
 
 
 class PoisonedMemory(Memory):

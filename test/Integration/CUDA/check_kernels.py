@@ -39,10 +39,12 @@ FAMILIES = {"rows": check_rows, "sequence": check_sequence, "scan": check_scan,
 SETS = {"small": "CASES", "sweep": "SWEEPS", "real": "REAL_CASES"}
 
 
-def selected(options):
-    """(set, family, name, entry) of every case that is asked for."""
+def selected(options, chip):
+    """(set, family, name, entry) of every case that is asked for and that the chip has."""
     for kind in options.set or ["small"]:
         for family, module in FAMILIES.items():
+            if chip not in getattr(module, "CHIPS", CHIPS):
+                continue
             for name, entry in getattr(module, SETS[kind], {}).items():
                 if not options.prefixes or f"{family}/{name}".startswith(tuple(options.prefixes)):
                     yield kind, family, name, entry
@@ -54,7 +56,7 @@ def folder_of(directory, chip, kind, family):
 
 def emit_cases(options, directory, chip, assemble=False):
     functions = {}
-    for kind, family, name, entry in selected(options):
+    for kind, family, name, entry in selected(options, chip):
         _, case = next(iter(cases_of(entry)))
         functions.setdefault((kind, family), []).append(case.functions(name))
     for key, texts in functions.items():
@@ -63,7 +65,7 @@ def emit_cases(options, directory, chip, assemble=False):
 
 def run_cases(options, directory, chip, runner):
     results = []
-    for kind, family, name, entry in selected(options):
+    for kind, family, name, entry in selected(options, chip):
         for extent, case in cases_of(entry, options.extents):
             results += run_case(f"{chip} {family}/{name}{extent}", case, name,
                                 folder_of(directory, chip, kind, family), runner)

@@ -8,6 +8,7 @@
 """The driver API through ctypes: what the checks need to run a kernel on a GPU."""
 
 import ctypes
+import gzip
 
 import numpy as np
 
@@ -99,7 +100,7 @@ class Device:
     def load(self, path, name, shared_bytes):
         if path in self.functions:
             return self.functions[path]
-        with open(path, "rb") as file:
+        with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
             image = file.read() + b"\0"
         module, function = ctypes.c_void_p(), ctypes.c_void_p()
         self.call("cuModuleLoadData", ctypes.byref(module), image)

@@ -178,7 +178,8 @@ class GPU:
 
     def run(self, path, description, grid, device, arguments):
         shared = description["shared_bytes"]
-        file = path + (".cubin" if os.path.exists(path + ".cubin") else ".ptx")
+        file = next(file for file in (path + end for end in (".cubin", ".ptx", ".ptx.gz"))
+                    if os.path.exists(file))
         function = device.load(file, description["name"], shared)
         run = lambda count: device.launch(function, grid, description["threads"], shared, arguments,
                                           count)

@@ -190,9 +190,12 @@ std::vector<std::byte> zipOf(const std::vector<std::pair<std::string, std::strin
 TEST(ArtifactTest, RefusesOtherZips) {
   expectError(Artifact::parse(zipOf({{"word/document.xml", "<a/>"}}, ZIP_CM_STORE), "a").status(),
               StatusCode::InvalidInput, "a: not an artifact: a ZIP whose first entry is not");
-  std::string zeros(100000, '\0');
+  std::string zeros(1000000, '\0'); // a thousand for each byte of the file
   expectError(Artifact::parse(zipOf({{"manifest.json", zeros}}, ZIP_CM_DEFLATE), "a").status(),
-              StatusCode::InvalidInput, "'manifest.json' is compressed");
+              StatusCode::InvalidInput,
+              "'manifest.json' has 1000000 bytes, more than a file of this size may hold");
+  expectError(Artifact::parse(zipOf({{"manifest.json", zeros}}, ZIP_CM_BZIP2), "a").status(),
+              StatusCode::InvalidInput, "compressed by another method than deflate");
   std::string manifest = toJson(testManifest());
   expectError(
       Artifact::parse(zipOf({{"manifest.json", manifest}, {"x", "y"}}, ZIP_CM_STORE), "a").status(),

@@ -5,12 +5,13 @@
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
 #
 # Writes results/bench/MODEL.json and .txt (with a table of kernels) and prints the table of
-# everything that is there.
+# everything that is there. With CHIP=sm_80 in the environment the code for that chip runs.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/scripts/common.sh"
 
 reports=$results/bench
 status=0
+chip=(${CHIP:+--chip="$CHIP"})
 table=bench_table
 if [ "${1:-}" = kernels ]; then
   table=kernel_table
@@ -21,7 +22,7 @@ while read -r name batch tokens; do
   is_selected "$name" "$@" || continue
   [ $table = kernel_table ] && [ -f "$reports/$name.json" ] && continue
   echo "$name, $batch x $tokens" >&2
-  flowhn-bench "$bundle/models/nvptx/$name.fhn" --random-weights=1 --batch "$batch" \
+  flowhn-bench "$bundle/models/nvptx/$name.fhn" "${chip[@]}" --random-weights=1 --batch "$batch" \
     --tokens "$tokens" --kernels --json "$reports/$name.json" >"$reports/$name.txt" || status=1
 done < <(published_models)
 "$python" "$bundle/scripts/$table.py" "$reports"/*.json || status=1

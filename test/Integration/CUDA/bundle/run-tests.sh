@@ -3,7 +3,10 @@
 #
 #   run-tests.sh [PREFIX]...    the checks whose names begin with a PREFIX; default: all
 #
-# Prints a line for each check (unit/…, fixtures/…, lengths/…, kernels/…, real/…, identical/…,
+# With CHIP=sm_80 in the environment the code for that chip runs instead of the best that the
+# GPU runs; the driver compiles it.
+#
+# Prints a line for each check (unit/…, fixtures/…, float32/…, lengths/…, kernels/…, real/…, identical/…,
 # sanitizers/…, errors/…, load) and, last, how many passed, failed and were skipped. Logs are in results/tests.
 # Needs bash, coreutils, and python3 with NumPy.
 set -uo pipefail
@@ -11,6 +14,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/scripts/common.sh"
 
 wanted=("$@")
 logs=$results/tests
+chip=(${CHIP:+--chip="$CHIP"})
 passed=0 failed=0 skipped=0
 mkdir -p "$logs"
 
@@ -52,9 +56,28 @@ fixtures() {
   local folder name
   for folder in "$bundle"/inputs/*/; do
     name=$(basename "$folder")
-    check "fixtures/$name" flowhn-run "$(gpu "$name")" --weights "$(input "$name")" \
-      --check "$(input "$name")/expected.safetensors" --check-hidden
+    check "fixtures/$name" check_fixture "$name" "$name" "$folder" --check-hidden
+    check "float32/$name" check_fixture "$name" "$name-float32" "$folder" --check-hidden
   done
+  check fixtures/kjv-norm-prologue check_fixture kjv-fac-rotate kjv-fac-rotate-prologue \
+    "$(input kjv-fac-rotate)"
+  check fixtures/kjv-float16 check_float16
+}
+
+# check_fixture NAME MODEL WEIGHTS FLAG...: what a model says against what NAME expects.
+check_fixture() {
+  flowhn-run "$(gpu "$2")" "${chip[@]}" --weights "$3" \
+    --check "$(input "$1")/expected.safetensors" "${@:4}"
+}
+
+# The same weights in float16 are computed in float16.
+check_float16() {
+  local folder=$logs/float16 status
+  script to_float16 "$(input kjv-fac-rotate)" "$folder" &&
+    check_fixture kjv-fac-rotate kjv-fac-rotate-float16 "$folder"
+  status=$?
+  rm -rf "$folder"
+  return $status
 }
 
 # compare_with_cpu NAME BATCH TOKENS VOCABULARY FLAG...: the logits of made-up tokens, the GPU's
@@ -63,7 +86,7 @@ compare_with_cpu() {
   local name=$1 stem=$logs/$1-$3
   local ids=$stem.ids.npy a=$stem.gpu.npy b=$stem.cpu.npy flags=("${@:5}" --input "$stem.ids.npy")
   script token_ids "$ids" "$2" "$3" "$4" &&
-    flowhn-run "$(gpu "$name")" "${flags[@]}" --output "$a" &&
+    flowhn-run "$(gpu "$name")" "${chip[@]}" "${flags[@]}" --output "$a" &&
     flowhn-run "$(cpu "$name")" "${flags[@]}" --output "$b" &&
     script compare_logits "$a" "$b" --whole 2e-2 --row 6e-2
 }
@@ -94,17 +117,9 @@ identical() {
   shift
   while [ "$1" != -- ]; do first+=("$1"); shift; done
   shift
-  shared+=(--input "$ids")
+  shared+=("${chip[@]}" --input "$ids")
   flowhn-run "${first[@]}" "${shared[@]}" --output "$a" &&
     flowhn-run "$@" "${shared[@]}" --output "$b" && cmp "$a" "$b"
-}
-
-# The fixture with the norms' weights in the products behind them.
-folded_norms() {
-  local folder
-  folder=$(input kjv-fac-rotate)
-  check fixtures/kjv-norm-prologue flowhn-run "$(gpu kjv-fac-rotate-prologue)" \
-    --weights "$folder" --check "$folder/expected.safetensors"
 }
 
 identical_results() {
@@ -122,11 +137,11 @@ identical_results() {
 }
 
 # check_kernels FAMILY ARGUMENT...: kernels by themselves against float64.
-check_kernels() { script check_kernels gpu "$bundle/kernels" "$@"; }
+check_kernels() { script check_kernels gpu "$bundle/kernels" "${chip[@]}" "$@"; }
 
 kernels() {
   local family
-  for family in rows sequence scan; do
+  for family in rows sequence scan attention; do
     check "kernels/$family" check_kernels "$family" --set small
     check "kernels/$family-sweep" check_kernels "$family" --set sweep
   done
@@ -139,13 +154,13 @@ sanitize() { "$sanitizer" --tool "$1" --error-exitcode 9 "${@:2}"; }
 sanitize_model() {
   local folder
   folder=$(input flowhn-own-fac-auto)
-  sanitize "$1" "$bundle/bin/flowhn-run" "$2" --weights "$folder" \
+  sanitize "$1" "$bundle/bin/flowhn-run" "$2" "${chip[@]}" --weights "$folder" \
     --check "$folder/expected.safetensors"
 }
 
 # sanitize_kernels TOOL ARGUMENT...: the same on kernels by themselves.
 sanitize_kernels() {
-  sanitize "$1" "$python" "$bundle/scripts/check_kernels.py" gpu "$bundle/kernels" "${@:2}"
+  sanitize "$1" "$python" "$bundle/scripts/check_kernels.py" gpu "$bundle/kernels" "${chip[@]}" "${@:2}"
 }
 
 # A kernel without its barriers must be found: else a clean report says nothing.
@@ -185,7 +200,7 @@ sanitizers() {
 # holds no more than its weights, its buffers and 300 MB.
 loads_fast() {
   local folder=$logs/checkpoint report=$logs/load.json status
-  local model=("$(gpu 1B-fac-rotate-1024)" --weights "$folder")
+  local model=("$(gpu 1B-fac-rotate-1024)" "${chip[@]}" --weights "$folder")
   script make_checkpoint 1B fac "$folder" &&
     flowhn-bench "${model[@]}" --batch 8 --json "$report" &&
     used_memory flowhn-run "${model[@]}" --input "$logs/large.npy" --logits=none --repeat 100 &&
@@ -243,7 +258,6 @@ if ! make_inputs; then
 fi
 unit_tests
 fixtures
-folded_norms
 lengths
 identical_results
 error_cases
