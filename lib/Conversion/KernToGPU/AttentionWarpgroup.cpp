@@ -10,7 +10,8 @@
 // and values, `stages` ahead; the others take 64 queries each. A warpgroup starts the
 // scores of a block together with the products of the weights and values of the block
 // before, and makes weights of the former while the latter run. Warpgroups start their
-// products in turn, so that one's softmax hides under another's products.
+// products in turn, so that one's softmax hides under another's products. A warpgroup passes
+// up the blocks that none of its own queries sees: it only keeps the others going.
 //
 // Blocks of threads are persistent, so that the copies of a tile of queries begin while the
 // one before is finished. Tiles with the most keys come first and are dealt out there and
@@ -48,9 +49,15 @@ struct Tile {
   Sequence sequence;
   Value begin;     ///< its first query in its sequence
   Value numBlocks; ///< of keys that any of its queries sees
-  Value numWhole;  ///< of keys that all of them see, the first ones
   Value number;    ///< how many tiles the block of threads had before
   Value firstStep; ///< how many blocks of keys those had
+};
+
+/// The queries of a tile that are one warpgroup's.
+struct Share {
+  Value begin;     ///< its first query in its sequence
+  Value numBlocks; ///< of keys that any of its queries sees
+  Value numWhole;  ///< of keys that all of them see, the first ones
 };
 
 /// Emits the code of a block of threads.
@@ -73,10 +80,12 @@ private:
   Tile tile; ///< whose code is emitted
   // Of a thread that multiplies.
   Value consumer, warp, lane;
+  Share share; ///< of `tile`
 
   Value makeMap(Value memref, int64_t column, int64_t heads, int64_t boxRows);
   void forEachTile(llvm::function_ref<void()> body);
   void locate(Value number);
+  Value countBlocks(Value end);
 
   Value stageOf(Value block);
   Value barrier(Event event, Value block);
@@ -94,12 +103,16 @@ private:
 
   void consume();
   void attendTile();
+  void attendShare();
   State attendFirst();
   State attend(Value block, State state, bool hasHidden);
+  State attendLast(State state);
+  void passUp(Value first);
   SmallVector<Value> startScores(Value block);
   SmallVector<Value> startOutputs(Value block, const State &state);
   void zeroPadding();
   void zeroTail();
+  void joinWarpgroup();
   void hide(Value block, MutableArrayRef<Value> scores);
   /// Makes weights of scores; gives what earlier outputs of either row shrink by.
   std::array<Value, 2> weigh(MutableArrayRef<Value> scores, State &state);
@@ -194,9 +207,12 @@ void WarpgroupAttention::locate(Value number) {
   tile.head = b.rem(inLength, op.getHeads());
   tile.sequence = Sequence::load(b, op.getOffsets(), b.div(inLength, op.getHeads()));
   tile.begin = b.mul(b.sub(b.add(lengths, -1), b.div(number, perLength)), shape.blockRows());
-  Value end = b.min(b.add(tile.begin, shape.blockRows()), tile.sequence.length);
-  tile.numBlocks = b.ceilDiv(end, shape.keys);
-  tile.numWhole = b.div(b.add(tile.begin, 1), shape.keys);
+  tile.numBlocks = countBlocks(b.add(tile.begin, shape.blockRows()));
+}
+
+/// Blocks of keys that queries before `end` see.
+Value WarpgroupAttention::countBlocks(Value end) {
+  return b.ceilDiv(b.min(end, tile.sequence.length), shape.keys);
 }
 
 Value WarpgroupAttention::stageOf(Value block) {
@@ -302,7 +318,29 @@ void WarpgroupAttention::consume() {
   forEachTile([&] { attendTile(); });
 }
 
+/// A warpgroup has as many turns as the others of the block: one to start a tile, and one
+/// for each block of keys.
 void WarpgroupAttention::attendTile() {
+  share.begin = b.add(tile.begin, b.mul(consumer, 64));
+  share.numBlocks = countBlocks(b.add(share.begin, 64));
+  share.numWhole = b.div(b.add(share.begin, 1), shape.keys);
+  waitBarrier(b, queriesFull(), b.rem(tile.number, 2));
+  Value attended = b.ifElse(
+      b.less(share.begin, tile.sequence.length),
+      [&] {
+        attendShare();
+        return share.numBlocks;
+      },
+      [&] {
+        takeTurn();
+        passTurn();
+        release(queriesEmpty());
+        return b.i32(0);
+      });
+  passUp(attended);
+}
+
+void WarpgroupAttention::attendShare() {
   State state = attendFirst();
   auto attendAll = [&](Value first, Value last, bool hasHidden) {
     SmallVector<Value> carried =
@@ -311,16 +349,10 @@ void WarpgroupAttention::attendTile() {
         });
     state = state.unpack(carried);
   };
-  attendAll(b.i32(1), tile.numWhole, /*hasHidden=*/false);
-  attendAll(b.max(tile.numWhole, b.i32(1)), tile.numBlocks, /*hasHidden=*/true);
+  attendAll(b.i32(1), share.numWhole, /*hasHidden=*/false);
+  attendAll(b.max(share.numWhole, b.i32(1)), share.numBlocks, /*hasHidden=*/true);
   release(queriesEmpty());
-
-  Value last = b.add(tile.numBlocks, -1);
-  wait(ValuesFull, last);
-  zeroTail();
-  state.outputs = waitProducts(b, 0, startOutputs(last, state), state.weights);
-  release(barrier(ValuesEmpty, last));
-  store(state);
+  store(attendLast(state));
 }
 
 /// Key 0 is in the first block, and every query sees it.
@@ -329,11 +361,13 @@ State WarpgroupAttention::attendFirst() {
   state.outputs.assign(shape.headSize / 2, b.f32(0));
   state.rows[0] = state.rows[1] = SoftmaxRow::empty(b);
   Value first = b.i32(0);
-  waitBarrier(b, queriesFull(), b.rem(tile.number, 2));
   if (shape.headSize % 16 != 0)
     zeroPadding();
   wait(KeysFull, first);
-  SmallVector<Value> scores = waitProducts(b, 0, startScores(first));
+  takeTurn();
+  SmallVector<Value> scores = startScores(first);
+  passTurn();
+  scores = waitProducts(b, 0, scores);
   release(barrier(KeysEmpty, first));
   hide(first, scores);
   weigh(scores, state);
@@ -361,6 +395,32 @@ State WarpgroupAttention::attend(Value block, State state, bool hasHidden) {
   for (auto [number, output] : llvm::enumerate(state.outputs))
     output = b.mulf(output, rescale[number / 2 % 2]);
   return state;
+}
+
+/// The products of the last block's weights.
+State WarpgroupAttention::attendLast(State state) {
+  Value last = b.add(share.numBlocks, -1);
+  wait(ValuesFull, last);
+  zeroTail();
+  takeTurn();
+  SmallVector<Value> outputs = startOutputs(last, state);
+  passTurn();
+  state.outputs = waitProducts(b, 0, outputs, state.weights);
+  release(barrier(ValuesEmpty, last));
+  return state;
+}
+
+/// Keeps the others going over the tile's blocks from `first` on. What is released has come:
+/// before, the release would count for an earlier block in the same stage.
+void WarpgroupAttention::passUp(Value first) {
+  b.forLoop(first, tile.numBlocks, b.i32(1), [&](Value block) {
+    wait(KeysFull, block);
+    release(barrier(KeysEmpty, block));
+    wait(ValuesFull, block);
+    release(barrier(ValuesEmpty, block));
+    takeTurn();
+    passTurn();
+  });
 }
 
 /// q · kᵀ of the warpgroup's queries against a block of keys.
@@ -408,33 +468,38 @@ void WarpgroupAttention::zeroPadding() {
     Value offset = b.add(b.add(b.mul(line, swizzledRowBytes), place), box * shape.queryBoxBytes());
     b.storeRaw(zero, b.shared(base, offset), 16);
   });
-  fenceShared(b);
-  b.barrier(b.add(consumer, 2 + shape.warpgroups), 128);
+  joinWarpgroup();
 }
 
-/// Zeroes the values behind the sequence's end in the last block, if it has any.
+/// Zeroes the values behind the sequence's end in the share's last block, if it has any. The
+/// first of the warpgroups that see the block does: the others have their turns after its own.
 void WarpgroupAttention::zeroTail() {
-  Value last = b.add(tile.numBlocks, -1);
-  Value rows = b.sub(tile.sequence.length, b.mul(last, shape.keys));
-  b.ifThen(b.less(rows, b.i32(shape.keys)), [&] {
+  Value last = b.add(share.numBlocks, -1), firstKey = b.mul(last, shape.keys);
+  Value isFirst = b.less(share.begin, b.add(b.max(firstKey, tile.begin), 1));
+  Value rows = b.sub(tile.sequence.length, firstKey);
+  b.ifThen(b.both(isFirst, b.less(rows, b.i32(shape.keys))), [&] {
     Value tileAt = b.add(b.mul(stageOf(last), shape.tileBytes()), shape.valuesAt());
     Value zero = zeroPiece();
-    Value first = b.add(b.mul(rows, swizzledRowBytes), b.mul(b.add(thread, -128), 16));
-    int64_t threads = 128 * shape.warpgroups;
+    Value first = b.add(b.mul(rows, swizzledRowBytes), b.mul(b.rem(thread, 128), 16));
     for (int64_t box = 0; box < shape.boxes(); ++box)
-      b.forLoop(first, b.i32(shape.keyBoxBytes()), b.i32(16 * threads), [&](Value offset) {
+      b.forLoop(first, b.i32(shape.keyBoxBytes()), b.i32(16 * 128), [&](Value offset) {
         Value place = b.add(b.add(tileAt, offset), box * shape.keyBoxBytes());
         b.storeRaw(zero, b.shared(base, place), 16);
       });
-    fenceShared(b);
-    b.barrier(b.i32(1 + shape.warpgroups), threads);
+    joinWarpgroup();
   });
+}
+
+/// Makes what the warpgroup's threads wrote to shared memory visible to its products.
+void WarpgroupAttention::joinWarpgroup() {
+  fenceShared(b);
+  b.barrier(b.add(consumer, 1 + shape.warpgroups), 128);
 }
 
 /// Position in its sequence of the thread's row of either half of the warp's 16.
 Value WarpgroupAttention::rowOf(int64_t half) {
-  Value first = b.add(b.add(b.mul(consumer, 64), b.mul(warp, 16)), b.div(lane, 4));
-  return b.add(b.add(tile.begin, first), half * 8);
+  Value first = b.add(b.mul(warp, 16), b.div(lane, 4));
+  return b.add(b.add(share.begin, first), half * 8);
 }
 
 /// A thread's scores of the rows of one half.

@@ -22,10 +22,12 @@ module @kernels {
   // PTX-LABEL: .entry grouped(
   // PTX-NOT: .local
   // PTX: setmaxnreg.inc.sync.aligned.u32 160
-  // The first block's scores.
+  // A turn: the first block's scores.
+  // PTX: bar.sync {{.*}}, 256;
   // PTX: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
+  // PTX: bar.arrive {{.*}}, 256;
   // PTX: ex2.approx.ftz.f32
-  // A turn: the next block's scores and, from weights in registers, the outputs.
+  // Another one: the next block's scores and, from weights in registers, the outputs.
   // PTX: bar.sync {{.*}}, 256;
   // PTX: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
   // PTX: wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {{.*[}]}}, %rd{{[0-9]+}}, 1, 1, 1, 1;
@@ -35,6 +37,9 @@ module @kernels {
   // PTX: wgmma.wait_group.sync.aligned 0;
   // The zeroed values become visible to the products.
   // PTX: fence.proxy.async.shared::cta
+  // PTX-NEXT: bar.sync {{.*}}, 128;
+  // A turn that a warpgroup passes up.
+  // PTX: bar.sync {{%r[0-9]+, 256;[[:space:]]+// begin inline asm[[:space:]]+bar.arrive}}
   // The warpgroup that copies.
   // PTX: setmaxnreg.dec.sync.aligned.u32 32
   // PTX: cp.async.bulk.tensor.2d.shared::cluster.global
