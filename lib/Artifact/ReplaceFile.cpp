@@ -36,21 +36,23 @@ bool isReplaceable(const std::string &path) {
   return ::lstat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode);
 }
 
-Status writeTo(const std::string &path, int flags, std::span<const std::byte> bytes) {
+/// `name` is what messages call the file.
+Status writeTo(const std::string &path, int flags, std::span<const std::byte> bytes,
+               const std::string &name) {
   int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
   if (file < 0)
-    return fileError(path);
+    return fileError(name);
   Status status;
   while (status.ok() && !bytes.empty()) {
     ssize_t written = ::write(file, bytes.data(), bytes.size());
     if (written >= 0)
       bytes = bytes.subspan(size_t(written));
     else if (errno != EINTR)
-      status = fileError(path);
+      status = fileError(name);
   }
   // Some file systems report what they could not write here.
   if (::close(file) != 0 && status.ok())
-    status = fileError(path);
+    status = fileError(name);
   return status;
 }
 
@@ -58,9 +60,9 @@ Status writeTo(const std::string &path, int flags, std::span<const std::byte> by
 
 Status flowhn::replaceFile(const std::string &path, std::span<const std::byte> bytes) {
   if (!isReplaceable(path))
-    return writeTo(path, O_TRUNC, bytes);
+    return writeTo(path, O_TRUNC, bytes, path);
   std::string pending = pendingName(path);
-  Status status = writeTo(pending, O_EXCL, bytes);
+  Status status = writeTo(pending, O_EXCL, bytes, path);
   if (status.ok() && ::rename(pending.c_str(), path.c_str()) != 0)
     status = fileError(path);
   if (!status.ok())

@@ -51,6 +51,13 @@ Status writeError(const std::string &reason) {
   return resourceExhausted("cannot write the ZIP: " + reason);
 }
 
+Status checkCount(zip_uint64_t entries) {
+  if (entries > maxEntries)
+    return invalidInput(std::to_string(entries) + " entries, at most " +
+                        std::to_string(maxEntries) + " are allowed");
+  return {};
+}
+
 Status addEntry(zip_t *archive, const ZipEntry &entry) {
   zip_source_t *source =
       zip_source_buffer(archive, entry.bytes.data(), entry.bytes.size(), /*freep=*/0);
@@ -114,6 +121,7 @@ Expected<ArtifactSection> readEntry(zip_t *archive, zip_uint64_t index, size_t l
 } // namespace
 
 Expected<std::vector<std::byte>> flowhn::writeZip(std::span<const ZipEntry> entries) {
+  FLOWHN_RETURN_IF_ERROR(checkCount(entries.size()));
   ZipError error;
   SourcePtr target(zip_source_buffer_create(nullptr, 0, 0, &error.error));
   if (!target)
@@ -140,9 +148,7 @@ Expected<std::vector<ArtifactSection>> flowhn::readZip(std::span<const std::byte
     return invalidInput("not an artifact, or a damaged one: " + error.text());
   source.release(); // now the archive's
   zip_int64_t count = zip_get_num_entries(archive.get(), 0);
-  if (count > zip_int64_t(maxEntries))
-    return invalidInput(std::to_string(count) + " entries, at most " + std::to_string(maxEntries) +
-                        " are allowed");
+  FLOWHN_RETURN_IF_ERROR(checkCount(zip_uint64_t(count)));
   std::vector<ArtifactSection> sections;
   std::set<std::string> names;
   size_t left = maxExpansion * bytes.size();

@@ -20,7 +20,7 @@ struct ZipEntry {
 };
 
 /// A ZIP of deflated entries in this order, without times: equal entries give equal
-/// bytes.
+/// bytes. InvalidInput for more than `readZip` takes, 1024.
 Expected<std::vector<std::byte>> writeZip(std::span<const ZipEntry> entries);
 
 /// The entries of a ZIP whose entries are all stored or deflated, in order. Checksums are

@@ -42,7 +42,7 @@ Expected<std::string> findFolder() {
   return notFound("neither FLOWHN_CACHE_DIR nor XDG_CACHE_HOME nor HOME names a folder");
 }
 
-/// Code is read from the folder, so nobody else may write to it.
+/// Code is read from the folder: one that is made here is for nobody else to write to.
 Status makeFolder(const std::string &folder) {
   std::error_code error;
   if (fs::create_directories(folder, error))

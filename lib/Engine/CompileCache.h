@@ -19,7 +19,8 @@
 namespace flowhn {
 
 /// A hash over everything that decides what a compile gives: this compiler and its LLVM,
-/// ptxas, the model and the options. An error where the options do not name a target.
+/// ptxas, the model and the options. An error where the options do not name a target, or the
+/// compiler's own files are gone.
 Expected<std::string> compileKey(const Model &model, const CompileOptions &options);
 
 /// What a compile gave.

@@ -20,6 +20,8 @@
 #include <concepts>
 #include <dlfcn.h>
 #include <filesystem>
+#include <map>
+#include <optional>
 
 using namespace flowhn;
 namespace fs = std::filesystem;
@@ -70,30 +72,40 @@ std::string libraryOf(const void *symbol) {
 }
 
 /// Changes where a file is replaced: for files that are too large to read.
-std::string stampOf(const std::string &path) {
+Expected<std::string> stampOf(const std::string &path) {
   std::error_code error;
   uint64_t bytes = fs::file_size(path, error);
+  fs::file_time_type time;
+  if (!error)
+    time = fs::last_write_time(path, error);
   if (error)
-    return "none";
-  auto time = fs::last_write_time(path, error).time_since_epoch().count();
-  return path + " " + std::to_string(bytes) + " " + std::to_string(time);
+    return notFound(path + ": " + error.message());
+  return path + " " + std::to_string(bytes) + " " + std::to_string(time.time_since_epoch().count());
 }
 
-std::string contentsOf(const std::string &path) {
+Expected<std::string> contentsOf(const std::string &path) {
   Expected<MappedFile> file = MappedFile::open(path);
-  return file.ok() ? hashOf(file->bytes()) : "none";
+  FLOWHN_RETURN_IF_ERROR(file.status());
+  return hashOf(file->bytes());
 }
 
-/// This compiler, with the part that serialises artifacts and the LLVM that it runs on.
-std::string describeCompiler() {
+/// This compiler, with the part that serialises artifacts and the LLVM that it runs on. An
+/// error where their files are gone: what is unknown must not share a key.
+Expected<std::string> describeCompiler() {
   KeyText text;
   text.add(Manifest().producer, std::string(LLVM_VERSION_STRING));
   for (auto symbol : {reinterpret_cast<const void *>(&compileKey),
-                      reinterpret_cast<const void *>(&writeArtifact)})
-    text.add(contentsOf(libraryOf(symbol)));
+                      reinterpret_cast<const void *>(&writeArtifact)}) {
+    Expected<std::string> contents = contentsOf(libraryOf(symbol));
+    FLOWHN_RETURN_IF_ERROR(contents.status());
+    text.add(*contents);
+  }
   for (auto symbol : {reinterpret_cast<const void *>(&LLVMGetVersion),
-                      reinterpret_cast<const void *>(&mlir::registerMLIRContextCLOptions)})
-    text.add(stampOf(libraryOf(symbol)));
+                      reinterpret_cast<const void *>(&mlir::registerMLIRContextCLOptions)}) {
+    Expected<std::string> stamp = stampOf(libraryOf(symbol));
+    FLOWHN_RETURN_IF_ERROR(stamp.status());
+    text.add(*stamp);
+  }
   return text.hash();
 }
 
@@ -117,9 +129,16 @@ void addModel(KeyText &text, const Model &model) {
     addConfig(text, *model.config());
 }
 
-void addPTXAS(KeyText &text, const std::string &requested) {
-  auto path = mlir::flowhn::findPTXAS(requested);
-  text.add(requested == "none", requested == "auto", path.ok() ? stampOf(*path) : "none");
+/// A ptxas that is not there makes no machine code, or no artifact.
+Status addPTXAS(KeyText &text, const std::string &requested) {
+  text.add(requested == "none", requested == "auto");
+  Expected<std::string> path = mlir::flowhn::findPTXAS(requested);
+  if (!path.ok())
+    return {};
+  Expected<std::string> stamp = stampOf(*path);
+  FLOWHN_RETURN_IF_ERROR(stamp.status());
+  text.add(*stamp);
+  return {};
 }
 
 /// Neither threads nor what is written beside the artifact decide what is in it.
@@ -132,7 +151,7 @@ Status addOptions(KeyText &text, const CompileOptions &options) {
                threads, dumpPhasesTo, cache] = options;
   text.add(dtype, norm, branchSchedule, maxBatch, maxTokens);
   if (target == "nvptx")
-    addPTXAS(text, ptxas);
+    FLOWHN_RETURN_IF_ERROR(addPTXAS(text, ptxas));
   const auto &[strategy, circulation, contextLength, attentionTokens] = split;
   text.add(strategy, circulation, contextLength, attentionTokens);
   return {};
@@ -141,9 +160,10 @@ Status addOptions(KeyText &text, const CompileOptions &options) {
 } // namespace
 
 Expected<std::string> flowhn::compileKey(const Model &model, const CompileOptions &options) {
-  static const std::string compiler = describeCompiler();
+  static const Expected<std::string> compiler = describeCompiler();
+  FLOWHN_RETURN_IF_ERROR(compiler.status());
   KeyText text;
-  text.add(compiler);
+  text.add(*compiler);
   addModel(text, model);
   FLOWHN_RETURN_IF_ERROR(addOptions(text, options));
   return text.hash();

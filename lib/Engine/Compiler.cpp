@@ -94,7 +94,10 @@ Expected<CachedCompile> findCached(const CompileCache &cache, const std::string 
 Expected<Artifact> compileThrough(const CompileCache &cache, const Model &model,
                                   const CompileOptions &options, CompileReport &report) {
   Expected<std::string> key = compileKey(model, options);
-  FLOWHN_RETURN_IF_ERROR(key.status());
+  if (!key.ok()) {
+    report.diagnostics.push_back("remark: not cached: " + key.status().message());
+    return compileAnew(model, options, report);
+  }
   Expected<CachedCompile> found = findCached(cache, *key, report);
   if (found.ok()) {
     FLOWHN_RETURN_IF_ERROR(checkWeights(model, found->artifact));

@@ -80,6 +80,9 @@ static bool isFloat16(const ::flowhn::Model &model) {
 static Expected<DType> resolveLayerType(const ::flowhn::Model &model,
                                         const CompileOptions &options) {
   bool isForGPU = options.target == "nvptx";
+  if (!model.config() && options.dtype != "auto")
+    return ::flowhn::invalidArgument("dtype " + options.dtype + " has no effect on '" +
+                                     model.name() + "', which is IR and has its own types");
   if (options.dtype == "auto") {
     DType half = isFloat16(model) ? DType::F16 : DType::BF16;
     return isForGPU ? half : DType::F32;

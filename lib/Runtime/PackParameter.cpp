@@ -11,7 +11,6 @@
 #include "flowhn/Support/HalfPrecision.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 

@@ -12,7 +12,6 @@
 #include "flowhn/Support/Parallel.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <map>

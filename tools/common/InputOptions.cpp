@@ -94,12 +94,18 @@ std::string flowhn::tools::chooseTarget(InputOptions &options) {
   const bool isAuto = compile.target == "auto";
   if (isAuto)
     compile.target = targetOfMachine(compile.chips);
+  auto misses = [&](const std::string &what, const char *target) {
+    return what + " the target " + compile.target +
+           (isAuto ? std::string(", which is this machine's: give --target=") + target : "");
+  };
   constexpr std::array<std::array<const char *, 2>, 3> owners = {
       {{"--cpu", "cpu"}, {"--chip", "nvptx"}, {"--ptxas", "nvptx"}}};
   for (auto [flag, target] : owners)
     if (options.compileFlags->count(flag) > 0 && compile.target != target)
-      return std::string(flag) + " has no effect on the target " + compile.target +
-             (isAuto ? std::string(", which is this machine's: give --target=") + target : "");
+      return misses(std::string(flag) + " has no effect on", target);
+  bool isHalf = compile.dtype == "bfloat16" || compile.dtype == "float16";
+  if (isHalf && compile.target == "cpu")
+    return misses("--dtype=" + compile.dtype + " is not supported by", "nvptx");
   return {};
 }
 

@@ -69,9 +69,8 @@ static std::string chipProblem(const RunOptions &options, const std::string &kin
   size_t chips = options.model.compile.chips.size();
   if (!namesChip(options) || (kind == "nvptx" && chips == 1))
     return {};
-  return kind == "nvptx"
-             ? "--chip names " + std::to_string(chips) + " chips, of " + what + ", one runs"
-             : "--chip has no effect on " + what;
+  return kind == "nvptx" ? "--chip takes one chip of " + what + ", got " + std::to_string(chips)
+                         : "--chip has no effect on " + what;
 }
 
 static bool isCompiled(const RunOptions &options) {

@@ -48,7 +48,7 @@ struct ArtifactContents {
 };
 
 /// A compiled model without its parameters. As a file (`.fhn`) it is a ZIP of
-/// stored entries, `manifest.json` first, then the sections the manifest lists.
+/// deflated entries, `manifest.json` first, then the sections the manifest lists.
 /// An `Artifact` has been checked: its sections have the sizes and hashes of the
 /// manifest, and its plans are valid (`validatePlan`) at the manifest's limits.
 /// Whoever runs it trusts its code section as one trusts an executable.

@@ -43,6 +43,7 @@ struct CompileOptions {
   /// What activations and the weights of products are held in: float32, bfloat16, float16;
   /// auto: float32 on the cpu; on nvptx float16 where most parameters are, else bfloat16. The
   /// residual stream is float32 in any case but that of norm = prologue, where products read it.
+  /// IR has its own types, and takes auto alone.
   std::string dtype = "auto";
   SplitOptions split = {};
   /// Where a norm before a product goes: kernel, one of its own; prologue, its weight into

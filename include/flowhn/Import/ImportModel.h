@@ -22,7 +22,7 @@ namespace mlir::flowhn {
 /// The types a checkpoint stores its tensors in, by name.
 using StorageTypes = llvm::StringMap<::flowhn::DType>;
 
-/// What values between layers are held in, F32 or BF16.
+/// What values between layers are held in: F32, BF16 or F16.
 struct ActivationTypes {
   /// What products, convolutions, scans and attention make and read.
   ::flowhn::DType layers = ::flowhn::DType::F32;

@@ -41,7 +41,7 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<std::string> cpu{*this, "cpu",
                           llvm::cl::desc("of cpu: x86-64-v2|x86-64-v3|x86-64-v4|host"),
                           llvm::cl::init("host")};
-  Option<std::string> chip{*this, "chip", llvm::cl::desc("of nvptx: sm_90a"),
+  Option<std::string> chip{*this, "chip", llvm::cl::desc("of nvptx: sm_80|sm_90a|…"),
                            llvm::cl::init("sm_90a")};
 };
 

@@ -26,8 +26,6 @@
 #include "AttentionWarpgroup.h"
 #include "SequenceSupport.h"
 
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-
 using namespace mlir;
 using namespace mlir::kern;
 using namespace mlir::kern::nvptx;

@@ -19,9 +19,7 @@ static int64_t registersForTiles(int64_t warpgroups) { return warpgroups == 3 ? 
 /// Whether tensor cores take the elements, and the copy engine boxes from `column` on: rows
 /// and columns at multiples of 16 bytes.
 static bool areBoxes(Value memref, int64_t column) {
-  auto type = cast<MemRefType>(memref.getType());
-  return type.getElementType().isBF16() && type.getStridesAndOffset().first.front() % 8 == 0 &&
-         column % 8 == 0;
+  return elementType(memref).isBF16() && rowWidth(memref) % 8 == 0 && column % 8 == 0;
 }
 
 /// Whether warpgroups can take an op in some shape.

@@ -30,6 +30,8 @@ struct Buffer {
 
 /// The element type of a memref.
 Type elementType(Value memref);
+/// Elements between the rows of a memref.
+int64_t rowWidth(Value memref);
 
 /// The values beside its own that a kernel's region reads.
 struct Extras {

@@ -13,12 +13,8 @@ using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 using mlir::flowhn::GPUTargetInfo;
 
-static int64_t rowStride(Value memref) {
-  return cast<MemRefType>(memref.getType()).getStridesAndOffset().first.front();
-}
-
 bool nvptx::hasAlignedRows(Value memref) {
-  return rowStride(memref) * elementType(memref).getIntOrFloatBitWidth() % 128 == 0;
+  return rowWidth(memref) * elementType(memref).getIntOrFloatBitWidth() % 128 == 0;
 }
 
 bool nvptx::isAlignedColumn(Value memref, int64_t column) {

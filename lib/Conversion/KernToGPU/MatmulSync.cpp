@@ -20,7 +20,9 @@
 #include "MatmulTiles.h"
 #include "MmaSupport.h"
 
+#include <limits>
 #include <numeric>
+#include <tuple>
 
 using namespace mlir;
 using namespace mlir::kern;

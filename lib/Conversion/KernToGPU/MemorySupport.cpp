@@ -25,6 +25,10 @@ Type nvptx::elementType(Value memref) {
   return cast<MemRefType>(memref.getType()).getElementType();
 }
 
+int64_t nvptx::rowWidth(Value memref) {
+  return cast<MemRefType>(memref.getType()).getStridesAndOffset().first.front();
+}
+
 Buffer GPUKernelBuilder::buffer(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   auto [strides, offset] = type.getStridesAndOffset();

@@ -32,7 +32,7 @@ static constexpr int64_t laneElements = 64;
 static int64_t chooseVector(RowwiseOp op) {
   SmallVector<int64_t> alignments(op.getSections().drop_front());
   auto addRows = [&](Value memref, int64_t column) {
-    alignments.push_back(cast<MemRefType>(memref.getType()).getStridesAndOffset().first.front());
+    alignments.push_back(rowWidth(memref));
     alignments.push_back(column);
   };
   addRows(op.getInput(), op.getInColumn());

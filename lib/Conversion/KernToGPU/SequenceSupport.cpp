@@ -47,7 +47,3 @@ int64_t nvptx::commonVector(ArrayRef<int64_t> extents, int64_t limit) {
       vector /= 2;
   return vector;
 }
-
-int64_t nvptx::rowWidth(Value memref) {
-  return cast<MemRefType>(memref.getType()).getShape().back();
-}

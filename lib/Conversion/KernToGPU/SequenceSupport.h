@@ -42,9 +42,6 @@ private:
 /// an access may take at once.
 int64_t commonVector(ArrayRef<int64_t> extents, int64_t limit);
 
-/// Elements between the rows of a rank-2 memref.
-int64_t rowWidth(Value memref);
-
 /// `value` rounded up to a multiple of `multiple`.
 inline int64_t roundUp(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;

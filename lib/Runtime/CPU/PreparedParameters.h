@@ -9,8 +9,8 @@
 #ifndef FLOWHN_LIB_RUNTIME_CPU_PREPAREDPARAMETERS_H
 #define FLOWHN_LIB_RUNTIME_CPU_PREPAREDPARAMETERS_H
 
-#include "../PlanParameters.h"
 #include "../Memory.h"
+#include "../PlanParameters.h"
 
 #include <functional>
 

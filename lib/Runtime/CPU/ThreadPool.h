@@ -9,8 +9,8 @@
 #ifndef FLOWHN_LIB_RUNTIME_CPU_THREADPOOL_H
 #define FLOWHN_LIB_RUNTIME_CPU_THREADPOOL_H
 
-#include "LaunchProgram.h"
 #include "../Memory.h"
+#include "LaunchProgram.h"
 #include "flowhn/Support/Status.h"
 
 #include <condition_variable>

@@ -61,7 +61,7 @@ TEST(ArtifactTest, ReplacesFilesAndLeavesNothingBeside) {
   ASSERT_TRUE(writeArtifact(path, testContents(testPlan(), someCode())).ok());
   EXPECT_TRUE(Artifact::open(path).ok());
   expectError(writeArtifact(dir.file("none/model.fhn"), testContents(testPlan(), {})),
-              StatusCode::ResourceExhausted, "No such file or directory");
+              StatusCode::ResourceExhausted, "none/model.fhn': No such file or directory");
   // A folder cannot be replaced by a file: the half-made file goes away again.
   std::filesystem::create_directory(dir.path / "folder");
   EXPECT_FALSE(writeArtifact(dir.file("folder"), testContents(testPlan(), {})).ok());
@@ -91,6 +91,11 @@ TEST(ArtifactTest, CreatesNothingThatAReaderWouldRefuse) {
   contents.sections.erase(contents.sections.begin());
   expectError(Artifact::create(contents).status(), StatusCode::InvalidInput,
               "no section 'plan.fb'");
+  contents = testContents(testPlan(), someCode());
+  for (int i = 0; i < 1024; ++i)
+    contents.sections.push_back({"code/" + std::to_string(i), {}});
+  expectError(serialize(contents).status(), StatusCode::InvalidInput,
+              "entries, at most 1024 are allowed");
 }
 
 TEST(ArtifactTest, SameContentsGiveSameBytes) { EXPECT_EQ(testFile(), testFile()); }

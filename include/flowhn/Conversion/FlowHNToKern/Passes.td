@@ -71,7 +71,7 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
   }];
   let options = [Option<"target", "target", "std::string", "\"cpu\"", "cpu|nvptx">,
                  Option<"cpu", "cpu", "std::string", "\"host\"", "of cpu: x86-64-v2|x86-64-v3|x86-64-v4|host">,
-                 Option<"chip", "chip", "std::string", "\"sm_90a\"", "of nvptx: sm_90a">];
+                 Option<"chip", "chip", "std::string", "\"sm_90a\"", "of nvptx: sm_80|sm_90a|…">];
   let dependentDialects = ["::mlir::kern::KernDialect", "::mlir::plan::PlanDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::affine::AffineDialect"];
 }

@@ -13,7 +13,7 @@ include "mlir/Pass/PassBase.td"
 
 def ChooseGPUConfigsPass : Pass<"kern-choose-gpu-configs", "::mlir::ModuleOp"> {
   let summary = "Choose the GPU configuration of every kernel";
-  let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_90a">];
+  let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_80|sm_90a|…">];
 }
 
 def ConvertKernToGPUPass : Pass<"convert-kern-to-gpu", "::mlir::ModuleOp"> {
@@ -27,7 +27,7 @@ def ConvertKernToGPUPass : Pass<"convert-kern-to-gpu", "::mlir::ModuleOp"> {
     Numerics: REASSOCIATING: sums are formed in the order of the configuration;
     exponentials, reciprocals and their like are the chip's approximations.
   }];
-  let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_90a">];
+  let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_80|sm_90a|…">];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::NVVM::NVVMDialect", "::mlir::LLVM::LLVMDialect"];
 }
@@ -48,7 +48,7 @@ def EmitPTXPass : Pass<"flowhn-emit-ptx", "::mlir::ModuleOp"> {
     with `ptxas`, `<kernel>.cubin` too, and any of its warnings is an error. Without a
     directory, the PTX goes to standard output.
   }];
-  let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_90a">,
+  let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_80|sm_90a|…">,
                  Option<"directory", "directory", "std::string", "\"\"", "where the files go">,
                  Option<"ptxas", "ptxas", "std::string", "\"\"", "path of ptxas; `auto` looks in CUDA_HOME">];
 }
