@@ -8,28 +8,28 @@
 // CHECK-DAG: #[[ROWS:.*]] = affine_map<()[s0, s1, s2] -> (s2)>
 
 module @kernels {
-  // Shared memory: 192 queries, twice 128 keys and 128 values of 128 bytes, 10 barriers.
+  // Shared memory: 192 queries, twice 96 keys and 96 values of 128 bytes, 10 barriers.
   // CONFIG-LABEL: @grouped
-  // CONFIG: config = {keys = 128 : i64, stages = 2 : i64, warpgroups = 3 : i64}
+  // CONFIG: config = {keys = 96 : i64, stages = 2 : i64, warpgroups = 3 : i64}
   // CHECK-LABEL: func.func @grouped
   // CHECK-SAME: kern.grid = #[[GRID]]
   // CHECK-SAME: kern.max_blocks = 132 : i64
-  // CHECK-SAME: kern.shared_bytes = 90192 : i64
+  // CHECK-SAME: kern.shared_bytes = 73808 : i64
   // CHECK-SAME: box = [64, 192], columns = 256 : i64, row_bytes = 768 : i64, rows = #[[ROWS]]
-  // CHECK-SAME: box = [64, 128], columns = 320 : i64, row_bytes = 768 : i64, rows = #[[ROWS]]
-  // CHECK-SAME: box = [64, 128], columns = 384 : i64, row_bytes = 768 : i64, rows = #[[ROWS]]
+  // CHECK-SAME: box = [64, 96], columns = 320 : i64, row_bytes = 768 : i64, rows = #[[ROWS]]
+  // CHECK-SAME: box = [64, 96], columns = 384 : i64, row_bytes = 768 : i64, rows = #[[ROWS]]
   // CHECK-SAME: kern.threads = 512 : i64
   // PTX-LABEL: .entry grouped(
   // PTX-NOT: .local
   // PTX: setmaxnreg.inc.sync.aligned.u32 160
   // A turn: the first block's scores.
   // PTX: bar.sync {{.*}}, 256;
-  // PTX: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
+  // PTX: wgmma.mma_async.sync.aligned.m64n96k16.f32.bf16.bf16
   // PTX: bar.arrive {{.*}}, 256;
   // PTX: ex2.approx.ftz.f32
   // Another one: the next block's scores and, from weights in registers, the outputs.
   // PTX: bar.sync {{.*}}, 256;
-  // PTX: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
+  // PTX: wgmma.mma_async.sync.aligned.m64n96k16.f32.bf16.bf16
   // PTX: wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {{.*[}]}}, %rd{{[0-9]+}}, 1, 1, 1, 1;
   // PTX: bar.arrive {{.*}}, 256;
   // PTX: wgmma.wait_group.sync.aligned 1;

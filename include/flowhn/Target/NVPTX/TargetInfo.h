@@ -36,7 +36,7 @@ struct GPUTargetInfo {
   double exponentialRate = 4.18e12; ///< ex2 per second
   /// FLOP/s of attention: exponentials weigh the more the smaller a head is.
   double attentionRate(int64_t headSize) const {
-    return matmulRate * (headSize > 64 ? 650.0 : 455.0) / 790.0;
+    return matmulRate * (headSize > 64 ? 675.0 : 520.0) / 790.0;
   }
 
   /// Threads of a block that may have `registersPerThread` each.
