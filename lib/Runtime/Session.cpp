@@ -217,6 +217,9 @@ Expected<Session> Session::create(std::shared_ptr<const Artifact> artifact,
     FLOWHN_RETURN_IF_ERROR(threads.status());
     options.threads = *threads;
     bool isCPU = artifact->manifest().target.kind == "cpu";
+    if (isCPU && !options.chip.empty())
+      return invalidArgument("code for the chip '" + options.chip +
+                             "' is asked for, of an artifact for the cpu");
     auto create = isCPU ? createCPUExecutor : createCUDAExecutor;
     Expected<std::unique_ptr<Executor>> executor = create(*artifact, std::move(source), options);
     FLOWHN_RETURN_IF_ERROR(executor.status());

@@ -32,7 +32,8 @@ struct SessionOptions {
   int threads = 0;
   /// Which GPU, in the driver's order; for an artifact of the target nvptx.
   int device = 0;
-  /// Whose code runs, one of the artifact's chips; empty: the first that the device runs.
+  /// Whose code runs, one of the artifact's chips; empty: the first that the device runs. An
+  /// artifact of the target cpu has none: then it is InvalidArgument.
   std::string chip = {};
   /// On a GPU: a call whose lengths repeat is recorded as a CUDA graph and replayed. Results
   /// do not depend on it.

@@ -279,6 +279,8 @@ TEST(SessionTest, RefusesArtifactsThatDoNotFit) {
   plan.kernels[0]->symbol = "missing";
   refused(contentsWithCode(plan), StatusCode::NotFound, "the code has no symbol 'missing'");
   refused(contentsWithCode(), StatusCode::InvalidArgument, "-1 threads", {.threads = -1});
+  refused(contentsWithCode(), StatusCode::InvalidArgument, "code for the chip 'sm_80' is asked for",
+          {.chip = "sm_80"});
   expectError(Session::create(nullptr, testParameters()).status(), StatusCode::InvalidArgument,
               "needs an artifact");
   expectError(Session::create(artifactOf(contentsWithCode()), randomParameters({}, 1)).status(),
