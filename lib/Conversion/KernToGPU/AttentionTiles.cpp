@@ -61,10 +61,7 @@ LogicalResult AttentionShape::check(AttentionOp op, const flowhn::GPUTargetInfo 
     return op.emitOpError("needs at least 2 'stages' and at most 32 'warps' in its GPU "
                           "configuration, got ")
            << stages << " and " << warps;
-  if (sharedBytes() > target.sharedBytes)
-    return op.emitOpError("needs ") << sharedBytes() << " bytes of shared memory, and a block of "
-                                    << target.chip << " has " << target.sharedBytes;
-  return success();
+  return checkSharedBytes(op, sharedBytes(), target);
 }
 
 //===----------------------------------------------------------------------===//

@@ -97,6 +97,9 @@ private:
   void copyQueries();
   void copyKeys(Value block);
   void copyValues(Value block);
+  /// Copies the rows of a block of keys from `column` on to its stage of the tiles at
+  /// `tilesAt`.
+  void copyBlock(Value map, int64_t column, Value block, int64_t tilesAt, Value full);
   void copyTile(Value map, Value column, Value row, int64_t rows, Value offset, Value full);
 
   void consume();
@@ -276,20 +279,20 @@ void WarpgroupAttention::copyQueries() {
 
 void WarpgroupAttention::copyKeys(Value block) {
   wait(KeysEmpty, block);
-  Value kvHead = b.div(tile.head, op.getHeads() / op.getKvHeads());
-  copyTile(keyMap, b.add(b.mul(kvHead, shape.headSize), op.getKColumn()),
-           b.add(tile.sequence.begin, b.mul(block, shape.keys)), shape.keys,
-           b.add(b.mul(stageOf(block), shape.tileBytes()), shape.keysAt()),
-           barrier(KeysFull, block));
+  copyBlock(keyMap, op.getKColumn(), block, shape.keysAt(), barrier(KeysFull, block));
 }
 
 void WarpgroupAttention::copyValues(Value block) {
   wait(ValuesEmpty, block);
+  copyBlock(valueMap, op.getVColumn(), block, shape.valuesAt(), barrier(ValuesFull, block));
+}
+
+void WarpgroupAttention::copyBlock(Value map, int64_t column, Value block, int64_t tilesAt,
+                                   Value full) {
   Value kvHead = b.div(tile.head, op.getHeads() / op.getKvHeads());
-  copyTile(valueMap, b.add(b.mul(kvHead, shape.headSize), op.getVColumn()),
+  copyTile(map, b.add(b.mul(kvHead, shape.headSize), column),
            b.add(tile.sequence.begin, b.mul(block, shape.keys)), shape.keys,
-           b.add(b.mul(stageOf(block), shape.tileBytes()), shape.valuesAt()),
-           barrier(ValuesFull, block));
+           b.add(b.mul(stageOf(block), shape.tileBytes()), tilesAt), full);
 }
 
 void WarpgroupAttention::copyTile(Value map, Value column, Value row, int64_t rows, Value offset,

@@ -73,8 +73,5 @@ LogicalResult WarpgroupAttentionShape::check(AttentionOp op, const GPUTargetInfo
                "needs 'keys' that are a multiple of 16 up to 256 and leave no more than ")
            << registersForTiles(warpgroups) << " registers to tiles, got " << keys << " and "
            << tileRegisters();
-  if (sharedBytes() > target.sharedBytes)
-    return op.emitOpError("needs ") << sharedBytes() << " bytes of shared memory, and a block of "
-                                    << target.chip << " has " << target.sharedBytes;
-  return success();
+  return checkSharedBytes(op, sharedBytes(), target);
 }

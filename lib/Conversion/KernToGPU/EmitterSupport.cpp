@@ -335,6 +335,14 @@ int64_t nvptx::configValue(Operation *op, StringRef name) {
   return op->getAttrOfType<DictionaryAttr>("config").getAs<IntegerAttr>(name).getInt();
 }
 
+LogicalResult nvptx::checkSharedBytes(Operation *op, int64_t bytes,
+                                      const mlir::flowhn::GPUTargetInfo &target) {
+  if (bytes <= target.sharedBytes)
+    return success();
+  return op->emitOpError("needs ") << bytes << " bytes of shared memory, and a block of "
+                                   << target.chip << " has " << target.sharedBytes;
+}
+
 LogicalResult nvptx::checkConfig(Operation *op, ArrayRef<StringRef> names) {
   auto config = op->getAttrOfType<DictionaryAttr>("config");
   for (StringRef name : names) {

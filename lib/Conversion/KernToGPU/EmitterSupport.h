@@ -189,6 +189,9 @@ int64_t configValue(Operation *op, StringRef name);
 /// Checks that the op's configuration holds a positive integer for every name. It may
 /// have been written by hand.
 LogicalResult checkConfig(Operation *op, ArrayRef<StringRef> names);
+/// Checks that a block of the chip has `bytes` of shared memory.
+LogicalResult checkSharedBytes(Operation *op, int64_t bytes,
+                               const mlir::flowhn::GPUTargetInfo &target);
 
 /// Each emitter's external model, attached by registerGPUKernelModels.
 void attachArgmaxModel(MLIRContext &context);

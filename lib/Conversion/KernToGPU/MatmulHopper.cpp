@@ -74,11 +74,7 @@ static LogicalResult checkTiles(MatmulOp op, const GPUTargetInfo &target) {
   if (!target.isMatmulTile(plan.tileRows, plan.tileColumns, plan.groups))
     return op.emitOpError("has no tile of ")
            << plan.tileRows << " by " << plan.tileColumns << " on " << target.chip;
-  if (plan.sharedBytes() > target.sharedBytes)
-    return op.emitOpError("needs ")
-           << plan.sharedBytes() << " bytes of shared memory, and a block of " << target.chip
-           << " has " << target.sharedBytes;
-  return success();
+  return checkSharedBytes(op, plan.sharedBytes(), target);
 }
 
 //===----------------------------------------------------------------------===//

@@ -136,11 +136,7 @@ static LogicalResult checkTiles(MatmulOp op, const GPUTargetInfo &target) {
     return op.emitOpError("needs at most ")
            << target.fullThreads() / 32 << " warps and at least 2 stages on " << target.chip
            << ", got " << plan.threads() / 32 << " and " << plan.stages;
-  if (plan.sharedBytes() > target.sharedBytes)
-    return op.emitOpError("needs ")
-           << plan.sharedBytes() << " bytes of shared memory, and a block of " << target.chip
-           << " has " << target.sharedBytes;
-  return success();
+  return checkSharedBytes(op, plan.sharedBytes(), target);
 }
 
 //===----------------------------------------------------------------------===//

@@ -45,10 +45,7 @@ LogicalResult ScanShape::check(Operation *op, const flowhn::GPUTargetInfo &targe
   if (rows % steps != 0)
     return op->emitOpError("needs 'rows' in multiples of 'steps' in its GPU configuration, got ")
            << rows << " and " << steps;
-  if (sharedBytes() > target.sharedBytes)
-    return op->emitOpError("needs ") << sharedBytes() << " bytes of shared memory, and a block of "
-                                     << target.chip << " has " << target.sharedBytes;
-  return success();
+  return checkSharedBytes(op, sharedBytes(), target);
 }
 
 //===----------------------------------------------------------------------===//

@@ -82,7 +82,7 @@ def relative_error(actual, expected):
     return difference / norm if norm else float(difference != 0)
 
 
-def emit(opt, directory, functions, chip=CHIPS[0], assemble=False):
+def emit(opt, directory, functions, chip, assemble=False):
     """Compiles functions of MLIR into `<kernel>.ptx`, or .cubin, and `<kernel>.json`."""
     os.makedirs(directory, exist_ok=True)
     source = os.path.join(directory, "kernels.mlir")
