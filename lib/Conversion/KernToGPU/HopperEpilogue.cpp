@@ -16,16 +16,30 @@ HopperEpilogue::HopperEpilogue(GPUKernelBuilder &b, MatmulOp op, const HopperMat
                                Value base, Value consumer, Value thread, Value outMap)
     : b(b), op(op), plan(plan), base(base), consumer(consumer), outMap(outMap),
       rows(b.extent(op.getRows())), warp(b.div(thread, 32)), lane(b.rem(thread, 32)),
-      isLeader(b.equal(thread, 0)), epilogue(b, op, lane) {}
+      isLeader(b.equal(thread, 0)), epilogue(b, op, lane) {
+  if (HopperRowStores::canStore(op, plan))
+    rowStores.emplace(b, op, plan, lane, epilogue);
+}
+
+MatmulTile HopperEpilogue::warpTile(const MatmulTile &tile) {
+  return {b.add(tile.row, b.add(b.mul(consumer, 64), b.mul(warp, 16))), tile.column};
+}
+
+void HopperEpilogue::begin(const MatmulTile &tile) {
+  if (rowStores)
+    rowStores->begin(warpTile(tile));
+}
 
 void HopperEpilogue::emit(const MatmulTile &tile, Value sums) {
   SmallVector<Value> values;
   for (int64_t i = 0; i < plan.tileColumns / 2; ++i)
     values.push_back(LLVM::ExtractValueOp::create(b.builder, b.loc, sums, i));
   if (plan.storesTiles)
-    return storeThroughShared(tile, values);
-  Value row = b.add(tile.row, b.add(b.mul(consumer, 64), b.mul(warp, 16)));
-  epilogue.store({row, tile.column}, values, plan.n % plan.outColumns() == 0);
+    storeThroughShared(tile, values);
+  else if (rowStores)
+    rowStores->store(values);
+  else
+    epilogue.store(warpTile(tile), values, plan.n % plan.outColumns() == 0);
 }
 
 void HopperEpilogue::finish() {

@@ -20,21 +20,46 @@ MatmulEpilogue::ExtraRow MatmulEpilogue::extraRow(Value row) {
   return {row, b.lookUp(op.getGather(), row), b.loadScalars(extras, row)};
 }
 
-SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half,
-                                            const ExtraRow &at, Value column, int64_t first,
+MatmulEpilogue::Loaded MatmulEpilogue::load(const ExtraRow &at, Value column, int64_t count) {
+  return b.loadExtras(extras, at.row, at.gatheredRow, column, count, at.scalars);
+}
+
+static bool isMatrix(Access access) { return access == Access::Row || access == Access::Gathered; }
+
+void MatmulEpilogue::prefetch(const ExtraRow &at, Value column) {
+  for (auto [buffer, access, offset] :
+       llvm::zip_equal(extras.buffers, extras.accesses, extras.columns)) {
+    if (!isMatrix(access))
+      continue;
+    Value row = access == Access::Gathered ? at.gatheredRow : at.row;
+    b.prefetch(buffer, b.rowOffset(buffer, row, b.add(column, offset)));
+  }
+}
+
+int64_t MatmulEpilogue::numMatrices() const { return llvm::count_if(extras.accesses, isMatrix); }
+
+SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> sums, const Loaded &loaded,
                                             int64_t count) {
-  auto loaded = b.loadExtras(extras, at.row, at.gatheredRow, column, count, at.scalars);
-  int64_t groups = op.getGroups(), groupSums = sums.size() / groups;
   SmallVector<Value> results;
   for (int64_t i = 0; i < count; ++i) {
     SmallVector<Value> arguments;
-    for (int64_t group = 0; group < groups; ++group)
-      arguments.push_back(sums[group * groupSums + chunk * 4 + half * 2 + first + i]);
+    for (int64_t group = 0; group < int64_t(op.getGroups()); ++group)
+      arguments.push_back(sums[group * count + i]);
     for (ArrayRef<Value> extra : loaded)
       arguments.push_back(extra[i]);
     results.push_back(b.inlineRegion(op.getEpilogue(), arguments));
   }
   return results;
+}
+
+SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half,
+                                            const ExtraRow &at, Value column, int64_t first,
+                                            int64_t count) {
+  int64_t groups = op.getGroups(), groupSums = sums.size() / groups;
+  SmallVector<Value> own;
+  for (int64_t group = 0; group < groups; ++group)
+    llvm::append_range(own, sums.slice(group * groupSums + chunk * 4 + half * 2 + first, count));
+  return evaluate(own, load(at, column, count), count);
 }
 
 /// Chunks whose extras are all loaded before the first of them is stored: no load waits for

@@ -212,6 +212,7 @@ void HopperMatmulEmitter::consume() {
   HopperEpilogue epilogue(b, op, plan, base, consumer, b.rem(inConsumers, 128), outMap);
   Value zero = LLVM::ZeroOp::create(b.builder, b.loc, sumsType(b, plan.tileColumns));
   forEachTile(0, [&](MatmulTile tile, Stage stage) {
+    epilogue.begin(tile);
     // A stage is released one step later, when its products have ended.
     Value first = multiplyStage(consumer, stage, zero);
     Stage second = next(stage);

@@ -31,6 +31,51 @@ struct HopperMatmulPlan : MatmulPlan {
   int64_t sharedBytes() const { return barrierOffset() + stages * 16; }
 };
 
+/// Results of whole tiles that the threads store themselves, four neighbours at a time. What
+/// is read for the first half of the rows comes while the products run.
+class HopperRowStores {
+public:
+  HopperRowStores(GPUKernelBuilder &b, MatmulOp op, const HopperMatmulPlan &plan, Value lane,
+                  MatmulEpilogue &epilogue);
+
+  /// Whether the tiles of a plan are stored so.
+  static bool canStore(MatmulOp op, const HopperMatmulPlan &plan);
+
+  /// Before the products of 16 rows from `tile` on, and behind them.
+  void begin(const MatmulTile &tile);
+  void store(ArrayRef<Value> sums);
+
+private:
+  /// Quads [begin, end) of the thread's row in a half.
+  struct Batch {
+    int64_t half, begin, end;
+  };
+  /// A row of the thread, where it is stored, and whether it exists.
+  struct Row {
+    MatmulEpilogue::ExtraRow extras;
+    Value out, exists;
+  };
+
+  GPUKernelBuilder &b;
+  const HopperMatmulPlan &plan;
+  MatmulEpilogue &epilogue;
+  Buffer out;
+  Value rows, scatter, lane, isOdd;
+  int64_t outColumn;
+  SmallVector<Batch> batches;
+  size_t ahead; ///< batches that are loaded before they are needed
+
+  // Of the tile.
+  Value column; ///< the thread's, of quad 0
+  SmallVector<Row, 2> threadRows;
+  SmallVector<SmallVector<MatmulEpilogue::Loaded>> loaded;
+
+  void loadBatch();
+  void storeBatch(const Batch &batch, ArrayRef<MatmulEpilogue::Loaded> values,
+                  ArrayRef<Value> sums);
+  void takeQuad(ArrayRef<Value> sums, int64_t half, int64_t quad, SmallVector<Value> &result);
+};
+
 /// What one warpgroup does with the sums of its 64 rows: the region, then the store.
 class HopperEpilogue {
 public:
@@ -40,6 +85,8 @@ public:
   HopperEpilogue(GPUKernelBuilder &b, MatmulOp op, const HopperMatmulPlan &plan, Value base,
                  Value consumer, Value thread, Value outMap);
 
+  /// Before the products of a tile.
+  void begin(const MatmulTile &tile);
   void emit(const MatmulTile &tile, Value sums);
   /// Waits for the copies of the last tiles.
   void finish();
@@ -51,7 +98,10 @@ private:
   Value base, consumer, outMap;
   Value rows, warp, lane, isLeader;
   MatmulEpilogue epilogue;
+  std::optional<HopperRowStores> rowStores;
 
+  /// The first of the warp's 16 rows.
+  MatmulTile warpTile(const MatmulTile &tile);
   void storeThroughShared(const MatmulTile &tile, ArrayRef<Value> sums);
 };
 

@@ -64,8 +64,19 @@ public:
     SmallVector<Value> scalars;
   };
   ExtraRow extraRow(Value row);
-  /// The region's results for `count` columns from `column` on, whose sums are those from
-  /// `first` on of `half` (0: row lane / 4, 1: row lane / 4 + 8) of a chunk.
+
+  /// Values of each extra, for neighbouring columns.
+  using Loaded = SmallVector<SmallVector<Value>>;
+  Loaded load(const ExtraRow &at, Value column, int64_t count);
+  /// Brings the lines that hold the extras at `column` of a row to the L2 cache.
+  void prefetch(const ExtraRow &at, Value column);
+  /// How many of the extras have a value for each element of the result.
+  int64_t numMatrices() const;
+  /// The region's results for the columns of `loaded`; `sums` has those of each group, one
+  /// group after the other.
+  SmallVector<Value> evaluate(ArrayRef<Value> sums, const Loaded &loaded, int64_t count);
+  /// The same for `count` columns from `column` on, whose sums are those from `first` on of
+  /// `half` (0: row lane / 4, 1: row lane / 4 + 8) of a chunk.
   SmallVector<Value> evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half, const ExtraRow &at,
                               Value column, int64_t first, int64_t count);
   /// Stores 16 rows from `tile` on, each thread its own. `isWhole` says that the columns are

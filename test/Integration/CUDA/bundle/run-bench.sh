@@ -3,6 +3,7 @@
 #
 #   run-bench.sh [PREFIX]...            the models whose names begin with a PREFIX; default: all
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
+#   run-bench.sh peers [PREFIX]...      the same beside PyTorch's, which has to be there
 #
 # Writes results/bench/MODEL.json and .txt (with a table of kernels) and prints the table of
 # everything that is there. With CHIP=sm_80 in the environment the code for that chip runs.
@@ -13,14 +14,15 @@ reports=$results/bench
 status=0
 chip=(${CHIP:+--chip="$CHIP"})
 table=bench_table
-if [ "${1:-}" = kernels ]; then
-  table=kernel_table
-  shift
-fi
+case "${1:-}" in
+  kernels) table=kernel_table ;;
+  peers) table=peer_table ;;
+esac
+[ $table = bench_table ] || shift
 mkdir -p "$reports"
 while read -r name batch tokens; do
   is_selected "$name" "$@" || continue
-  [ $table = kernel_table ] && [ -f "$reports/$name.json" ] && continue
+  [ $table != bench_table ] && [ -f "$reports/$name.json" ] && continue
   echo "$name, $batch x $tokens" >&2
   flowhn-bench "$bundle/models/nvptx/$name.fhn" "${chip[@]}" --random-weights=1 --batch "$batch" \
     --tokens "$tokens" --kernels --json "$reports/$name.json" >"$reports/$name.txt" || status=1
