@@ -6,14 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-// All blocks reach the end of a tile at about the same time. A residual that is read only
-// then takes the memory's time for all of them at once, in which nobody multiplies: about 5 µs
-// for 128 × 256 in float32, where the products of 2048 take 11. So half of it is read into
-// registers and the other half into the L2 cache when the products begin.
-//
-//===----------------------------------------------------------------------===//
-
-#include "MatmulHopper.h"
+#include "HopperStores.h"
 
 using namespace mlir;
 using namespace mlir::kern;
@@ -25,92 +18,87 @@ static constexpr int64_t quadColumns = 4, pairColumns = 16;
 /// Quads that are loaded together, before the first of them is stored.
 static constexpr int64_t batchQuads = 8;
 
-bool HopperRowStores::canStore(MatmulOp op, const HopperMatmulPlan &plan) {
-  return !plan.storesTiles && plan.n % plan.outColumns() == 0 &&
-         plan.outColumns() % pairColumns == 0 && rowWidth(op.getOut()) % quadColumns == 0 &&
-         op.getOutColumn() % quadColumns == 0;
+namespace {
+/// Stores of whole tiles, a row of the thread after the other.
+class RowStores : public HopperStores {
+public:
+  RowStores(const HopperStoreContext &context, int64_t columns)
+      : HopperStores(context, columns, 2 * batchesPerRow(columns)), out(b.buffer(op.getOut())) {}
+
+  void begin(const MatmulTile &whole) override;
+
+protected:
+  Batch loadBatch(int64_t batch) override;
+  void storeBatch(int64_t batch, ArrayRef<MatmulEpilogue::Loaded> extras,
+                  ArrayRef<Value> sums) override;
+  void prefetchRest() override { prefetch(rows[1], 0, columns); }
+
+private:
+  /// Quads [begin, end) of one of the thread's rows.
+  struct Quads {
+    int64_t row, begin, end;
+  };
+
+  Buffer out;
+  Value column; ///< the thread's, of quad 0
+  SmallVector<Value, 2> outRows;
+
+  static int64_t batchesPerRow(int64_t columns) {
+    return llvm::divideCeil(columns / pairColumns, batchQuads);
+  }
+  Quads quadsOf(int64_t batch) const;
+  SmallVector<Value> takeQuad(ArrayRef<Value> sums, int64_t row, int64_t quad);
+};
+} // namespace
+
+RowStores::Quads RowStores::quadsOf(int64_t batch) const {
+  int64_t perRow = batches / 2, begin = batch % perRow * batchQuads;
+  return {batch / perRow, begin, std::min(begin + batchQuads, columns / pairColumns)};
 }
 
-HopperRowStores::HopperRowStores(GPUKernelBuilder &b, MatmulOp op, const HopperMatmulPlan &plan,
-                                 Value lane, MatmulEpilogue &epilogue)
-    : b(b), plan(plan), epilogue(epilogue), out(b.buffer(op.getOut())),
-      rows(b.extent(op.getRows())), scatter(op.getScatter()), lane(lane),
-      isOdd(b.equal(b.rem(lane, 2), 1)), outColumn(op.getOutColumn()) {
-  int64_t quads = plan.outColumns() / pairColumns;
-  for (int64_t half = 0; half < 2; ++half)
-    for (int64_t first = 0; first < quads; first += batchQuads)
-      batches.push_back({half, first, std::min(first + batchQuads, quads)});
-  // There are registers for one value beside each sum of a half.
-  ahead = epilogue.numMatrices() == 1 ? batches.size() / 2 : 0;
-}
-
-void HopperRowStores::begin(const MatmulTile &tile) {
+void RowStores::begin(const MatmulTile &whole) {
   Value inPair = b.add(b.mul(b.rem(lane, 2), 8), b.mul(b.div(b.rem(lane, 4), 2), quadColumns));
-  column = b.add(tile.column, inPair);
-  threadRows.clear();
-  loaded.clear();
-  for (int64_t half = 0; half < 2; ++half) {
-    Value row = b.add(b.add(tile.row, b.div(lane, 4)), half * 8);
-    // What is read for a row outside the result is dropped; it is read at its edge.
-    Value inside = b.min(row, b.add(rows, -1));
-    Value outRow = scatter ? b.lookUp(scatter, inside) : inside;
-    threadRows.push_back({epilogue.extraRow(inside), outRow, b.less(row, rows)});
-  }
-  for (size_t i = 0; i < ahead; ++i)
-    loadBatch();
-  if (!ahead)
-    return;
-  // The four lanes of a row have a line each, of 32 float32.
-  Value lineColumn = b.add(tile.column, b.mul(b.rem(lane, 4), 32));
-  for (int64_t first = 0; first < plan.outColumns(); first += 128)
-    epilogue.prefetch(threadRows[1].extras, b.min(b.add(lineColumn, first), b.i32(plan.n - 1)));
+  column = b.add(whole.column, inPair);
+  HopperStores::begin(whole);
+  outRows.clear();
+  for (const Row &row : rows)
+    outRows.push_back(b.lookUp(op.getScatter(), row.extras.row));
 }
 
-void HopperRowStores::loadBatch() {
-  const Batch &batch = batches[loaded.size()];
-  SmallVector<MatmulEpilogue::Loaded> &values = loaded.emplace_back();
-  for (int64_t quad = batch.begin; quad < batch.end; ++quad)
-    values.push_back(epilogue.load(threadRows[batch.half].extras,
-                                   b.add(column, quad * pairColumns), quadColumns));
+HopperStores::Batch RowStores::loadBatch(int64_t batch) {
+  Quads quads = quadsOf(batch);
+  Batch extras;
+  for (int64_t quad = quads.begin; quad < quads.end; ++quad)
+    extras.push_back(
+        epilogue.load(rows[quads.row].extras, b.add(column, quad * pairColumns), quadColumns));
+  return extras;
 }
 
-void HopperRowStores::store(ArrayRef<Value> sums) {
-  for (auto [index, batch] : llvm::enumerate(batches)) {
-    if (!ahead)
-      loadBatch();
-    storeBatch(batch, loaded[index], sums);
-    if (ahead && loaded.size() < batches.size())
-      loadBatch();
-  }
-}
-
-void HopperRowStores::storeBatch(const Batch &batch, ArrayRef<MatmulEpilogue::Loaded> values,
-                                 ArrayRef<Value> sums) {
-  const Row &row = threadRows[batch.half];
+void RowStores::storeBatch(int64_t batch, ArrayRef<MatmulEpilogue::Loaded> extras,
+                           ArrayRef<Value> sums) {
+  Quads quads = quadsOf(batch);
   SmallVector<SmallVector<Value>> results;
-  for (int64_t quad = batch.begin; quad < batch.end; ++quad) {
-    SmallVector<Value> own;
-    takeQuad(sums, batch.half, quad, own);
-    results.push_back(epilogue.evaluate(own, values[quad - batch.begin], quadColumns));
-  }
-  b.ifThen(row.exists, [&] {
+  for (int64_t quad = quads.begin; quad < quads.end; ++quad)
+    results.push_back(epilogue.evaluate(takeQuad(sums, quads.row, quad), extras[quad - quads.begin],
+                                        quadColumns));
+  b.ifThen(rows[quads.row].exists, [&] {
     for (auto [index, result] : llvm::enumerate(results)) {
-      int64_t offset = (batch.begin + index) * pairColumns + outColumn;
-      b.storeVector(result, out, b.rowOffset(out, row.out, b.add(column, offset)));
+      int64_t offset = (quads.begin + index) * pairColumns + op.getOutColumn();
+      b.storeVector(result, out, b.rowOffset(out, outRows[quads.row], b.add(column, offset)));
     }
   });
 }
 
-/// Appends the thread's quad of each group: an even lane gives its sums of the second chunk for
-/// its neighbour's of the first.
-void HopperRowStores::takeQuad(ArrayRef<Value> sums, int64_t half, int64_t quad,
-                               SmallVector<Value> &result) {
-  int64_t groupSums = sums.size() / plan.groups;
+/// The thread's quad of each group: an even lane gives its sums of the second chunk for its
+/// neighbour's of the first.
+SmallVector<Value> RowStores::takeQuad(ArrayRef<Value> sums, int64_t row, int64_t quad) {
+  Value isOdd = b.equal(b.rem(lane, 2), 1);
+  auto first = epilogue.slice(sums, 2 * quad, row, 0, 2);
+  auto second = epilogue.slice(sums, 2 * quad + 1, row, 0, 2);
+  SmallVector<Value> result;
   for (int64_t group = 0; group < plan.groups; ++group) {
-    auto first = sums.slice(group * groupSums + quad * 8 + half * 2, 2);
-    auto second = sums.slice(group * groupSums + quad * 8 + 4 + half * 2, 2);
     SmallVector<Value, 2> low, high;
-    for (int64_t i = 0; i < 2; ++i) {
+    for (int64_t i = 2 * group; i < 2 * group + 2; ++i) {
       Value taken = b.shuffleXor(b.select(isOdd, first[i], second[i]), 1);
       low.push_back(b.select(isOdd, taken, first[i]));
       high.push_back(b.select(isOdd, second[i], taken));
@@ -118,4 +106,15 @@ void HopperRowStores::takeQuad(ArrayRef<Value> sums, int64_t half, int64_t quad,
     llvm::append_range(result, low);
     llvm::append_range(result, high);
   }
+  return result;
+}
+
+bool nvptx::canStoreRows(MatmulOp op, const HopperMatmulPlan &plan) {
+  return plan.n % plan.outColumns() == 0 && plan.outColumns() % pairColumns == 0 &&
+         rowWidth(op.getOut()) % quadColumns == 0 && op.getOutColumn() % quadColumns == 0;
+}
+
+std::unique_ptr<HopperStores> nvptx::makeRowStores(const HopperStoreContext &context,
+                                                   int64_t columns) {
+  return std::make_unique<RowStores>(context, columns);
 }
