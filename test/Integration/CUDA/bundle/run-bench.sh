@@ -3,6 +3,8 @@
 #
 #   run-bench.sh [PREFIX]...            the models whose names begin with a PREFIX; default: all
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
+#   run-bench.sh calibrate [PREFIX]...  adds their kernels, and how far branches overlap, to
+#                                       results/calibration.json, what times are predicted from
 #
 # Writes results/bench/MODEL.json and .txt (with a table of kernels) and prints the table of
 # everything that is there. With CHIP=sm_80 in the environment the code for that chip runs.
@@ -13,17 +15,30 @@ reports=$results/bench
 status=0
 chip=(${CHIP:+--chip="$CHIP"})
 table=bench_table
+models=published_models
+calibrate=()
+mkdir -p "$reports"
 if [ "${1:-}" = kernels ]; then
   table=kernel_table
   shift
+elif [ "${1:-}" = calibrate ]; then
+  models=calibrated_models
+  reports=$results/calibrate
+  calibrate=(--calibrate "$results/calibration.json")
+  mkdir -p "$reports"
+  [ -f "$results/calibration.json" ] || cp "$bundle/scripts/H100.json" "$results/calibration.json"
+  shift
 fi
-mkdir -p "$reports"
 while read -r name batch tokens; do
   is_selected "$name" "$@" || continue
   [ $table = kernel_table ] && [ -f "$reports/$name.json" ] && continue
   echo "$name, $batch x $tokens" >&2
   flowhn-bench "$bundle/models/nvptx/$name.fhn" "${chip[@]}" --random-weights=1 --batch "$batch" \
-    --tokens "$tokens" --kernels --json "$reports/$name.json" >"$reports/$name.txt" || status=1
-done < <(published_models)
+    --tokens "$tokens" "${calibrate[@]}" --kernels --json "$reports/$name.json" >"$reports/$name.txt" || status=1
+done < <($models)
+if [ ${#calibrate[@]} -gt 0 ]; then
+  grep -H -e 'calibrated' -e 'largest' "$reports"/*.txt
+  exit $status
+fi
 "$python" "$bundle/scripts/$table.py" "$reports"/*.json || status=1
 exit $status
