@@ -43,7 +43,7 @@ struct LaunchCounts {
 };
 
 /// One launch of profiled calls on a device.
-struct LaunchTime {
+struct TimedLaunch {
   uint32_t kernel = 0;
   int64_t block = -1;           ///< which call of the entry it was in; -1: none
   std::vector<int64_t> extents; ///< index arguments
@@ -86,7 +86,7 @@ public:
 
   /// Of a device, since `setProfile`: the launches and blocks of the last call, and of those
   /// before it that launched the same.
-  virtual std::vector<LaunchTime> launchTimes() const { return {}; }
+  virtual std::vector<TimedLaunch> launchTimes() const { return {}; }
   virtual std::vector<BlockTime> blockTimes() const { return {}; }
 
   virtual ExecutorInfo info() const = 0;

@@ -13,9 +13,9 @@
 using namespace flowhn;
 
 std::vector<LaunchProfile> flowhn::describeLaunches(const fb::Plan &plan,
-                                                    const std::vector<LaunchTime> &launches) {
+                                                    const std::vector<TimedLaunch> &launches) {
   std::vector<LaunchProfile> described;
-  for (const LaunchTime &time : launches) {
+  for (const TimedLaunch &time : launches) {
     const fb::Kernel &kernel = *plan.kernels()->Get(time.kernel);
     LaunchProfile &launch = described.emplace_back();
     launch.op = kernel.op()->str();
@@ -44,12 +44,12 @@ static BlockPrediction predictionOf(const fb::Times &times) {
 }
 
 std::vector<BlockProfile> flowhn::describeBlocks(const fb::Plan &plan,
-                                                 const std::vector<LaunchTime> &launches,
+                                                 const std::vector<TimedLaunch> &launches,
                                                  const std::vector<BlockTime> &times) {
   std::vector<BlockProfile> blocks;
   for (const BlockTime &time : times)
     blocks.push_back({time.seconds, time.serialSeconds, 0, {}});
-  for (const LaunchTime &launch : launches)
+  for (const TimedLaunch &launch : launches)
     if (launch.block >= 0)
       blocks[size_t(launch.block)].kernelSeconds += launch.seconds;
   // Blocks are the calls of the entry, in order.

@@ -16,11 +16,11 @@ namespace flowhn {
 
 /// The launches of a call, with what the plan says of their kernels.
 std::vector<LaunchProfile> describeLaunches(const fb::Plan &plan,
-                                            const std::vector<LaunchTime> &launches);
+                                            const std::vector<TimedLaunch> &launches);
 
 /// The blocks of a call, with what the plan predicts of them.
 std::vector<BlockProfile> describeBlocks(const fb::Plan &plan,
-                                         const std::vector<LaunchTime> &launches,
+                                         const std::vector<TimedLaunch> &launches,
                                          const std::vector<BlockTime> &times);
 
 } // namespace flowhn

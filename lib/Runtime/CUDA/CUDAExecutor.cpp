@@ -220,7 +220,7 @@ public:
   }
   void setProfile(size_t numKernels) override { state->setProfile(numKernels); }
   double seconds(uint32_t kernel) const override { return state->profile().seconds(kernel); }
-  std::vector<LaunchTime> launchTimes() const override { return state->profile().launchTimes(); }
+  std::vector<TimedLaunch> launchTimes() const override { return state->profile().launchTimes(); }
   std::vector<BlockTime> blockTimes() const override { return state->profile().blockTimes(); }
 
   ExecutorInfo info() const override {

@@ -14,8 +14,9 @@ using namespace flowhn;
 using namespace flowhn::cuda;
 
 /// The launches of a call, with their seconds.
-static std::vector<LaunchTime> timesOf(const LaunchList &list, const std::vector<double> &seconds) {
-  std::vector<LaunchTime> times;
+static std::vector<TimedLaunch> timesOf(const LaunchList &list,
+                                        const std::vector<double> &seconds) {
+  std::vector<TimedLaunch> times;
   for (const LaunchList::Command &command : list.commands())
     if (auto *launch = std::get_if<LaunchList::Launch>(&command)) {
       std::span<const int64_t> extents = list.indices(*launch);
@@ -25,16 +26,16 @@ static std::vector<LaunchTime> timesOf(const LaunchList &list, const std::vector
   return times;
 }
 
-static bool areSameLaunches(const std::vector<LaunchTime> &a, const std::vector<LaunchTime> &b) {
-  return std::ranges::equal(a, b, [](const LaunchTime &x, const LaunchTime &y) {
+static bool areSameLaunches(const std::vector<TimedLaunch> &a, const std::vector<TimedLaunch> &b) {
+  return std::ranges::equal(a, b, [](const TimedLaunch &x, const TimedLaunch &y) {
     return x.kernel == y.kernel && x.block == y.block && x.extents == y.extents;
   });
 }
 
 void DeviceProfile::add(const LaunchList &list, const std::vector<double> &launchSeconds,
                         std::vector<BlockTime> blockTimes) {
-  std::vector<LaunchTime> added = timesOf(list, launchSeconds);
-  for (const LaunchTime &launch : added)
+  std::vector<TimedLaunch> added = timesOf(list, launchSeconds);
+  for (const TimedLaunch &launch : added)
     kernelSeconds[launch.kernel] += launch.seconds;
   if (calls == 0 || !areSameLaunches(launches, added)) {
     calls = 1;
@@ -51,9 +52,9 @@ void DeviceProfile::add(const LaunchList &list, const std::vector<double> &launc
   }
 }
 
-std::vector<LaunchTime> DeviceProfile::launchTimes() const {
-  std::vector<LaunchTime> means = launches;
-  for (LaunchTime &launch : means)
+std::vector<TimedLaunch> DeviceProfile::launchTimes() const {
+  std::vector<TimedLaunch> means = launches;
+  for (TimedLaunch &launch : means)
     launch.seconds /= double(calls);
   return means;
 }

@@ -24,14 +24,14 @@ public:
 
   double seconds(uint32_t kernel) const { return kernelSeconds[kernel]; }
   /// Means over the calls that launched the same as the last one, in a row.
-  std::vector<LaunchTime> launchTimes() const;
+  std::vector<TimedLaunch> launchTimes() const;
   std::vector<BlockTime> blockTimes() const;
 
 private:
   std::vector<double> kernelSeconds;
   int64_t calls = 0;
-  std::vector<LaunchTime> launches; ///< sums
-  std::vector<BlockTime> blocks;    ///< sums
+  std::vector<TimedLaunch> launches; ///< sums
+  std::vector<BlockTime> blocks;     ///< sums
 };
 
 } // namespace flowhn::cuda

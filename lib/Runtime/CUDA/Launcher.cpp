@@ -129,7 +129,7 @@ Status Launcher::takeTime(size_t number) {
   return driver.check(driver.eventRecord(times[number].get(), mainStream()), "cannot take a time");
 }
 
-Expected<std::vector<double>> Launcher::readTimes(size_t count) {
+Expected<std::vector<double>> Launcher::readIntervals(size_t count) {
   FLOWHN_RETURN_IF_ERROR(wait());
   std::vector<double> seconds;
   for (size_t i = 0; i < count; ++i) {
@@ -144,7 +144,7 @@ Expected<std::vector<double>> Launcher::timeBlocks(const LaunchList &list, const
                                                    bool inOrder) {
   FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {inOrder, /*takesTimes=*/false}));
   FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {inOrder, /*takesTimes=*/true}));
-  return readTimes(size_t(list.numBlocks()));
+  return readIntervals(size_t(list.numBlocks()));
 }
 
 Expected<std::vector<double>> Launcher::profile(const LaunchList &list, const DeviceBases &bases) {
@@ -160,7 +160,7 @@ Expected<std::vector<double>> Launcher::profile(const LaunchList &list, const De
     FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched + 1));
     ++launched;
   }
-  return readTimes(launched);
+  return readIntervals(launched);
 }
 
 Expected<GraphExec> Launcher::capture(const LaunchList &list, const DeviceBases &bases) {

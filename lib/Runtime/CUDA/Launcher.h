@@ -59,7 +59,7 @@ private:
   };
   Status enqueue(const LaunchList &list, const DeviceBases &bases, EnqueueOptions options);
   /// Waits, and gives the seconds between events 2 · i and 2 · i + 1.
-  Expected<std::vector<double>> readTimes(size_t count);
+  Expected<std::vector<double>> readIntervals(size_t count);
   Status copyTap(const LaunchList &list, const PlannedTap &tap, const DeviceBases &bases);
   /// What comes later on `waiting` waits for what came before on `working`.
   Status order(unsigned working, unsigned waiting);
