@@ -74,5 +74,7 @@ int main(int argc, char **argv) {
     return *code;
   if (std::string problem = runProblem(options.run); !problem.empty())
     return tool.usageError(problem);
+  if (!options.calibrate.empty() && options.run.model.compile.target == "cpu")
+    return tool.usageError("--calibrate measures a GPU, the target is cpu");
   return tool.run([&] { return execute(tool, options); });
 }
