@@ -42,6 +42,21 @@ struct LaunchCounts {
   double floorSeconds = 0; ///< by the kernel's rates
 };
 
+/// One launch of profiled calls on a device.
+struct TimedLaunch {
+  uint32_t kernel = 0;
+  int64_t block = -1;           ///< which call of the entry it was in; -1: none
+  std::vector<int64_t> extents; ///< index arguments
+  double seconds = 0;           ///< mean over the calls
+};
+
+/// One block of profiled calls on a device, from its first kernel's start to its last one's
+/// end: as scheduled, and with its kernels one after the other. Means over the calls.
+struct BlockTime {
+  double seconds = 0;
+  double serialSeconds = 0;
+};
+
 /// What a session says of its machine, see Session.h.
 struct ExecutorInfo {
   std::string target;
@@ -68,6 +83,11 @@ public:
   virtual void setProfile(size_t numKernels) = 0;
   /// Of a kernel since `setProfile`.
   virtual double seconds(uint32_t kernel) const = 0;
+
+  /// Of a device, since `setProfile`: the launches and blocks of the last call, and of those
+  /// before it that launched the same.
+  virtual std::vector<TimedLaunch> launchTimes() const { return {}; }
+  virtual std::vector<BlockTime> blockTimes() const { return {}; }
 
   virtual ExecutorInfo info() const = 0;
 };

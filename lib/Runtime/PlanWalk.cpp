@@ -207,7 +207,15 @@ private:
       callee.indices.push_back(frame.indices[index]);
     for (uint32_t memory : *command.memory_operands())
       callee.memories.push_back(frame.memories[memory]);
-    return runProcedure(*plan.procedures()->Get(command.procedure()), std::move(callee));
+    const fb::Procedure &procedure = *plan.procedures()->Get(command.procedure());
+    if (depth > 0)
+      return runProcedure(procedure, std::move(callee));
+    ++depth;
+    sink.beginBlock();
+    FLOWHN_RETURN_IF_ERROR(runProcedure(procedure, std::move(callee)));
+    sink.endBlock();
+    --depth;
+    return {};
   }
 
   Status run(const fb::Fork &command, Frame &) {
@@ -249,6 +257,7 @@ private:
   int64_t top = 0;
   int64_t peak = 0;
   uint32_t numPartitions = 0;
+  int depth = 0;                ///< of calls
   std::vector<int64_t> indices; ///< of the launch at hand
   std::vector<Place> memories;
 };

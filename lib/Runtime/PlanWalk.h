@@ -77,6 +77,9 @@ public:
   /// Streams that start, or end, beside stream 0.
   virtual void fork(std::span<const uint32_t> streams) = 0;
   virtual void join(std::span<const uint32_t> streams) = 0;
+  /// The entry calls a procedure, and it returns: a block of the model. No stream but 0 runs.
+  virtual void beginBlock() {}
+  virtual void endBlock() {}
   /// Waits for everything before it.
   virtual void addTap(const PlannedTap &tap) = 0;
 };

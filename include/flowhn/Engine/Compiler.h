@@ -11,6 +11,7 @@
 
 #include "flowhn/Artifact/Artifact.h"
 #include "flowhn/Engine/Model.h"
+#include "flowhn/Support/Calibration.h"
 #include "flowhn/Support/Status.h"
 
 #include <cstdint>
@@ -49,11 +50,19 @@ struct CompileOptions {
   /// Where a norm before a product goes: kernel, one of its own; prologue, its weight into
   /// the product's weights at load and its scale onto the sums, which rounds differently.
   std::string norm = "kernel";
-  std::string branchSchedule = "auto"; ///< auto, streams, serial
-  int64_t maxBatch = 64;               ///< rows of one call
-  int64_t maxTokens = 32768;           ///< longest row of a model without a context length
-  unsigned threads = 0;                ///< threads that compile; 0: one per processor
-  std::string dumpPhasesTo = {};       ///< a folder for numbered IR files; empty: none
+  /// auto, streams, serial; auto: on nvptx the one that is predicted to take less time.
+  std::string branchSchedule = "auto";
+  /// Of nvptx: the table that times are predicted from, a file that flowhn-bench --calibrate
+  /// wrote for one of the chips; empty: what is known of each.
+  std::string calibration = {};
+  /// Of nvptx: the call that times are predicted for, in rows and tokens of each; 0 tokens: the
+  /// context length, or 1024 without one.
+  int64_t typicalBatch = 8;
+  int64_t typicalTokens = 0;
+  int64_t maxBatch = 64;         ///< rows of one call
+  int64_t maxTokens = 32768;     ///< longest row of a model without a context length
+  unsigned threads = 0;          ///< threads that compile; 0: one per processor
+  std::string dumpPhasesTo = {}; ///< a folder for numbered IR files; empty: none
   /// Whether `compile` keeps its result, and takes what was kept of the same compile: in the
   /// folder FLOWHN_CACHE_DIR, else flowhn in XDG_CACHE_HOME, else ~/.cache/flowhn, of at most
   /// FLOWHN_CACHE_SIZE MiB (1024). Not where phases are dumped.
@@ -91,6 +100,9 @@ Expected<Artifact> compile(const Model &model, const CompileOptions &options = {
 Expected<std::string> compileTo(CompilePhase phase, const Model &model,
                                 const CompileOptions &options = {},
                                 CompileReport *report = nullptr);
+
+/// What times of a chip of nvptx are predicted from where no file is named.
+Expected<Calibration> calibrationOf(const std::string &chip);
 
 /// The passes from the imported model to LLVM, as `flowhn-opt --pass-pipeline=` takes them.
 Expected<std::string> passPipeline(const CompileOptions &options);

@@ -144,6 +144,8 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, func::CallOp 
       return failure();
     operands.push_back(*value);
   }
-  func::CallOp::create(procedure.builder, op.getLoc(), (*target)->function, operands);
+  auto call = func::CallOp::create(procedure.builder, op.getLoc(), (*target)->function, operands);
+  if (Attribute times = op->getAttr(timesAttrName))
+    call->setAttr(timesAttrName, times);
   return success();
 }

@@ -58,6 +58,7 @@ Status LaunchList::addLaunch(const PlannedLaunch &launch) {
         std::to_string(grid.z) + " blocks, a device takes at most " + std::to_string(maxBlocksX) +
         " x " + std::to_string(maxBlocksYZ) + " x " + std::to_string(maxBlocksYZ));
   list.push_back(Launch{launch.kernel,
+                        block,
                         launch.stream,
                         {unsigned(grid.x), unsigned(grid.y), unsigned(grid.z)},
                         indexValues.size(),
@@ -66,6 +67,16 @@ Status LaunchList::addLaunch(const PlannedLaunch &launch) {
   indexValues.insert(indexValues.end(), launch.indices.begin(), launch.indices.end());
   places.insert(places.end(), launch.memories.begin(), launch.memories.end());
   return {};
+}
+
+void LaunchList::beginBlock() {
+  block = blocks++;
+  list.push_back(BlockEdge{});
+}
+
+void LaunchList::endBlock() {
+  block = -1;
+  list.push_back(BlockEdge{});
 }
 
 void LaunchList::fork(std::span<const uint32_t> streams) {

@@ -87,17 +87,25 @@ Status Launcher::order(unsigned working, unsigned waiting) {
 }
 
 Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases) {
+  return enqueue(list, bases, EnqueueOptions());
+}
+
+Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, EnqueueOptions options) {
+  size_t taken = 0;
   for (const LaunchList::Command &command : list.commands()) {
     if (auto *launched = std::get_if<LaunchList::Launch>(&command))
-      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, streams[launched->stream].get()));
+      FLOWHN_RETURN_IF_ERROR(
+          launch(list, *launched, bases, streams[options.inOrder ? 0 : launched->stream].get()));
     if (auto *fork = std::get_if<LaunchList::Fork>(&command))
       for (uint32_t stream : fork->streams)
-        if (stream != 0)
+        if (stream != 0 && !options.inOrder)
           FLOWHN_RETURN_IF_ERROR(order(0, stream));
     if (auto *join = std::get_if<LaunchList::Join>(&command))
       for (uint32_t stream : join->streams)
-        if (stream != 0)
+        if (stream != 0 && !options.inOrder)
           FLOWHN_RETURN_IF_ERROR(order(stream, 0));
+    if (options.takesTimes && std::holds_alternative<LaunchList::BlockEdge>(command))
+      FLOWHN_RETURN_IF_ERROR(takeTime(taken++));
   }
   return {};
 }
@@ -121,27 +129,38 @@ Status Launcher::takeTime(size_t number) {
   return driver.check(driver.eventRecord(times[number].get(), mainStream()), "cannot take a time");
 }
 
-Status Launcher::profile(const LaunchList &list, const DeviceBases &bases,
-                         std::span<double> seconds) {
-  std::vector<uint32_t> launched; // kernels, between events 2 · i and 2 · i + 1
+Expected<std::vector<double>> Launcher::readIntervals(size_t count) {
+  FLOWHN_RETURN_IF_ERROR(wait());
+  std::vector<double> seconds;
+  for (size_t i = 0; i < count; ++i) {
+    Expected<double> time = secondsBetween(driver, times[2 * i], times[2 * i + 1]);
+    FLOWHN_RETURN_IF_ERROR(time.status());
+    seconds.push_back(*time);
+  }
+  return seconds;
+}
+
+Expected<std::vector<double>> Launcher::timeBlocks(const LaunchList &list, const DeviceBases &bases,
+                                                   bool inOrder) {
+  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {inOrder, /*takesTimes=*/false}));
+  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {inOrder, /*takesTimes=*/true}));
+  return readIntervals(size_t(list.numBlocks()));
+}
+
+Expected<std::vector<double>> Launcher::profile(const LaunchList &list, const DeviceBases &bases) {
+  size_t launched = 0;
   for (const LaunchList::Command &command : list.commands()) {
     if (auto *tap = std::get_if<PlannedTap>(&command))
       FLOWHN_RETURN_IF_ERROR(copyTap(list, *tap, bases));
     auto *one = std::get_if<LaunchList::Launch>(&command);
     if (!one)
       continue;
-    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched.size()));
+    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched));
     FLOWHN_RETURN_IF_ERROR(launch(list, *one, bases, mainStream()));
-    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched.size() + 1));
-    launched.push_back(one->kernel);
+    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched + 1));
+    ++launched;
   }
-  FLOWHN_RETURN_IF_ERROR(wait());
-  for (size_t i = 0; i < launched.size(); ++i) {
-    Expected<double> time = secondsBetween(driver, times[2 * i], times[2 * i + 1]);
-    FLOWHN_RETURN_IF_ERROR(time.status());
-    seconds[launched[i]] += *time;
-  }
-  return {};
+  return readIntervals(launched);
 }
 
 Expected<GraphExec> Launcher::capture(const LaunchList &list, const DeviceBases &bases) {

@@ -30,8 +30,12 @@ public:
   Status enqueue(const LaunchList &list, const DeviceBases &bases);
   /// The same, one after the other on the main stream, taps included.
   Status enqueueInOrder(const LaunchList &list, const DeviceBases &bases);
-  /// In order, with the time of each launch added to `seconds`, one per kernel. Waits.
-  Status profile(const LaunchList &list, const DeviceBases &bases, std::span<double> seconds);
+  /// In order, with the seconds of each launch. Waits.
+  Expected<std::vector<double>> profile(const LaunchList &list, const DeviceBases &bases);
+  /// The seconds of each block, its branches side by side or on the main stream alone. Runs
+  /// the list twice, so that what is timed need not wait for the host. Waits.
+  Expected<std::vector<double>> timeBlocks(const LaunchList &list, const DeviceBases &bases,
+                                           bool inOrder);
 
   /// The list as a graph, to be launched on the main stream.
   Expected<GraphExec> capture(const LaunchList &list, const DeviceBases &bases);
@@ -49,6 +53,13 @@ private:
                 StreamHandle stream);
   Status encodeMap(const fb::TensorMap &map, std::span<const int64_t> indices,
                    EncodedTensorMap &encoded) const;
+  struct EnqueueOptions {
+    bool inOrder = false;    ///< all on the main stream
+    bool takesTimes = false; ///< where blocks begin and end
+  };
+  Status enqueue(const LaunchList &list, const DeviceBases &bases, EnqueueOptions options);
+  /// Waits, and gives the seconds between events 2 · i and 2 · i + 1.
+  Expected<std::vector<double>> readIntervals(size_t count);
   Status copyTap(const LaunchList &list, const PlannedTap &tap, const DeviceBases &bases);
   /// What comes later on `waiting` waits for what came before on `working`.
   Status order(unsigned working, unsigned waiting);

@@ -15,6 +15,7 @@
 using namespace mlir;
 using namespace mlir::plan;
 namespace fb = ::flowhn::fb;
+using ::mlir::flowhn::TimesAttr;
 
 static bool isIndex(Type type) { return isa<IndexType>(type); }
 static bool isMemory(Type type) { return isa<MemRefType>(type); }
@@ -161,6 +162,13 @@ LogicalResult ProcedureSerializer::serialize(LaunchOp op) {
   return success();
 }
 
+static std::unique_ptr<fb::Times> serializeTimes(TimesAttr times) {
+  return std::make_unique<fb::Times>(times.getBatch(), times.getTokens(), times.getAttention(),
+                                     times.getSsm(), times.getJoint(), times.getSerial(),
+                                     times.getStreams(),
+                                     times.getSchedule() == ::mlir::flowhn::Schedule::Streams);
+}
+
 LogicalResult ProcedureSerializer::serialize(func::CallOp op) {
   auto callee = index.procedures.find(op.getCallee());
   if (callee == index.procedures.end())
@@ -172,6 +180,8 @@ LogicalResult ProcedureSerializer::serialize(func::CallOp op) {
   command.procedure = callee->second;
   command.index_operands = numbersOf(op.getOperands(), isIndex);
   command.memory_operands = numbersOf(op.getOperands(), isMemory);
+  if (auto times = op->getAttrOfType<TimesAttr>(::mlir::flowhn::timesAttrName))
+    command.times = serializeTimes(times);
   add(std::move(command));
   return success();
 }

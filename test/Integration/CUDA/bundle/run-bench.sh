@@ -4,6 +4,8 @@
 #   run-bench.sh [PREFIX]...            the models whose names begin with a PREFIX; default: all
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
 #   run-bench.sh peers [PREFIX]...      the same beside PyTorch's, which has to be there
+#   run-bench.sh calibrate [PREFIX]...  adds their kernels, and how far branches overlap, to
+#                                       results/calibration.json, what times are predicted from
 #
 # Writes results/bench/MODEL.json and .txt (with a table of kernels) and prints the table of
 # everything that is there. With CHIP=sm_80 in the environment the code for that chip runs.
@@ -14,18 +16,32 @@ reports=$results/bench
 status=0
 chip=(${CHIP:+--chip="$CHIP"})
 table=bench_table
+models=published_models
+calibrate=()
 case "${1:-}" in
   kernels) table=kernel_table ;;
   peers) table=peer_table ;;
+  calibrate)
+    table=
+    models=calibrated_models
+    reports=$results/calibrate
+    calibrate=(--calibrate "$results/calibration.json")
+    mkdir -p "$results"
+    [ -f "$results/calibration.json" ] || cp "$bundle/scripts/H100.json" "$results/calibration.json"
+    ;;
 esac
-[ $table = bench_table ] || shift
+[ "$table" = bench_table ] || shift
 mkdir -p "$reports"
 while read -r name batch tokens; do
   is_selected "$name" "$@" || continue
-  [ $table != bench_table ] && [ -f "$reports/$name.json" ] && continue
+  [[ $table == *_table && $table != bench_table ]] && [ -f "$reports/$name.json" ] && continue
   echo "$name, $batch x $tokens" >&2
   flowhn-bench "$bundle/models/nvptx/$name.fhn" "${chip[@]}" --random-weights=1 --batch "$batch" \
-    --tokens "$tokens" --kernels --json "$reports/$name.json" >"$reports/$name.txt" || status=1
-done < <(published_models)
+    --tokens "$tokens" "${calibrate[@]}" --kernels --json "$reports/$name.json" >"$reports/$name.txt" || status=1
+done < <($models)
+if [ -z "$table" ]; then
+  grep -H -e 'calibrated' -e 'largest' "$reports"/*.txt
+  exit $status
+fi
 "$python" "$bundle/scripts/$table.py" "$reports"/*.json || status=1
 exit $status

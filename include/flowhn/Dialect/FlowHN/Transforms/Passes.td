@@ -234,9 +234,16 @@ def ScheduleBranchesPass : Pass<"flowhn-schedule-branches", "::mlir::ModuleOp"> 
     attention position, or nothing but attention positions): beside an empty branch
     there is nothing to overlap.
 
-    Each decision is reported as a remark with the FLOPs of the branches.
+    With `target=nvptx` times are predicted for a call of `batch` rows of `tokens`
+    tokens, from the calibration of `chip`, and `auto` takes the schedule that takes the
+    blocks less time. The times stay on each block as `flowhn.times`, in nanoseconds:
+    of both branches, of the rest of the block, and of the block under either schedule.
 
-    Assumes nothing; without a plan no branch is taken to be empty.
+    Each decision is reported as a remark with the FLOPs of the branches and the
+    predicted times, the mean of the blocks that run them.
+
+    Assumes nothing; without a plan no branch is taken to be empty. Times are those of
+    kernels after `flowhn-fuse-ops`: ops that it would merge count one by one.
 
     ```mlir
     %a, %s = flowhn.parallel -> … { attention { … } ssm { … } }
@@ -245,11 +252,21 @@ def ScheduleBranchesPass : Pass<"flowhn-schedule-branches", "::mlir::ModuleOp"> 
     ```mlir
     %a, %s = flowhn.parallel schedule(streams) -> … { attention { … } ssm { … } }
     ```
+    and, with `target=nvptx`,
+    ```mlir
+    %1 = call @block_0(…) {flowhn.index = 0 : i64,
+        flowhn.times = #flowhn.times<schedule = streams, batch = 8, tokens = 1024, …>} : …
+    ```
 
     Numerics: bit-exact.
   }];
   let options = [
     Option<"mode", "mode", "std::string", "\"auto\"", "auto|streams|serial">,
+    Option<"target", "target", "std::string", "\"cpu\"", "cpu|nvptx: whether times are predicted">,
+    Option<"chip", "chip", "std::string", "\"sm_90a\"", "of nvptx: sm_80|sm_90a|…">,
+    Option<"calibration", "calibration", "std::string", "", "of nvptx: a file of flowhn-bench --calibrate; empty: what is known of the chip">,
+    Option<"batch", "batch", "int64_t", "8", "of nvptx: rows of the call that times are predicted for">,
+    Option<"tokens", "tokens", "int64_t", "0", "of nvptx: tokens of each; 0: the context length, 1024 without one">,
   ];
 }
 
