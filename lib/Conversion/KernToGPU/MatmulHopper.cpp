@@ -193,7 +193,9 @@ void HopperMatmulEmitter::forEachTile(int64_t phase, TileBody whole, TileBody ha
   b.ifThen(b.less(index, b.mul(rowTiles, plan.columnTiles())), [&] {
     MatmulTile tile = tileAt(b, plan, index, rowTiles);
     Value offset = b.mul(b.rem(b.blockId(), 2), plan.outColumns() / 2);
-    half({tile.row, b.add(tile.column, offset)}, {last[0], last[1]});
+    tile.column = b.add(tile.column, offset);
+    // A second half can lie outside the result.
+    b.ifThen(b.less(tile.column, b.i32(plan.n)), [&] { half(tile, {last[0], last[1]}); });
   });
 }
 

@@ -288,7 +288,7 @@ TILE_128, TILE_64 = tile(128, 128, 3), tile(64, 64, 2)
 CASES = {
     "matmul_odd": lambda: matmul(131, 21, 5),
     "matmul_151": lambda: matmul(70, 151, 40, residuals=True),
-    "matmul_even": lambda: matmul(200, 320, 200, TILE_128, residuals=True, out_column=8, a_column=8),
+    "matmul_even": lambda: matmul(270, 320, 200, TILE_128, residuals=True, out_column=8, a_column=8),
     "matmul_256": lambda: matmul(300, 256, 192, residuals=True),
     "matmul_gate_tiles": lambda: matmul(300, 192, 72, TILE_128, groups=2),
     "matmul_300": lambda: matmul(70, 300, 64),
