@@ -8,8 +8,6 @@
 
 #include "ScanTiles.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-
 using namespace mlir;
 using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
@@ -23,8 +21,9 @@ static constexpr int64_t sharedVector = 4;
 
 ScanShape::ScanShape(Operation *op, MemRefType a, int64_t numProjections)
     : states(a.getDimSize(0)), channels(a.getDimSize(1)), projections(numProjections),
-      lanes(configValue(op, "lanes")), rows(configValue(op, "rows")),
-      steps(configValue(op, "steps")), threads(configValue(op, "threads")),
+      laneChannels(configValue(op, "channels")), lanes(configValue(op, "lanes")),
+      rows(configValue(op, "rows")), steps(configValue(op, "steps")),
+      threads(configValue(op, "threads")),
       threadStates(roundUp(llvm::divideCeil(states, lanes), sharedVector)) {}
 
 LogicalResult nvptx::checkThreads(Operation *op, int64_t threads) {
@@ -42,6 +41,14 @@ LogicalResult ScanShape::check(Operation *op, const flowhn::GPUTargetInfo &targe
            << lanes;
   if (failed(checkThreads(op, threads)))
     return failure();
+  if (lanes % laneChannels != 0)
+    return op->emitOpError(
+               "needs 'lanes' in multiples of 'channels' in its GPU configuration, got ")
+           << lanes << " and " << laneChannels;
+  if (steps % roundRows() != 0)
+    return op->emitOpError("needs 'steps' in multiples of 'lanes' / 'channels' in its GPU "
+                           "configuration, got ")
+           << steps << " and " << roundRows();
   if (rows % steps != 0)
     return op->emitOpError("needs 'rows' in multiples of 'steps' in its GPU configuration, got ")
            << rows << " and " << steps;
@@ -112,9 +119,11 @@ Value ScanTiles::extend(Value chunk) {
   auto type = dyn_cast<VectorType>(chunk.getType());
   if (!type)
     return builder.extend(chunk);
-  if (type.getElementType() == builder.f32())
-    return chunk;
-  return arith::ExtFOp::create(builder.builder, builder.loc, type.clone(builder.f32()), chunk);
+  SmallVector<Value> values;
+  for (int64_t index = 0; index < type.getNumElements(); ++index)
+    values.push_back(builder.extend(
+        LLVM::ExtractElementOp::create(builder.builder, builder.loc, chunk, builder.i32(index))));
+  return builder.vectorOf(values);
 }
 
 void ScanTiles::publish(ValueRange values, Value newSide) {
