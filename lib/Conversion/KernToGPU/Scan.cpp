@@ -131,6 +131,21 @@ Value OutputEmitter::evaluate(const Row &row) {
   return b.inlineRegion(op.getEpilogue(), arguments);
 }
 
+/// Stores an element where `condition` holds. Around a branch the compiler would move what the
+/// element is made of into it, and rows would wait for each other.
+static void storeWhere(GPUKernelBuilder &b, Value condition, Value element, Value pointer) {
+  bool isFloat = element.getType() == b.f32();
+  Value stored =
+      isFloat
+          ? element
+          : LLVM::BitcastOp::create(b.builder, b.loc, b.builder.getI16Type(), element).getResult();
+  LLVM::InlineAsmOp::create(b.builder, b.loc, TypeRange(), {condition, pointer, stored},
+                            isFloat ? "@$0 st.global.b32 [$1], $2;" : "@$0 st.global.b16 [$1], $2;",
+                            isFloat ? "b,l,f,~{memory}" : "b,l,h,~{memory}",
+                            /*has_side_effects=*/true, /*is_align_stack=*/false,
+                            LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr());
+}
+
 void OutputEmitter::storeRows(ArrayRef<Row> rows, Value first, Value rest) {
   Value offset = b.rowOffset(out, first, b.add(channel, op.getOutColumn()));
   Value place = b.at(out.pointer, offset, out.elementType);
@@ -138,9 +153,8 @@ void OutputEmitter::storeRows(ArrayRef<Row> rows, Value first, Value rest) {
   for (auto [index, row] : llvm::enumerate(rows)) {
     Value result = b.truncate(evaluate(row), out.elementType);
     int64_t distance = index * shape.roundRows();
-    b.ifThen(b.less(b.i32(distance), stored), [&] {
-      b.storeRaw(result, b.at(place, b.i64(distance * out.stride), out.elementType));
-    });
+    storeWhere(b, b.less(b.i32(distance), stored), result,
+               b.at(place, b.i64(distance * out.stride), out.elementType));
   }
 }
 

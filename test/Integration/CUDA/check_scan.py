@@ -106,6 +106,8 @@ REAL_CASES = {
     "real_scan_1x4096_small": Case(16, 1024, lengths=[4096], chunk_rows=(None, 128, 256)),
     "real_scan_2x2048": Case(16, 4096, lengths=[2048] * 2, chunk_rows=(None, 128, 256, 512)),
     "real_scan_8x1024": Case(16, 4096, lengths=[1024] * 8, chunk_rows=(None, 256, 1024)),
+    "real_scan_8x1024_no_states": Case(16, 4096, ends=(), lengths=[1024] * 8, chunk_rows=(None,)),
+    "real_scan_8x457_no_states": Case(16, 1536, ends=(), lengths=[457] * 8, chunk_rows=(None,)),
 }
 
 
