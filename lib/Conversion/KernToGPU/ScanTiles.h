@@ -22,7 +22,7 @@ struct ScanShape {
   int64_t states, channels, projections;
   int64_t laneChannels; ///< whose states `lanes` threads share
   int64_t lanes, rows, steps, threads;
-  int64_t threadStates; ///< states of a thread: a multiple of 4, read 16 bytes at a time
+  int64_t threadStates; ///< of one channel: 1, 2 or a multiple of 4
 
   /// Of an op with a configuration whose `a` is of the type [states, channels].
   ScanShape(Operation *op, MemRefType a, int64_t numProjections);
@@ -35,6 +35,9 @@ struct ScanShape {
   int64_t roundRows() const { return lanes / laneChannels; }
   int64_t blockChannels() const { return threads / roundRows(); }
   int64_t channelBlocks() const { return llvm::divideCeil(channels, blockChannels()); }
+
+  /// Neighbouring states that a thread reads or writes at once.
+  int64_t sharedVector() const;
 
   // In float32 elements. The space between segments keeps the lanes of a warp on
   // different banks, of which there are 32.
