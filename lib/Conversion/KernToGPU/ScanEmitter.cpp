@@ -155,13 +155,18 @@ SmallVector<Value> ScanEmitter::emitSteps(ScanTiles &tiles, const Sequence &sequ
   SmallVector<Value> raw(carried.drop_front(carriedStates()));
   SmallVector<Value> ahead =
       loadRows(b.add(first, shape.steps), b.sub(rest, b.i32(shape.steps)), raw);
+  SmallVector<Round> rounds;
   SmallVector<Row> rows;
-  for (int64_t begin = 0; begin < shape.steps; begin += shape.roundRows()) {
-    // Where a round is one row, the first one of a step always exists.
-    bool isKnown = begin == 0 && shape.roundRows() == 1;
-    Value isInside = endsExactly && !isKnown ? b.less(b.i32(begin), rest) : Value();
-    ArrayRef<Value> own = ArrayRef(raw).slice(rows.size() * rowInputs.size(), rowInputs.size());
-    rows.push_back(emitRound(tiles, step, begin, own, isInside, states));
+  // Exponentials are one row ahead of the states that wait for them.
+  Decays next = emitDecays(rounds, raw, rest, 0);
+  for (int64_t row = 0; row < shape.steps; ++row) {
+    Decays decays = std::move(next);
+    if (row + 1 < shape.steps)
+      next = emitDecays(rounds, raw, rest, row + 1);
+    Round &round = rounds[row / shape.roundRows()];
+    emitRow(tiles.load(step, row), decays, round.shares, states);
+    if ((row + 1) % shape.roundRows() == 0)
+      rows.push_back(finishRound(round, states));
   }
   storeRows(rows, first, rest);
   llvm::append_range(states, ahead);
@@ -233,41 +238,58 @@ SmallVector<Value> ScanEmitter::extendRow(ArrayRef<Value> raw) {
   return values;
 }
 
-/// Advances the states by the round that begins `begin` rows behind row `step` of the tile:
-/// by the own row only where it is inside, or `isInside` null.
-ScanEmitter::Row ScanEmitter::emitRound(ScanTiles &tiles, Value step, int64_t begin,
-                                        ArrayRef<Value> raw, Value isInside,
-                                        SmallVectorImpl<Value> &states) {
+/// What the thread's own row among those of a round needs and gives.
+ScanEmitter::Round ScanEmitter::beginRound(ArrayRef<Value> raw, Value isInside) {
   SmallVector<Value> values = extendRow(raw);
-  Value u = values[0], delta = b.softplus(values[1]);
+  Value delta = b.softplus(values[1]);
   if (isInside)
     delta = b.select(isInside, delta, b.f32(0));
-  Value input = b.mulf(delta, u);
-  if (sumsDelta)
-    states.back() = b.addf(states.back(), delta);
-  SmallVector<Value> shares;
-  for (int64_t row = 0; row < shape.roundRows(); ++row) {
-    ScanTiles::Row projections = tiles.load(step, begin + row);
-    for (int64_t slot = 0; slot < shape.laneChannels; ++slot)
-      shares.push_back(emitStep(projections, lanes.gather(delta, row, slot),
-                                lanes.gather(input, row, slot), slot, states));
-  }
-  Value y = shares.front() ? lanes.scatterSum(shares) : Value();
-  return {u, y, SmallVector<Value>(llvm::drop_begin(values, 2))};
+  return {values, delta, b.mulf(delta, values[0]), {}};
 }
 
-/// Advances the lane's states of one channel by one row, and returns their share of y, null
-/// where there is no c.
-Value ScanEmitter::emitStep(const ScanTiles::Row &row, Value delta, Value input, int64_t slot,
-                            MutableArrayRef<Value> states) {
-  // Two sums, so that one addition need not wait for the other.
-  Value sums[] = {b.f32(0), b.f32(0)};
-  for (int64_t index = 0; index < shape.threadStates; ++index) {
-    int64_t number = slot * shape.threadStates + index;
-    Value decay = b.exp2(b.mulf(delta, rates[number]));
-    states[number] = b.fma(decay, states[number], b.mulf(input, row.b[index]));
-    if (!row.c.empty())
-      sums[index % 2] = b.fma(states[number], row.c[index], sums[index % 2]);
+/// How the lane's states decay in row `row` of a step, by slot, and what is added to them;
+/// begins the row's round where it is the first one.
+ScanEmitter::Decays ScanEmitter::emitDecays(SmallVectorImpl<Round> &rounds, ArrayRef<Value> raw,
+                                            Value rest, int64_t row) {
+  int64_t inRound = row % shape.roundRows(), values = rowInputs.size();
+  if (inRound == 0) {
+    // Where a round is one row, the first one of a step always exists.
+    bool isKnown = row == 0 && shape.roundRows() == 1;
+    Value isInside = endsExactly && !isKnown ? b.less(b.i32(row), rest) : Value();
+    rounds.push_back(beginRound(raw.slice(rounds.size() * values, values), isInside));
   }
-  return row.c.empty() ? Value() : b.addf(sums[0], sums[1]);
+  Decays result;
+  for (int64_t slot = 0; slot < shape.laneChannels; ++slot) {
+    Value delta = lanes.gather(rounds.back().delta, inRound, slot);
+    result.inputs.push_back(lanes.gather(rounds.back().input, inRound, slot));
+    for (int64_t index = 0; index < shape.threadStates; ++index)
+      result.factors.push_back(b.exp2(b.mulf(delta, rates[slot * shape.threadStates + index])));
+  }
+  return result;
+}
+
+/// Advances the lane's states by one row, and adds their shares of y where there is c.
+void ScanEmitter::emitRow(const ScanTiles::Row &row, const Decays &decays,
+                          SmallVectorImpl<Value> &shares, MutableArrayRef<Value> states) {
+  for (int64_t slot = 0; slot < shape.laneChannels; ++slot) {
+    // Two sums, so that one addition need not wait for the other.
+    Value sums[] = {b.f32(0), b.f32(0)};
+    for (int64_t index = 0; index < shape.threadStates; ++index) {
+      Value &state = states[slot * shape.threadStates + index];
+      state = b.fma(decays.factors[slot * shape.threadStates + index], state,
+                    b.mulf(decays.inputs[slot], row.b[index]));
+      if (!row.c.empty())
+        sums[index % 2] = b.fma(state, row.c[index], sums[index % 2]);
+    }
+    if (!row.c.empty())
+      shares.push_back(b.addf(sums[0], sums[1]));
+  }
+}
+
+/// Brings y to its owner.
+ScanEmitter::Row ScanEmitter::finishRound(const Round &round, MutableArrayRef<Value> states) {
+  if (sumsDelta)
+    states.back() = b.addf(states.back(), round.delta);
+  Value y = round.shares.empty() ? Value() : lanes.scatterSum(round.shares);
+  return {round.values[0], y, SmallVector<Value>(llvm::drop_begin(round.values, 2))};
 }

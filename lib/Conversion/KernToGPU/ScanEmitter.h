@@ -93,6 +93,17 @@ private:
   bool endsExactly, sumsDelta;
   SmallVector<Value> rates; ///< a · log2(e), so that a step costs exp2 alone
 
+  /// A round under way: what the thread's own row in it has, and the shares of y.
+  struct Round {
+    SmallVector<Value> values; ///< as in rowInputs
+    Value delta, input;        ///< Δ, Δ · u
+    SmallVector<Value> shares;
+  };
+  /// Of one row: exp(Δ · a) of the lane's states and, by slot, Δ · u.
+  struct Decays {
+    SmallVector<Value> factors, inputs;
+  };
+
   void loadRates();
   int64_t laneStates() const { return shape.laneChannels * shape.threadStates; }
   int64_t carriedStates() const { return laneStates() + sumsDelta; }
@@ -109,10 +120,11 @@ private:
   SmallVector<Value> rowPlaces(Value row);
   SmallVector<Value> loadRow(ArrayRef<Value> places, int64_t distance);
   SmallVector<Value> extendRow(ArrayRef<Value> raw);
-  Row emitRound(ScanTiles &tiles, Value step, int64_t begin, ArrayRef<Value> raw, Value isInside,
-                SmallVectorImpl<Value> &states);
-  Value emitStep(const ScanTiles::Row &row, Value step, Value input, int64_t slot,
-                 MutableArrayRef<Value> states);
+  Round beginRound(ArrayRef<Value> raw, Value isInside);
+  Decays emitDecays(SmallVectorImpl<Round> &rounds, ArrayRef<Value> raw, Value rest, int64_t row);
+  void emitRow(const ScanTiles::Row &row, const Decays &decays, SmallVectorImpl<Value> &shares,
+               MutableArrayRef<Value> states);
+  Row finishRound(const Round &round, MutableArrayRef<Value> states);
 };
 
 } // namespace mlir::kern::nvptx

@@ -1,26 +1,27 @@
-// The shape of scans: states in registers, those of two channels shared by neighbouring
+// The shape of scans: states in registers, those of a channel shared by neighbouring
 // lanes; b and c through shared memory; exponentials are the chip's, nothing is called.
 // RUN: flowhn-opt %s --kern-choose-gpu-configs | FileCheck %s --check-prefix=CONFIG
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu | FileCheck %s
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --flowhn-lower-gpu-kernels-to-llvm --flowhn-emit-ptx -o /dev/null | FileCheck %s --check-prefix=PTX
 
-// CHECK-DAG: #[[LANE:.*]] = affine_map<()[s0, s1] -> (2, s0)>
+// CHECK-DAG: #[[LANE:.*]] = affine_map<()[s0, s1] -> (4, s0)>
 // CHECK-DAG: #[[LANES:.*]] = affine_map<()[s0, s1] -> (16, s0)>
 
 module @kernels {
-  // A thread owns a channel and keeps half of the states of two: Δ and Δ · u of each row go to
-  // the neighbour, its share of y comes back. Shared memory: 2 tiles × 16 rows × b and c of
-  // 16 states. What waits for a row are loads alone: a bfloat16 is widened without a conversion.
+  // Two threads keep half of a channel's states each and own every second row: Δ and Δ · u of
+  // each row go to both, what they have of y meets at the owner. Shared memory: 2 tiles × 16
+  // rows × b and c of 16 states. What waits for a row are loads alone: a bfloat16 is widened
+  // without a conversion.
   // CONFIG-LABEL: @few_states
-  // CONFIG: config = {channels = 2 : i64, lanes = 2 : i64, rows = 16 : i64, steps = 8 : i64, threads = 64 : i64}
+  // CONFIG: config = {channels = 1 : i64, lanes = 2 : i64, rows = 16 : i64, steps = 16 : i64, threads = 64 : i64}
   // CHECK-LABEL: func.func @few_states
   // CHECK-SAME: kern.grid = #[[LANE]]
   // CHECK-SAME: kern.shared_bytes = 4096 : i64, kern.threads = 64 : i64
   // CHECK: scf.for
   // CHECK: nvvm.barrier
   // CHECK: scf.for
-  // CHECK-COUNT-24: nvvm.shfl.sync bfly
-  // CHECK-NOT: nvvm.shfl
+  // CHECK-COUNT-8: nvvm.shfl.sync bfly
+  // CHECK-NOT: nvvm.shfl.sync bfly
   // PTX-LABEL: .entry few_states(
   // PTX-NOT: .extern .func
   // PTX: bar{{.*}}.sync
