@@ -42,7 +42,7 @@ int64_t GPUTargetInfo::scanLanes(int64_t states) const {
   return lanes;
 }
 
-/// One is best where few warps have work, and costs 6 % where many have. With more lanes
+/// One is best where few warps have work, and costs 7 % where many have. With more lanes
 /// than 8, several channels keep the rows of a round few.
 int64_t GPUTargetInfo::scanLaneChannels(int64_t states) const {
   return std::max<int64_t>(scanLanes(states) / 8, 1);
