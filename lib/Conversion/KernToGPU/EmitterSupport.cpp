@@ -178,15 +178,16 @@ static Value accurateExp(GPUKernelBuilder &b, Value x) {
   return b.fma(b.mulf(power, b.f32(M_LN2)), rest, power);
 }
 
-/// log(1 + x) for x in [0, 1], without the sum that would round x: 2 atanh(x / (2 + x)).
+/// log(1 + x) for x in [0, 1], without the sum that would round x.
 static Value log1p(GPUKernelBuilder &b, Value x) {
-  Value s = b.mulf(x, b.reciprocal(b.addf(x, b.f32(2))));
-  // 2 atanh(s) / s in s² up to 1/9: minimax, relative error 4e-9.
-  Value square = b.mulf(s, s), sum = b.f32(0.28178331920711047);
+  // log(1 + x) / x: minimax, relative error 3e-8. A division would take the unit of the
+  // exponentials.
+  Value sum = b.f32(0.005232686143054305);
   for (double coefficient :
-       {0.27960603418183105, 0.4002491023599664, 0.6666631468300631, 2.0000000079210096})
-    sum = b.fma(sum, square, b.f32(coefficient));
-  return b.mulf(sum, s);
+       {-0.029505206235570187, 0.07822589888974818, -0.1366324130032333, 0.1910600464777642,
+        -0.24842981673865946, 0.33319096739748405, -0.49999493137229184, 0.9999999698793045})
+    sum = b.fma(sum, x, b.f32(coefficient));
+  return b.mulf(sum, x);
 }
 
 Value GPUKernelBuilder::softplus(Value x) {
@@ -197,9 +198,20 @@ Value GPUKernelBuilder::softplus(Value x) {
   return addf(maxf(x, f32(0)), log1p(*this, accurateExp(*this, bounded)));
 }
 
+/// A bfloat16 is the high half of its float32. ptxas would convert in the unit of the
+/// exponentials, which has other work.
+static Value extendBF16(GPUKernelBuilder &b, Value value) {
+  Value bits = LLVM::BitcastOp::create(b.builder, b.loc, b.builder.getI16Type(), value);
+  Value high = arith::ShLIOp::create(
+      b.builder, b.loc, arith::ExtUIOp::create(b.builder, b.loc, b.i32(), bits), b.i32(16));
+  return LLVM::BitcastOp::create(b.builder, b.loc, b.f32(), high);
+}
+
 Value GPUKernelBuilder::extend(Value value) {
   if (value.getType() == f32())
     return value;
+  if (value.getType().isBF16())
+    return extendBF16(*this, value);
   return arith::ExtFOp::create(builder, loc, f32(), value);
 }
 
@@ -209,16 +221,16 @@ Value GPUKernelBuilder::truncate(Value value, Type type) {
   return arith::TruncFOp::create(builder, loc, type, value);
 }
 
-static Value makeVector(GPUKernelBuilder &b, ValueRange values) {
+Value GPUKernelBuilder::vectorOf(ValueRange values) {
   auto type = VectorType::get(values.size(), values.front().getType());
-  Value vector = LLVM::PoisonOp::create(b.builder, b.loc, type);
+  Value vector = LLVM::PoisonOp::create(builder, loc, type);
   for (auto [position, value] : llvm::enumerate(values))
-    vector = LLVM::InsertElementOp::create(b.builder, b.loc, vector, value, b.i32(position));
+    vector = LLVM::InsertElementOp::create(builder, loc, vector, value, i32(position));
   return vector;
 }
 
 Value GPUKernelBuilder::packPair(Value low, Value high, Type type) {
-  Value pair = makeVector(*this, {low, high});
+  Value pair = vectorOf({low, high});
   Value narrow = arith::TruncFOp::create(builder, loc, VectorType::get(2, type), pair);
   return LLVM::BitcastOp::create(builder, loc, i32(), narrow);
 }

@@ -109,6 +109,7 @@ public:
   Value softplus(Value x);                ///< log(1 + exp(x)), relative error below 1e-6
   Value extend(Value value);              ///< bf16, f16 or f32 → f32
   Value truncate(Value value, Type type); ///< f32 → `type`, to nearest even
+  Value vectorOf(ValueRange values);
   /// Two f32 as neighbours of 16 bits in an i32, the first one in the low half.
   Value packPair(Value low, Value high, Type type);
   Value intrinsic(StringRef name, Type result, ValueRange arguments);

@@ -80,11 +80,8 @@ void GPUKernelBuilder::storeVector(ValueRange values, const Buffer &buffer, Valu
     for (int64_t i = 0; i < count; i += 2)
       registers.push_back(packPair(values[i], values[i + 1], buffer.elementType));
   }
-  auto type = VectorType::get(registers.size(), registers.front().getType());
-  Value vector = LLVM::PoisonOp::create(builder, loc, type);
-  for (auto [position, value] : llvm::enumerate(registers))
-    vector = LLVM::InsertElementOp::create(builder, loc, vector, value, i32(position));
-  storeRaw(vector, at(buffer.pointer, offset, buffer.elementType), registers.size() * 4);
+  storeRaw(vectorOf(registers), at(buffer.pointer, offset, buffer.elementType),
+           registers.size() * 4);
 }
 
 void GPUKernelBuilder::prefetch(const Buffer &buffer, Value offset) {

@@ -47,17 +47,15 @@ private:
   void emitChunk();
   SmallVector<Value> initialStates(Value number);
   void emitFrom(const Sequence &sequence, Value number, ArrayRef<Value> start, Value isLast);
-  void storeRows(ArrayRef<Row> rows, const Sequence &sequence, Value time, Value rest) override;
+  void storeRows(ArrayRef<Row> rows, Value first, Value rest) override;
   Value evaluate(const Row &row);
 };
 } // namespace
 
 ScanEmitter::Inputs OutputEmitter::inputsOf(GPUKernelBuilder &b, ScanOp op) {
-  return {b.buffer(op.getU()),
-          b.buffer(op.getDelta()),
-          b.buffer(op.getA()),
-          int64_t(op.getUColumn()),
-          int64_t(op.getDeltaColumn()),
+  return {b.buffer(op.getA()),
+          {b.buffer(op.getU()), int64_t(op.getUColumn())},
+          {b.buffer(op.getDelta()), int64_t(op.getDeltaColumn())},
           {{op.getB(), int64_t(op.getBColumn())}, {op.getC(), int64_t(op.getCColumn())}}};
 }
 
@@ -68,7 +66,7 @@ void OutputEmitter::loadColumnExtras() {
     bool isColumn = access == Access::Column;
     columnExtras.push_back(isColumn ? b.load(buffer, b.widen(b.add(channel, column))) : Value());
     if (!isColumn)
-      rowExtras.emplace_back(buffer, column);
+      rowInputs.emplace_back(buffer, column);
   }
 }
 
@@ -126,34 +124,38 @@ Value OutputEmitter::evaluate(const Row &row) {
   SmallVector<Value> arguments = {row.y, row.u};
   ArrayRef<Value> rest = row.extras;
   for (Value constant : columnExtras) {
-    arguments.push_back(constant ? constant : b.extend(rest.front()));
+    arguments.push_back(constant ? constant : rest.front());
     if (!constant)
       rest = rest.drop_front();
   }
   return b.inlineRegion(op.getEpilogue(), arguments);
 }
 
-void OutputEmitter::storeRows(ArrayRef<Row> rows, const Sequence &sequence, Value time,
-                              Value rest) {
-  SmallVector<Value> results =
-      llvm::map_to_vector(rows, [&](const Row &row) { return evaluate(row); });
-  auto storeAt = [&](int64_t index) {
-    Value row = b.add(sequence.begin, b.add(time, index));
-    b.store(results[index], out, b.rowOffset(out, row, b.add(channel, op.getOutColumn())));
-  };
-  int64_t steps = rows.size();
-  b.ifThen(isOwner, [&] {
-    b.ifThenElse(
-        b.less(b.i32(steps - 1), rest),
-        [&] {
-          for (int64_t index = 0; index < steps; ++index)
-            storeAt(index);
-        },
-        [&] {
-          for (int64_t index = 0; index < steps - 1; ++index)
-            b.ifThen(b.less(b.i32(index), rest), [&] { storeAt(index); });
-        });
-  });
+/// Stores an element where `condition` holds. Around a branch the compiler would move what the
+/// element is made of into it, and rows would wait for each other.
+static void storeWhere(GPUKernelBuilder &b, Value condition, Value element, Value pointer) {
+  bool isFloat = element.getType() == b.f32();
+  Value stored =
+      isFloat
+          ? element
+          : LLVM::BitcastOp::create(b.builder, b.loc, b.builder.getI16Type(), element).getResult();
+  LLVM::InlineAsmOp::create(b.builder, b.loc, TypeRange(), {condition, pointer, stored},
+                            isFloat ? "@$0 st.global.b32 [$1], $2;" : "@$0 st.global.b16 [$1], $2;",
+                            isFloat ? "b,l,f,~{memory}" : "b,l,h,~{memory}",
+                            /*has_side_effects=*/true, /*is_align_stack=*/false,
+                            LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr());
+}
+
+void OutputEmitter::storeRows(ArrayRef<Row> rows, Value first, Value rest) {
+  Value offset = b.rowOffset(out, first, b.add(channel, op.getOutColumn()));
+  Value place = b.at(out.pointer, offset, out.elementType);
+  Value stored = b.select(exists, rest, b.i32(0));
+  for (auto [index, row] : llvm::enumerate(rows)) {
+    Value result = b.truncate(evaluate(row), out.elementType);
+    int64_t distance = index * shape.roundRows();
+    storeWhere(b, b.less(b.i32(distance), stored), result,
+               b.at(place, b.i64(distance * out.stride), out.elementType));
+  }
 }
 
 namespace {
@@ -170,7 +172,7 @@ struct ScanModel : GPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
                                const GPUTargetInfo &target) const {
     auto scan = cast<ScanOp>(op);
-    if (failed(checkConfig(op, {"lanes", "rows", "steps", "threads"})))
+    if (failed(checkConfig(op, {"channels", "lanes", "rows", "steps", "threads"})))
       return failure();
     ScanShape shape = shapeOf(scan);
     if (failed(shape.check(op, target)))

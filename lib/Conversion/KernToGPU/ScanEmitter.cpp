@@ -8,6 +8,8 @@
 
 #include "ScanEmitter.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
 #include <numbers>
 
 using namespace mlir;
@@ -20,13 +22,18 @@ static constexpr int64_t maxTileRows = 16, stagedElements = 8;
 DictionaryAttr nvptx::chooseScanConfig(MLIRContext *context, int64_t states, int64_t rowValues,
                                        bool movesStates, const flowhn::GPUTargetInfo &target) {
   int64_t threads = target.scanThreads, lanes = target.scanLanes(states);
+  int64_t channels = target.scanLaneChannels(states), roundRows = lanes / channels;
   int64_t perRow = llvm::divideCeil(states, threads);
   int64_t rows = llvm::bit_floor<uint64_t>(
       std::clamp<int64_t>(stagedElements * threads / states, perRow, maxTileRows));
-  int64_t steps = target.scanSteps(llvm::divideCeil(states, lanes), rowValues, movesStates);
-  return makeConfig(
-      context,
-      {{"lanes", lanes}, {"rows", rows}, {"steps", std::min(rows, steps)}, {"threads", threads}});
+  rows = std::max(rows, roundRows);
+  int64_t laneStates = channels * llvm::divideCeil(states, lanes);
+  int64_t steps = roundRows * target.scanRounds(laneStates, rowValues, movesStates);
+  return makeConfig(context, {{"channels", channels},
+                              {"lanes", lanes},
+                              {"rows", rows},
+                              {"steps", std::min(rows, steps)},
+                              {"threads", threads}});
 }
 
 ScanChunk ScanChunk::load(GPUKernelBuilder &b, Value offsets, Value sequence, Value chunk,
@@ -41,19 +48,20 @@ ScanChunk ScanChunk::load(GPUKernelBuilder &b, Value offsets, Value sequence, Va
 
 ScanEmitter::ScanEmitter(GPUKernelBuilder &b, const ScanShape &shape, Inputs inputs,
                          bool endsExactly, bool sumsDelta)
-    : b(b), shape(shape), inputs(std::move(inputs)), endsExactly(endsExactly),
+    : b(b), shape(shape), inputs(std::move(inputs)),
+      rowInputs({this->inputs.u, this->inputs.delta}), lanes(b, shape), endsExactly(endsExactly),
       sumsDelta(sumsDelta) {
-  assignChannel();
+  channel = clampedChannel(0);
+  exists = channelExists(0);
   loadRates();
 }
 
-void ScanEmitter::assignChannel() {
-  Value thread = b.threadId();
-  part = b.rem(thread, shape.lanes);
-  Value number = b.add(b.mul(b.blockId(0), shape.blockChannels()), b.div(thread, shape.lanes));
-  channel = b.min(number, b.i32(shape.channels - 1));
-  exists = b.less(number, b.i32(shape.channels));
-  isOwner = b.both(exists, b.equal(part, 0));
+Value ScanEmitter::clampedChannel(int64_t slot) {
+  return b.min(lanes.channel(slot), b.i32(shape.channels - 1));
+}
+
+Value ScanEmitter::channelExists(int64_t slot) {
+  return b.less(lanes.channel(slot), b.i32(shape.channels));
 }
 
 /// Whether `state` is one: null where all that the thread has are.
@@ -65,11 +73,12 @@ Value ScanEmitter::isState(Value state) {
 
 /// States that only fill up a thread's share have rate 0, and b = c = 0: they stay 0.
 void ScanEmitter::loadRates() {
-  for (int64_t index = 0; index < shape.threadStates; ++index) {
-    Value state = stateNumber(index);
+  for (int64_t index = 0; index < laneStates(); ++index) {
+    Value state = stateNumber(index % shape.threadStates);
     Value known = b.min(state, b.i32(shape.states - 1));
+    Value column = clampedChannel(index / shape.threadStates);
     Value rate =
-        b.mulf(b.load(inputs.a, b.rowOffset(inputs.a, known, channel)), b.f32(std::numbers::log2e));
+        b.mulf(b.load(inputs.a, b.rowOffset(inputs.a, known, column)), b.f32(std::numbers::log2e));
     if (Value isKnown = isState(state))
       rate = b.select(isKnown, rate, b.f32(0));
     rates.push_back(rate);
@@ -77,17 +86,18 @@ void ScanEmitter::loadRates() {
 }
 
 /// The place of `state` in a buffer: [row, state, channel].
-Value ScanEmitter::stateOffset(const StatePlace &place, Value state) {
+Value ScanEmitter::stateOffset(const StatePlace &place, Value state, Value channel) {
   Value row = b.mul(b.widen(place.row), place.buffer.stride);
   return b.add(row, b.widen(b.add(b.mul(state, shape.channels), channel)));
 }
 
 SmallVector<Value> ScanEmitter::loadStates(const StatePlace &place) {
   SmallVector<Value> states = zeroStates();
-  for (int64_t index = 0; index < shape.threadStates; ++index) {
-    Value state = stateNumber(index);
+  for (int64_t index = 0; index < laneStates(); ++index) {
+    Value state = stateNumber(index % shape.threadStates);
     Value known = b.min(state, b.i32(shape.states - 1));
-    Value loaded = b.load(place.buffer, stateOffset(place, known));
+    Value column = clampedChannel(index / shape.threadStates);
+    Value loaded = b.load(place.buffer, stateOffset(place, known, column));
     Value isKnown = isState(state);
     states[index] = isKnown ? b.select(isKnown, loaded, b.f32(0)) : loaded;
   }
@@ -95,20 +105,22 @@ SmallVector<Value> ScanEmitter::loadStates(const StatePlace &place) {
 }
 
 void ScanEmitter::storeStates(ArrayRef<Value> states, const StatePlace &place) {
-  for (int64_t index = 0; index < shape.threadStates; ++index) {
-    Value state = stateNumber(index);
-    b.ifThen(b.both(exists, isState(state)),
-             [&] { b.store(states[index], place.buffer, stateOffset(place, state)); });
+  for (int64_t index = 0; index < laneStates(); ++index) {
+    int64_t slot = index / shape.threadStates;
+    Value state = stateNumber(index % shape.threadStates);
+    b.ifThen(b.both(channelExists(slot), isState(state)), [&] {
+      b.store(states[index], place.buffer, stateOffset(place, state, clampedChannel(slot)));
+    });
   }
 }
 
 /// The loops: over tiles, which carry the states, the inputs of the next rows, the
 /// staged elements of the next tile and the side of shared memory it goes to.
 SmallVector<Value> ScanEmitter::emitRows(const Sequence &sequence, ArrayRef<Value> start) {
-  ScanTiles tiles(b, inputs.projections, shape, sequence, part);
+  ScanTiles tiles(b, inputs.projections, shape, sequence, lanes.part());
   tiles.clear();
   SmallVector<Value> inits(start);
-  llvm::append_range(inits, loadRows(sequence, b.i32(0)));
+  llvm::append_range(inits, loadFirstRows(sequence));
   size_t numStepValues = inits.size();
   llvm::append_range(inits, tiles.fetch(b.i32(0)));
   inits.push_back(b.i32(0));
@@ -128,74 +140,156 @@ SmallVector<Value> ScanEmitter::emitRows(const Sequence &sequence, ArrayRef<Valu
         return next;
       });
   end.truncate(carriedStates());
+  if (sumsDelta)
+    end.back() = lanes.sumRows(end.back());
   return end;
 }
 
 /// Advances the states by `steps` rows from row `step` of the tile. `carried` holds the
-/// states and the rows' inputs; those of the next rows take their place.
+/// states and the own rows' inputs; those of the next rows take their place.
 SmallVector<Value> ScanEmitter::emitSteps(ScanTiles &tiles, const Sequence &sequence,
                                           Value tileBegin, Value step, ValueRange carried) {
-  Value time = b.add(tileBegin, step), rest = b.sub(sequence.length, time);
+  Value own = b.add(b.add(tileBegin, step), lanes.row());
+  Value first = b.add(sequence.begin, own), rest = b.sub(sequence.length, own);
   SmallVector<Value> states(carried.take_front(carriedStates()));
   SmallVector<Value> raw(carried.drop_front(carriedStates()));
-  SmallVector<Value> ahead = loadRows(sequence, b.add(time, shape.steps));
+  SmallVector<Value> ahead =
+      loadRows(b.add(first, shape.steps), b.sub(rest, b.i32(shape.steps)), raw);
+  SmallVector<Round> rounds;
   SmallVector<Row> rows;
-  for (int64_t index = 0; index < shape.steps; ++index) {
-    // The first row of a step always exists.
-    Value isInside = endsExactly && index > 0 ? b.less(b.i32(index), rest) : Value();
-    rows.push_back(emitStep(tiles.load(step, index),
-                            ArrayRef(raw).slice(index * rawValues(), rawValues()), isInside,
-                            states));
+  // Exponentials are one row ahead of the states that wait for them.
+  Decays next = emitDecays(rounds, raw, rest, 0);
+  for (int64_t row = 0; row < shape.steps; ++row) {
+    Decays decays = std::move(next);
+    if (row + 1 < shape.steps)
+      next = emitDecays(rounds, raw, rest, row + 1);
+    Round &round = rounds[row / shape.roundRows()];
+    emitRow(tiles.load(step, row), decays, round.shares, states);
+    if ((row + 1) % shape.roundRows() == 0)
+      rows.push_back(finishRound(round, states));
   }
-  storeRows(rows, sequence, time, rest);
+  storeRows(rows, first, rest);
   llvm::append_range(states, ahead);
   return states;
 }
 
-/// The inputs of `steps` rows from `time` on. Behind the sequence's end its last row is
-/// read again, so that no load waits for a branch.
-SmallVector<Value> ScanEmitter::loadRows(const Sequence &sequence, Value time) {
+/// The inputs of the own rows among the first `steps`. Behind the sequence's end its last
+/// row is read again.
+SmallVector<Value> ScanEmitter::loadFirstRows(const Sequence &sequence) {
   SmallVector<Value> values;
   Value last = b.sub(sequence.length, b.i32(1));
-  for (int64_t index = 0; index < shape.steps; ++index) {
-    Value row = b.add(sequence.begin, b.min(b.add(time, index), last));
-    values.push_back(loadRaw(inputs.u, row, inputs.uColumn));
-    values.push_back(loadRaw(inputs.delta, row, inputs.deltaColumn));
-    for (const auto &[buffer, column] : rowExtras)
-      values.push_back(loadRaw(buffer, row, column));
+  for (int64_t begin = 0; begin < shape.steps; begin += shape.roundRows()) {
+    Value row = b.min(b.add(lanes.row(), begin), last);
+    llvm::append_range(values, loadRow(rowPlaces(b.add(sequence.begin, row)), 0));
   }
   return values;
 }
 
-/// The element as it lies in memory: converting it at once would wait for the load.
-Value ScanEmitter::loadRaw(const Buffer &buffer, Value row, int64_t column) {
-  Value offset = b.rowOffset(buffer, row, b.add(channel, column));
-  return b.loadRaw(buffer.elementType, b.at(buffer.pointer, offset, buffer.elementType));
+/// The inputs of the own rows from `row` on, of which those less than `rest` behind it are
+/// read; in place of the others the `previous` ones stay.
+SmallVector<Value> ScanEmitter::loadRows(Value row, Value rest, ValueRange previous) {
+  SmallVector<Value> values, places = rowPlaces(row);
+  for (int64_t begin = 0; begin < shape.steps; begin += shape.roundRows()) {
+    ValueRange kept = previous.slice(values.size(), rowInputs.size());
+    llvm::append_range(values,
+                       b.ifElseMany(
+                           b.less(b.i32(begin), rest), [&] { return loadRow(places, begin); },
+                           [&] { return SmallVector<Value>(kept); }));
+  }
+  return values;
 }
 
-/// Advances the states by one row, unless `isInside` is there and false.
-ScanEmitter::Row ScanEmitter::emitStep(const ScanTiles::Row &row, ArrayRef<Value> raw,
-                                       Value isInside, SmallVectorImpl<Value> &states) {
-  Value x = b.extend(raw[0]), step = b.softplus(b.extend(raw[1]));
-  if (isInside)
-    step = b.select(isInside, step, b.f32(0));
-  Value input = b.mulf(step, x);
-  if (sumsDelta)
-    states.back() = b.addf(states.back(), step);
-  bool wantsY = !row.c.empty();
-  // Two sums, so that one addition need not wait for the other.
-  Value sums[] = {b.f32(0), b.f32(0)};
-  for (auto [index, rate] : llvm::enumerate(rates)) {
-    Value &state = states[index];
-    Value decay = b.exp2(b.mulf(step, rate));
-    state = b.fma(decay, state, b.mulf(input, row.b[index]));
-    if (wantsY)
-      sums[index % 2] = b.fma(state, row.c[index], sums[index % 2]);
+/// The places of the row's inputs in their buffers.
+SmallVector<Value> ScanEmitter::rowPlaces(Value row) {
+  return llvm::map_to_vector(rowInputs, [&](const auto &input) {
+    const auto &[buffer, column] = input;
+    Value offset = b.rowOffset(buffer, row, b.add(channel, column));
+    return b.at(buffer.pointer, offset, buffer.elementType);
+  });
+}
+
+/// The inputs of the row that lies `distance` behind the one at `places`, as they lie in
+/// memory: converting them at once would wait for the load. Elements of 16 bits are carried
+/// in whole registers, since ptxas copies halves.
+SmallVector<Value> ScanEmitter::loadRow(ArrayRef<Value> places, int64_t distance) {
+  SmallVector<Value> values;
+  for (auto [input, first] : llvm::zip_equal(rowInputs, places)) {
+    const Buffer &buffer = input.first;
+    Value place = b.at(first, b.i64(distance * buffer.stride), buffer.elementType);
+    if (buffer.elementType == b.f32())
+      values.push_back(b.loadRaw(b.f32(), place));
+    else
+      values.push_back(arith::ExtUIOp::create(b.builder, b.loc, b.i32(),
+                                              b.loadRaw(b.builder.getI16Type(), place)));
   }
-  if (!wantsY)
-    return {x, {}, raw.drop_front(2)};
-  Value y = b.addf(sums[0], sums[1]);
-  for (int64_t distance = 1; distance < shape.lanes; distance *= 2)
-    y = b.addf(y, b.shuffleXor(y, distance));
-  return {x, y, raw.drop_front(2)};
+  return values;
+}
+
+/// What `loadRow` has read as float32.
+SmallVector<Value> ScanEmitter::extendRow(ArrayRef<Value> raw) {
+  SmallVector<Value> values(raw);
+  for (auto [input, value] : llvm::zip_equal(rowInputs, values)) {
+    Type type = input.first.elementType;
+    if (type == b.f32())
+      continue;
+    value = arith::TruncIOp::create(b.builder, b.loc, b.builder.getI16Type(), value);
+    value = b.extend(LLVM::BitcastOp::create(b.builder, b.loc, type, value));
+  }
+  return values;
+}
+
+/// What the thread's own row among those of a round needs and gives.
+ScanEmitter::Round ScanEmitter::beginRound(ArrayRef<Value> raw, Value isInside) {
+  SmallVector<Value> values = extendRow(raw);
+  Value delta = b.softplus(values[1]);
+  if (isInside)
+    delta = b.select(isInside, delta, b.f32(0));
+  return {values, delta, b.mulf(delta, values[0]), {}};
+}
+
+/// How the lane's states decay in row `row` of a step, by slot, and what is added to them;
+/// begins the row's round where it is the first one.
+ScanEmitter::Decays ScanEmitter::emitDecays(SmallVectorImpl<Round> &rounds, ArrayRef<Value> raw,
+                                            Value rest, int64_t row) {
+  int64_t inRound = row % shape.roundRows(), values = rowInputs.size();
+  if (inRound == 0) {
+    // Where a round is one row, the first one of a step always exists.
+    bool isKnown = row == 0 && shape.roundRows() == 1;
+    Value isInside = endsExactly && !isKnown ? b.less(b.i32(row), rest) : Value();
+    rounds.push_back(beginRound(raw.slice(rounds.size() * values, values), isInside));
+  }
+  Decays result;
+  for (int64_t slot = 0; slot < shape.laneChannels; ++slot) {
+    Value delta = lanes.gather(rounds.back().delta, inRound, slot);
+    result.inputs.push_back(lanes.gather(rounds.back().input, inRound, slot));
+    for (int64_t index = 0; index < shape.threadStates; ++index)
+      result.factors.push_back(b.exp2(b.mulf(delta, rates[slot * shape.threadStates + index])));
+  }
+  return result;
+}
+
+/// Advances the lane's states by one row, and adds their shares of y where there is c.
+void ScanEmitter::emitRow(const ScanTiles::Row &row, const Decays &decays,
+                          SmallVectorImpl<Value> &shares, MutableArrayRef<Value> states) {
+  for (int64_t slot = 0; slot < shape.laneChannels; ++slot) {
+    // Two sums, so that one addition need not wait for the other.
+    Value sums[] = {b.f32(0), b.f32(0)};
+    for (int64_t index = 0; index < shape.threadStates; ++index) {
+      Value &state = states[slot * shape.threadStates + index];
+      state = b.fma(decays.factors[slot * shape.threadStates + index], state,
+                    b.mulf(decays.inputs[slot], row.b[index]));
+      if (!row.c.empty())
+        sums[index % 2] = b.fma(state, row.c[index], sums[index % 2]);
+    }
+    if (!row.c.empty())
+      shares.push_back(b.addf(sums[0], sums[1]));
+  }
+}
+
+/// Brings y to its owner.
+ScanEmitter::Row ScanEmitter::finishRound(const Round &round, MutableArrayRef<Value> states) {
+  if (sumsDelta)
+    states.back() = b.addf(states.back(), round.delta);
+  Value y = round.shares.empty() ? Value() : lanes.scatterSum(round.shares);
+  return {round.values[0], y, SmallVector<Value>(llvm::drop_begin(round.values, 2))};
 }

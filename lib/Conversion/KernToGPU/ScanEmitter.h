@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A channel belongs to one thread, or to `lanes` neighbouring threads that share its
-// states; states never leave the registers. Time goes in tiles of `rows`: b and c of a
-// tile, which all channels read, are staged in shared memory as float32, one tile ahead.
-// What belongs to a channel (u, Δ and the extras' rows) each thread reads for itself,
+// A channel belongs to one thread, or some channels to a group of neighbouring threads that
+// share their states (ScanLanes.h); states never leave the registers. Time goes in tiles of
+// `rows`: b and c of a tile, which all channels read, are staged in shared memory as float32,
+// one tile ahead. What belongs to a channel (u, Δ and the extras' rows) its owner reads,
 // `steps` rows ahead, which asks nothing of alignment: a warp's accesses coalesce.
 //
 //===----------------------------------------------------------------------===//
@@ -17,12 +17,12 @@
 #ifndef FLOWHN_LIB_CONVERSION_KERNTOGPU_SCANEMITTER_H
 #define FLOWHN_LIB_CONVERSION_KERNTOGPU_SCANEMITTER_H
 
-#include "ScanTiles.h"
+#include "ScanLanes.h"
 
 namespace mlir::kern::nvptx {
 
-/// The lanes, rows, steps and threads of a scan of so many states, which reads `rowValues` of
-/// a row beside b and c and may start from states or store them.
+/// The lanes, channels, rows, steps and threads of a scan of so many states, which reads
+/// `rowValues` of a row beside b and c and may start from states or store them.
 DictionaryAttr chooseScanConfig(MLIRContext *context, int64_t states, int64_t rowValues,
                                 bool movesStates, const flowhn::GPUTargetInfo &target);
 
@@ -38,25 +38,25 @@ struct ScanChunk {
                         Value chunkRows);
 };
 
-/// Where the states of a thread's channel lie in a buffer [any number, states, channels].
+/// Where the states of a channel lie in a buffer [any number, states, channels].
 struct StatePlace {
   Buffer buffer; ///< its rows are channels: row r · states + s
   Value row;
 };
 
-/// Emits the code of one thread, which takes its channel through the rows of a sequence.
+/// Emits the code of one thread, which takes its channels through the rows of a sequence.
 class ScanEmitter {
 public:
   /// What the recurrence reads, and c where y is wanted.
   struct Inputs {
-    Buffer u, delta, a;
-    int64_t uColumn, deltaColumn;
+    Buffer a;
+    std::pair<Buffer, int64_t> u, delta; ///< and their columns
     SmallVector<ScanProjection> projections;
   };
-  /// One row of a channel, done.
+  /// One row of the thread's own channel, done.
   struct Row {
     Value u, y;
-    ArrayRef<Value> extras; ///< as they lie in memory
+    SmallVector<Value> extras;
   };
 
   virtual ~ScanEmitter() = default;
@@ -70,9 +70,11 @@ protected:
   /// Takes the states of `start` over the rows of `sequence`, of which there are some, and
   /// returns what they are then.
   SmallVector<Value> emitRows(const Sequence &sequence, ArrayRef<Value> start);
-  /// Uses the results of the rows from `time` on, the first `rest` of which exist.
-  virtual void storeRows(ArrayRef<Row> rows, const Sequence &sequence, Value time, Value rest) {}
+  /// Uses the results of the thread's own rows. They lie `roundRows` apart in the buffers, from
+  /// `first` on; those less than `rest` behind it are the sequence's.
+  virtual void storeRows(ArrayRef<Row> rows, Value first, Value rest) {}
 
+  /// By slot, then by the lane's states; behind them ΣΔ.
   SmallVector<Value> zeroStates() { return SmallVector<Value>(carriedStates(), b.f32(0)); }
   SmallVector<Value> loadStates(const StatePlace &place);
   void storeStates(ArrayRef<Value> states, const StatePlace &place);
@@ -81,31 +83,48 @@ protected:
   GPUKernelBuilder &b;
   ScanShape shape;
   Inputs inputs;
-  Value channel; ///< clamped: threads behind the last channel repeat its work
-  Value isOwner; ///< whether the thread stores its channel's results
-  /// What is read row by row besides u and Δ, and from which column on.
-  SmallVector<std::pair<Buffer, int64_t>> rowExtras;
+  Value channel; ///< the own one, clamped: threads behind the last one repeat its work
+  Value exists;  ///< whether the thread's own channel does
+  /// What is read row by row, and from which column on: u, Δ and extras.
+  SmallVector<std::pair<Buffer, int64_t>> rowInputs;
+  ScanLanes lanes;
 
 private:
   bool endsExactly, sumsDelta;
-  Value exists;             ///< whether the channel does
-  Value part;               ///< which of its channel's lanes the thread is
   SmallVector<Value> rates; ///< a · log2(e), so that a step costs exp2 alone
 
-  void assignChannel();
+  /// A round under way: what the thread's own row in it has, and the shares of y.
+  struct Round {
+    SmallVector<Value> values; ///< as in rowInputs
+    Value delta, input;        ///< Δ, Δ · u
+    SmallVector<Value> shares;
+  };
+  /// Of one row: exp(Δ · a) of the lane's states and, by slot, Δ · u.
+  struct Decays {
+    SmallVector<Value> factors, inputs;
+  };
+
   void loadRates();
-  int64_t carriedStates() const { return shape.threadStates + sumsDelta; }
-  int64_t rawValues() const { return 2 + rowExtras.size(); }
-  /// State `index` of the thread.
-  Value stateNumber(int64_t index) { return b.add(b.mul(part, shape.threadStates), index); }
-  Value stateOffset(const StatePlace &place, Value state);
+  int64_t laneStates() const { return shape.laneChannels * shape.threadStates; }
+  int64_t carriedStates() const { return laneStates() + sumsDelta; }
+  /// State `index` of the thread's share.
+  Value stateNumber(int64_t index) { return b.add(b.mul(lanes.part(), shape.threadStates), index); }
+  Value clampedChannel(int64_t slot);
+  Value channelExists(int64_t slot);
+  Value stateOffset(const StatePlace &place, Value state, Value channel);
   Value isState(Value state);
   SmallVector<Value> emitSteps(ScanTiles &tiles, const Sequence &sequence, Value tileBegin,
                                Value step, ValueRange carried);
-  SmallVector<Value> loadRows(const Sequence &sequence, Value time);
-  Value loadRaw(const Buffer &buffer, Value row, int64_t column);
-  Row emitStep(const ScanTiles::Row &row, ArrayRef<Value> raw, Value isInside,
-               SmallVectorImpl<Value> &states);
+  SmallVector<Value> loadFirstRows(const Sequence &sequence);
+  SmallVector<Value> loadRows(Value row, Value rest, ValueRange previous);
+  SmallVector<Value> rowPlaces(Value row);
+  SmallVector<Value> loadRow(ArrayRef<Value> places, int64_t distance);
+  SmallVector<Value> extendRow(ArrayRef<Value> raw);
+  Round beginRound(ArrayRef<Value> raw, Value isInside);
+  Decays emitDecays(SmallVectorImpl<Round> &rounds, ArrayRef<Value> raw, Value rest, int64_t row);
+  void emitRow(const ScanTiles::Row &row, const Decays &decays, SmallVectorImpl<Value> &shares,
+               MutableArrayRef<Value> states);
+  Row finishRound(const Round &round, MutableArrayRef<Value> states);
 };
 
 } // namespace mlir::kern::nvptx

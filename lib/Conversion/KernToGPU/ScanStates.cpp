@@ -53,9 +53,10 @@ private:
   Buffer sums;
 
   static Inputs inputsOf(GPUKernelBuilder &b, ScanStatesOp op) {
-    return {b.buffer(op.getU()),          b.buffer(op.getDelta()),
-            b.buffer(op.getA()),          int64_t(op.getUColumn()),
-            int64_t(op.getDeltaColumn()), {{op.getB(), int64_t(op.getBColumn())}}};
+    return {b.buffer(op.getA()),
+            {b.buffer(op.getU()), int64_t(op.getUColumn())},
+            {b.buffer(op.getDelta()), int64_t(op.getDeltaColumn())},
+            {{op.getB(), int64_t(op.getBColumn())}}};
   }
 };
 
@@ -69,7 +70,7 @@ struct ScanStatesModel : GPUKernelInterface::ExternalModel<ScanStatesModel, Scan
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
                                const GPUTargetInfo &target) const {
     auto states = cast<ScanStatesOp>(op);
-    if (failed(checkConfig(op, {"lanes", "rows", "steps", "threads"})))
+    if (failed(checkConfig(op, {"channels", "lanes", "rows", "steps", "threads"})))
       return failure();
     ScanShape shape = shapeOf(states);
     if (failed(shape.check(op, target)))
@@ -96,7 +97,7 @@ void StatesEmitter::emit() {
   b.ifThen(b.less(chunk.end, chunk.length), [&] {
     SmallVector<Value> end = emitRows(chunk.rows, zeroStates());
     storeStates(end, stateAt(op.getStates(), chunk.position));
-    b.ifThen(isOwner,
+    b.ifThen(b.both(exists, b.equal(lanes.row(), 0)),
              [&] { b.store(end.back(), sums, b.rowOffset(sums, chunk.position, channel)); });
   });
 }

@@ -8,14 +8,12 @@
 
 #include "ScanTiles.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-
 using namespace mlir;
 using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 
-/// float32 elements of a 16-byte access to shared memory.
-static constexpr int64_t sharedVector = 4;
+/// float32 elements of the widest access to shared memory.
+static constexpr int64_t maxSharedVector = 4;
 
 //===----------------------------------------------------------------------===//
 // Shape
@@ -23,9 +21,14 @@ static constexpr int64_t sharedVector = 4;
 
 ScanShape::ScanShape(Operation *op, MemRefType a, int64_t numProjections)
     : states(a.getDimSize(0)), channels(a.getDimSize(1)), projections(numProjections),
-      lanes(configValue(op, "lanes")), rows(configValue(op, "rows")),
-      steps(configValue(op, "steps")), threads(configValue(op, "threads")),
-      threadStates(roundUp(llvm::divideCeil(states, lanes), sharedVector)) {}
+      laneChannels(configValue(op, "channels")), lanes(configValue(op, "lanes")),
+      rows(configValue(op, "rows")), steps(configValue(op, "steps")),
+      threads(configValue(op, "threads")), threadStates(llvm::divideCeil(states, lanes)) {
+  threadStates = roundUp(
+      threadStates, std::min<int64_t>(llvm::bit_ceil<uint64_t>(threadStates), maxSharedVector));
+}
+
+int64_t ScanShape::sharedVector() const { return std::min(threadStates, maxSharedVector); }
 
 LogicalResult nvptx::checkThreads(Operation *op, int64_t threads) {
   if (threads % 32 == 0 && threads <= 1024)
@@ -42,6 +45,14 @@ LogicalResult ScanShape::check(Operation *op, const flowhn::GPUTargetInfo &targe
            << lanes;
   if (failed(checkThreads(op, threads)))
     return failure();
+  if (lanes % laneChannels != 0)
+    return op->emitOpError(
+               "needs 'lanes' in multiples of 'channels' in its GPU configuration, got ")
+           << lanes << " and " << laneChannels;
+  if (steps % roundRows() != 0)
+    return op->emitOpError("needs 'steps' in multiples of 'lanes' / 'channels' in its GPU "
+                           "configuration, got ")
+           << steps << " and " << roundRows();
   if (rows % steps != 0)
     return op->emitOpError("needs 'rows' in multiples of 'steps' in its GPU configuration, got ")
            << rows << " and " << steps;
@@ -63,7 +74,7 @@ ScanTiles::ScanTiles(GPUKernelBuilder &builder, ArrayRef<ScanProjection> project
   }
   // As wide as the buffers allow, but with work for every thread.
   int64_t wide = llvm::bit_floor<uint64_t>(
-      std::clamp<int64_t>(shape.rows * shape.states / shape.threads, 1, sharedVector));
+      std::clamp<int64_t>(shape.rows * shape.states / shape.threads, 1, shape.sharedVector()));
   vector = commonVector(extents, wide);
 }
 
@@ -112,9 +123,11 @@ Value ScanTiles::extend(Value chunk) {
   auto type = dyn_cast<VectorType>(chunk.getType());
   if (!type)
     return builder.extend(chunk);
-  if (type.getElementType() == builder.f32())
-    return chunk;
-  return arith::ExtFOp::create(builder.builder, builder.loc, type.clone(builder.f32()), chunk);
+  SmallVector<Value> values;
+  for (int64_t index = 0; index < type.getNumElements(); ++index)
+    values.push_back(builder.extend(
+        LLVM::ExtractElementOp::create(builder.builder, builder.loc, chunk, builder.i32(index))));
+  return builder.vectorOf(values);
 }
 
 void ScanTiles::publish(ValueRange values, Value newSide) {
@@ -150,12 +163,13 @@ ScanTiles::Row ScanTiles::load(Value step, int64_t index) {
 }
 
 SmallVector<Value> ScanTiles::loadSegment(Value offset, int64_t constant) {
-  Type type = VectorType::get(sharedVector, builder.f32());
+  int64_t width = shape.sharedVector();
+  Type type = VectorType::get(width, builder.f32());
   SmallVector<Value> values;
-  for (int64_t first = 0; first < shape.threadStates; first += sharedVector) {
+  for (int64_t first = 0; first < shape.threadStates; first += width) {
     Value pointer = builder.shared(address(offset), 4 * (constant + first));
-    Value loaded = builder.loadRaw(type, pointer, 4 * sharedVector);
-    for (int64_t index = 0; index < sharedVector; ++index)
+    Value loaded = builder.loadRaw(type, pointer, 4 * width);
+    for (int64_t index = 0; index < width; ++index)
       values.push_back(
           LLVM::ExtractElementOp::create(builder.builder, builder.loc, loaded, builder.i32(index)));
   }

@@ -19,8 +19,10 @@ namespace mlir::kern::nvptx {
 /// float32 per lane, the states of that lane. There are two tiles, one being read while
 /// the other is filled.
 struct ScanShape {
-  int64_t states, channels, projections, lanes, rows, steps, threads;
-  int64_t threadStates; ///< states of a thread: a multiple of 4, read 16 bytes at a time
+  int64_t states, channels, projections;
+  int64_t laneChannels; ///< whose states `lanes` threads share
+  int64_t lanes, rows, steps, threads;
+  int64_t threadStates; ///< of one channel: 1, 2 or a multiple of 4
 
   /// Of an op with a configuration whose `a` is of the type [states, channels].
   ScanShape(Operation *op, MemRefType a, int64_t numProjections);
@@ -29,12 +31,17 @@ struct ScanShape {
   LogicalResult check(Operation *op, const flowhn::GPUTargetInfo &target) const;
 
   int64_t paddedStates() const { return threadStates * lanes; }
-  int64_t blockChannels() const { return threads / lanes; }
+  /// Rows of a round: each lane owns one of them for one channel.
+  int64_t roundRows() const { return lanes / laneChannels; }
+  int64_t blockChannels() const { return threads / roundRows(); }
   int64_t channelBlocks() const { return llvm::divideCeil(channels, blockChannels()); }
 
+  /// Neighbouring states that a thread reads or writes at once.
+  int64_t sharedVector() const;
+
   // In float32 elements. The space between segments keeps the lanes of a warp on
-  // different banks.
-  int64_t segment() const { return threadStates + (lanes > 1 ? 4 : 0); }
+  // different banks, of which there are 32.
+  int64_t segment() const { return threadStates + (paddedStates() > 32 ? 4 : 0); }
   int64_t projection() const { return lanes * segment(); }
   int64_t pitch() const { return projections * projection(); }
   int64_t tile() const { return rows * pitch(); }

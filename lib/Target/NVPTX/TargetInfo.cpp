@@ -8,6 +8,8 @@
 
 #include "flowhn/Target/NVPTX/TargetInfo.h"
 
+#include <algorithm>
+
 using namespace mlir::flowhn;
 
 namespace {
@@ -31,6 +33,35 @@ static constexpr Chip chips[] = {
     {"sm_100", "+ptx86", 148, 227, 7.7e12, 2250e12, 1.96e9},
     {"sm_120", "+ptx87", 170, 99, 1.79e12, 209e12, 2.41e9},
 };
+
+int64_t GPUTargetInfo::scanLanes(int64_t states) const {
+  // At most 16 states of a channel to a thread, and 4 at least, which are one access.
+  int64_t lanes = states > 4 ? 2 : 1;
+  while (16 * lanes < states)
+    lanes *= 2;
+  return lanes;
+}
+
+/// One is best where few warps have work, and costs 7 % where many have. With more lanes
+/// than 8, several channels keep the rows of a round few.
+int64_t GPUTargetInfo::scanLaneChannels(int64_t states) const {
+  return std::max<int64_t>(scanLanes(states) / 8, 1);
+}
+
+/// The states and their rates take registers, as much again where they are moved, and each
+/// round a product of each state, and the values of the row and of the one to come: within a
+/// tenth of what ptxas takes for 4 to 16 states.
+int64_t GPUTargetInfo::scanRounds(int64_t states, int64_t rowValues, bool movesStates) const {
+  int64_t rounds = 8, kept = 32 + (movesStates ? 4 : 2) * states;
+  while (rounds > 1 && kept + rounds * (states + 2 * rowValues) > registersPerThread)
+    rounds /= 2;
+  return rounds;
+}
+
+int64_t GPUTargetInfo::scanChannelBlocks(int64_t states, int64_t channels) const {
+  int64_t blockChannels = scanThreads * scanLaneChannels(states) / scanLanes(states);
+  return (channels + blockChannels - 1) / blockChannels;
+}
 
 ::flowhn::Expected<GPUTargetInfo> GPUTargetInfo::get(std::string_view name) {
   std::string known;

@@ -88,7 +88,33 @@ module @kernels {
     kern.scan batch(%batch, %max) %u, %u, %a, %u, %u offsets(%offsets) -> %u {
     ^bb0(%y: f32, %x: f32):
       kern.yield %y
-    } {config = {lanes = 3, rows = 8, steps = 8, threads = 96}, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x8xbf16>, memref<?x8xbf16>, memref<8x8xf32>, memref<?x8xbf16>, memref<?x8xbf16>, memref<?xi32>, memref<?x8xbf16>) -> ()
+    } {config = {channels = 1, lanes = 3, rows = 8, steps = 8, threads = 96}, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x8xbf16>, memref<?x8xbf16>, memref<8x8xf32>, memref<?x8xbf16>, memref<?x8xbf16>, memref<?xi32>, memref<?x8xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @lane_channels(%batch: index, %max: index, %u: memref<?x8xbf16>, %a: memref<8x8xf32>, %offsets: memref<?xi32>) attributes {kern.kernel} {
+    // expected-error @below {{needs 'lanes' in multiples of 'channels' in its GPU configuration, got 2 and 4}}
+    kern.scan batch(%batch, %max) %u, %u, %a, %u, %u offsets(%offsets) -> %u {
+    ^bb0(%y: f32, %x: f32):
+      kern.yield %y
+    } {config = {channels = 4, lanes = 2, rows = 8, steps = 8, threads = 64}, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x8xbf16>, memref<?x8xbf16>, memref<8x8xf32>, memref<?x8xbf16>, memref<?x8xbf16>, memref<?xi32>, memref<?x8xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @rounds(%batch: index, %max: index, %u: memref<?x8xbf16>, %a: memref<8x8xf32>, %offsets: memref<?xi32>) attributes {kern.kernel} {
+    // expected-error @below {{needs 'steps' in multiples of 'lanes' / 'channels' in its GPU configuration, got 2 and 4}}
+    kern.scan batch(%batch, %max) %u, %u, %a, %u, %u offsets(%offsets) -> %u {
+    ^bb0(%y: f32, %x: f32):
+      kern.yield %y
+    } {config = {channels = 1, lanes = 4, rows = 8, steps = 2, threads = 64}, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x8xbf16>, memref<?x8xbf16>, memref<8x8xf32>, memref<?x8xbf16>, memref<?x8xbf16>, memref<?xi32>, memref<?x8xbf16>) -> ()
     return
   }
 }

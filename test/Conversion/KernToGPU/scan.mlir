@@ -1,28 +1,33 @@
-// The shape of scans: states in registers, more than 16 of them shared by neighbouring
+// The shape of scans: states in registers, those of a channel shared by neighbouring
 // lanes; b and c through shared memory; exponentials are the chip's, nothing is called.
 // RUN: flowhn-opt %s --kern-choose-gpu-configs | FileCheck %s --check-prefix=CONFIG
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu | FileCheck %s
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --flowhn-lower-gpu-kernels-to-llvm --flowhn-emit-ptx -o /dev/null | FileCheck %s --check-prefix=PTX
 
-// CHECK-DAG: #[[LANE:.*]] = affine_map<()[s0, s1] -> (2, s0)>
-// CHECK-DAG: #[[LANES:.*]] = affine_map<()[s0, s1] -> (32, s0)>
+// CHECK-DAG: #[[LANE:.*]] = affine_map<()[s0, s1] -> (4, s0)>
+// CHECK-DAG: #[[LANES:.*]] = affine_map<()[s0, s1] -> (16, s0)>
 
 module @kernels {
-  // A thread per channel. Shared memory: 2 tiles × 16 rows × b and c of 16 states.
+  // Two threads keep half of a channel's states each and own every second row: Δ and Δ · u of
+  // each row go to both, what they have of y meets at the owner. Shared memory: 2 tiles × 16
+  // rows × b and c of 16 states. What waits for a row are loads alone: a bfloat16 is widened
+  // without a conversion.
   // CONFIG-LABEL: @few_states
-  // CONFIG: config = {lanes = 1 : i64, rows = 16 : i64, steps = 8 : i64, threads = 64 : i64}
+  // CONFIG: config = {channels = 1 : i64, lanes = 2 : i64, rows = 16 : i64, steps = 16 : i64, threads = 64 : i64}
   // CHECK-LABEL: func.func @few_states
   // CHECK-SAME: kern.grid = #[[LANE]]
   // CHECK-SAME: kern.shared_bytes = 4096 : i64, kern.threads = 64 : i64
   // CHECK: scf.for
   // CHECK: nvvm.barrier
   // CHECK: scf.for
-  // CHECK-NOT: nvvm.shfl
+  // CHECK-COUNT-8: nvvm.shfl.sync bfly
+  // CHECK-NOT: nvvm.shfl.sync bfly
   // PTX-LABEL: .entry few_states(
   // PTX-NOT: .extern .func
   // PTX: bar{{.*}}.sync
   // PTX: ld.shared.v4
   // PTX: ex2.approx.ftz.f32
+  // PTX-NOT: cvt.f32.bf16
   // PTX-NOT: .local
   func.func @few_states(%batch: index, %max: index, %u: memref<?x128xbf16>, %a: memref<16x128xf32>, %bc: memref<?x37xbf16>, %offsets: memref<?xi32>, %out: memref<?x128xbf16>) attributes {kern.kernel} {
     kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out {
@@ -32,13 +37,15 @@ module @kernels {
     return
   }
 
-  // 16 lanes per channel, 4 channels per block: their sums meet in four exchanges.
+  // 16 lanes to two channels, 8 channels per block. A round is 8 rows: each lane owns one of
+  // them for one channel. What the lanes have of y meets there in 8 + 4 + 2 + 1 exchanges.
   // CONFIG-LABEL: @many_states
-  // CONFIG: config = {lanes = 16 : i64, rows = 4 : i64, steps = 4 : i64, threads = 64 : i64}
+  // CONFIG: config = {channels = 2 : i64, lanes = 16 : i64, rows = 8 : i64, steps = 8 : i64, threads = 64 : i64}
   // CHECK-LABEL: func.func @many_states
   // CHECK-SAME: kern.grid = #[[LANES]]
   // CHECK: nvvm.barrier
-  // CHECK-COUNT-16: nvvm.shfl.sync bfly
+  // CHECK-COUNT-32: nvvm.shfl.sync idx
+  // CHECK-COUNT-15: nvvm.shfl.sync bfly
   // CHECK-NOT: nvvm.shfl
   func.func @many_states(%batch: index, %max: index, %u: memref<?x128xbf16>, %a: memref<256x128xf32>, %bc: memref<?x512xbf16>, %offsets: memref<?xi32>, %out: memref<?x128xbf16>) attributes {kern.kernel} {
     kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out {

@@ -21,11 +21,13 @@ class Case:
 
     The scan starts from the states of one buffer and leaves them there, or does what `ends`
     names of the two. `chunk_rows` are what it is tried with: None is the form without chunks, and with a
-    chunk as long as the longest sequence the kernels of the states have no blocks.
+    chunk as long as the longest sequence the kernels of the states have no blocks. A `config`
+    takes the place of the chosen one.
     """
 
     def __init__(self, states, channels, element="bf16", ends=("initial", "final"),
-                 lengths=LENGTHS, chunk_rows=(None, 16, 35)):
+                 lengths=LENGTHS, chunk_rows=(None, 16, 35), config=None):
+        self.config = f"config = {{{config}}}, " if config else ""
         self.states, self.channels, self.element = states, channels, element
         self.ends, self.lengths, self.chunk_rows = ends, lengths, chunk_rows
 
@@ -46,7 +48,7 @@ class Case:
     ^bb0(%y: f32, %x: f32, %z: f32):{SILU.format("z")}
       %r = arith.mulf %y, %s : f32
       kern.yield %r
-    }} {{c_column = {self.states}, accesses = [#kern.access<row>], extra_columns = array<i64: 0>}}"""
+    }} {{{self.config}c_column = {self.states}, accesses = [#kern.access<row>], extra_columns = array<i64: 0>}}"""
         initial = " initial(%state)" if "initial" in self.ends else ""
         bodies = {
             "whole": "kern.scan batch(%batch, %max)" + inputs + state + region,
@@ -98,6 +100,10 @@ CASES = {
     "scan_16_final": Case(16, 7, "f32", ends=("final",)),
     "scan_17": Case(17, 33, "f32", chunk_rows=(None, 5, 16)),
     "scan_64": Case(64, 18, lengths=[17, 0, 35]),
+    "scan_16_rows": Case(16, 9, chunk_rows=(None,), lengths=[17, 0, 35],
+                         config="channels = 1, lanes = 8, rows = 16, steps = 8, threads = 32"),
+    "scan_16_channels": Case(16, 9, "f32", chunk_rows=(None,), lengths=[17, 0, 35],
+                             config="channels = 4, lanes = 4, rows = 8, steps = 4, threads = 32"),
     "scan_256": Case(256, 5, "f32", lengths=[9, 0, 1], chunk_rows=(None, 4)),
 }
 REAL_CASES = {
@@ -106,6 +112,8 @@ REAL_CASES = {
     "real_scan_1x4096_small": Case(16, 1024, lengths=[4096], chunk_rows=(None, 128, 256)),
     "real_scan_2x2048": Case(16, 4096, lengths=[2048] * 2, chunk_rows=(None, 128, 256, 512)),
     "real_scan_8x1024": Case(16, 4096, lengths=[1024] * 8, chunk_rows=(None, 256, 1024)),
+    "real_scan_8x1024_no_states": Case(16, 4096, ends=(), lengths=[1024] * 8, chunk_rows=(None,)),
+    "real_scan_8x457_no_states": Case(16, 1536, ends=(), lengths=[457] * 8, chunk_rows=(None,)),
 }
 
 

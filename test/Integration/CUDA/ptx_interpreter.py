@@ -339,8 +339,9 @@ class Warp:
             else:
                 x=s.u(o[1],int(t[1:])); x=sg(x) if t[0]=='s' else x; s.set(o[0],x.astype(np.int64).astype(U64),m)
         elif b=='shfl':
-            x=s.u(o[1] if '|' not in o[0] else o[1],32); d=o[0].split('|')[0]; k=int(s.get(o[2])[0])
-            idx=s.lane^k if P[2]=='bfly' else np.full(32,k); s.set(d,x[idx],m)
+            x=s.u(o[1],32); d=o[0].split('|')[0]; k=s.u(o[2],32).astype(np.int64)&31
+            kept=int(s.u(o[3],32)[0])>>8&31 # bits of the lane that the source keeps
+            idx=s.lane^k if P[2]=='bfly' else s.lane&kept|k&~kept; s.set(d,x[idx],m)
             if '|' in o[0]: s.set(o[0].split('|')[1],np.ones(32,bool),m)
         elif b=='cp' and op.startswith('cp.async.c') and P[2] in('cg','ca'):
             d=s.addr(o[0]);a=s.addr(o[1]);n=int(o[2]); r=s.u(o[3],32) if len(o)>3 else np.full(32,n,U32) # bytes read, the others are 0

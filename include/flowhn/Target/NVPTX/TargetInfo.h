@@ -57,30 +57,18 @@ struct GPUTargetInfo {
            columns % (8 * groups) == 0;
   }
 
-  /// How a scan divides the states of a channel among neighbouring threads of a block: at
-  /// most 16 to a thread, as many again are rates, and both stay in registers.
+  /// Threads of a block that scans.
   int64_t scanThreads = 64;
-  int64_t scanLanes(int64_t states) const {
-    int64_t lanes = 1;
-    while (16 * lanes < states)
-      lanes *= 2;
-    return lanes;
-  }
-  /// Rows that a thread of a scan computes while the loads of as many are in flight: what
-  /// its registers have room for. It keeps its `states` and their rates, as much again where
-  /// it loads or stores them, and per row a product of each state and `rowValues` of the row
-  /// and of the one to come: within a tenth of what ptxas takes for a channel's 4 to 16.
-  int64_t scanSteps(int64_t states, int64_t rowValues, bool movesStates) const {
-    int64_t steps = 8, kept = 32 + (movesStates ? 4 : 2) * states;
-    while (steps > 1 && kept + steps * (states + 2 * rowValues) > registersPerThread)
-      steps /= 2;
-    return steps;
-  }
+  /// How a scan divides the states of a channel among neighbouring threads.
+  int64_t scanLanes(int64_t states) const;
+  /// Channels whose states those threads share.
+  int64_t scanLaneChannels(int64_t states) const;
+  /// Rows of its own that a thread of a scan computes while the loads of as many are in flight.
+  /// It keeps `states`, and loads or stores them where it `movesStates`; beside the projections
+  /// it reads `rowValues` of a row.
+  int64_t scanRounds(int64_t states, int64_t rowValues, bool movesStates) const;
   /// Blocks side by side that scan `channels`.
-  int64_t scanChannelBlocks(int64_t states, int64_t channels) const {
-    int64_t blockChannels = scanThreads / scanLanes(states);
-    return (channels + blockChannels - 1) / blockChannels;
-  }
+  int64_t scanChannelBlocks(int64_t states, int64_t channels) const;
   /// Blocks of a scan that run at a time: the loads in flight take what registers a thread
   /// may have.
   int64_t scanResidentBlocks() const {
