@@ -168,6 +168,8 @@ private:
       return invalidInput(outOf("kernel", command.kernel(), plan.kernels()->size()));
     if (command.stream() >= maxStreams || !(running >> command.stream() & 1))
       return invalidInput("stream " + std::to_string(command.stream()) + " is not running");
+    if (command.branch() > fb::Branch::MAX)
+      return invalidInput("unknown branch " + std::to_string(int(command.branch())));
     const fb::Kernel &kernel = *plan.kernels()->Get(command.kernel());
     if (command.operands()->size() != kernel.index_args()->size())
       return invalidInput(std::to_string(command.operands()->size()) + " operands, kernel " +

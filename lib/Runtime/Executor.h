@@ -40,6 +40,20 @@ struct LaunchCounts {
   double flops = 0;
   double bytes = 0;
   double floorSeconds = 0; ///< by the kernel's rates
+
+  LaunchCounts &operator+=(const LaunchCounts &other) {
+    calls += other.calls;
+    flops += other.flops;
+    bytes += other.bytes;
+    floorSeconds += other.floorSeconds;
+    return *this;
+  }
+};
+
+/// When a launch ran, in seconds since its call began to.
+struct LaunchTime {
+  double start = 0;
+  double end = 0;
 };
 
 /// What a session says of its machine, see Session.h.
@@ -63,6 +77,10 @@ public:
   /// per kernel, adds up what is launched. Gives the seconds of a device: 0 on the CPU.
   virtual Expected<double> run(const EntryArguments &arguments, const TapTarget &tapTarget,
                                std::span<LaunchCounts> counts) = 0;
+
+  /// Runs the plan's entry as `run` does and tells when each launch ran, in the order of the
+  /// plan.
+  virtual Expected<std::vector<LaunchTime>> trace(const EntryArguments &arguments) = 0;
 
   /// Charges time to kernels 0 to numKernels - 1 from now on; 0 stops it.
   virtual void setProfile(size_t numKernels) = 0;

@@ -174,8 +174,10 @@ private:
     if (grid.isEmpty())
       return {};
     if (!counts.empty())
-      count(counts[command.kernel()], kernel);
-    return sink.addLaunch({command.kernel(), command.stream(), grid, indices, memories})
+      counts[command.kernel()] += countsOf(kernel, indices);
+    return sink
+        .addLaunch({command.kernel(), command.stream(), grid, block, command.branch(), indices,
+                    memories})
         .withContext("kernel " + quote(kernel.name()->string_view()));
   }
 
@@ -191,23 +193,18 @@ private:
     return grid;
   }
 
-  void count(LaunchCounts &count, const fb::Kernel &kernel) const {
-    double flops = kernel.flops() ? evaluate<double>(*kernel.flops(), indices) : 0;
-    double bytes = kernel.bytes() ? evaluate<double>(*kernel.bytes(), indices) : 0;
-    ++count.calls;
-    count.flops += flops;
-    count.bytes += bytes;
-    count.floorSeconds += std::max(kernel.flop_rate() > 0 ? flops / kernel.flop_rate() : 0,
-                                   kernel.byte_rate() > 0 ? bytes / kernel.byte_rate() : 0);
-  }
-
   Status run(const fb::Call &command, Frame &frame) {
     Frame callee;
     for (uint32_t index : *command.index_operands())
       callee.indices.push_back(frame.indices[index]);
     for (uint32_t memory : *command.memory_operands())
       callee.memories.push_back(frame.memories[memory]);
-    return runProcedure(*plan.procedures()->Get(command.procedure()), std::move(callee));
+    int64_t callersBlock = block;
+    if (command.block() >= 0)
+      block = command.block();
+    Status status = runProcedure(*plan.procedures()->Get(command.procedure()), std::move(callee));
+    block = callersBlock;
+    return status;
   }
 
   Status run(const fb::Fork &command, Frame &) {
@@ -249,6 +246,7 @@ private:
   int64_t top = 0;
   int64_t peak = 0;
   uint32_t numPartitions = 0;
+  int64_t block = -1;
   std::vector<int64_t> indices; ///< of the launch at hand
   std::vector<Place> memories;
 };
@@ -261,6 +259,14 @@ Expected<int64_t> flowhn::walkPlan(const fb::Plan &plan, const EntryArguments &a
   Walk walk(plan, arguments, tapTarget, counts, sink);
   FLOWHN_RETURN_IF_ERROR(walk.run());
   return walk.workspaceBytes();
+}
+
+LaunchCounts flowhn::countsOf(const fb::Kernel &kernel, std::span<const int64_t> indices) {
+  double flops = kernel.flops() ? evaluate<double>(*kernel.flops(), indices) : 0;
+  double bytes = kernel.bytes() ? evaluate<double>(*kernel.bytes(), indices) : 0;
+  double floorSeconds = std::max(kernel.flop_rate() > 0 ? flops / kernel.flop_rate() : 0,
+                                 kernel.byte_rate() > 0 ? bytes / kernel.byte_rate() : 0);
+  return {1, flops, bytes, floorSeconds};
 }
 
 bool flowhn::computesTokens(const fb::Plan &plan) {

@@ -52,6 +52,8 @@ struct PlannedLaunch {
   uint32_t kernel = 0;
   unsigned stream = 0;
   Grid grid;
+  int64_t block = -1; ///< of the network; -1: none
+  fb::Branch branch = fb::Branch::None;
   std::span<const int64_t> indices; ///< index arguments, in order
   std::span<const Place> memories;  ///< the others, in order
 };
@@ -87,6 +89,9 @@ public:
 Expected<int64_t> walkPlan(const fb::Plan &plan, const EntryArguments &arguments,
                            const TapTarget &tapTarget, std::span<LaunchCounts> counts,
                            PlanSink &sink);
+
+/// What one launch of `kernel` computes and moves.
+LaunchCounts countsOf(const fb::Kernel &kernel, std::span<const int64_t> indices);
 
 /// Whether the entry of a plan hands its argument `tokens` to anyone.
 bool computesTokens(const fb::Plan &plan);

@@ -8,7 +8,7 @@
 
 #include "flowhn/Runtime/Session.h"
 #include "PlanParameters.h"
-#include "PlanWalk.h"
+#include "TracedLaunches.h"
 #include "flowhn/Support/Guard.h"
 #include "flowhn/Support/Json.h"
 
@@ -124,6 +124,8 @@ struct Session::Impl {
 
   const Manifest &manifest() const { return artifact->manifest(); }
   Expected<CallResult> run(const Call &call);
+  Expected<std::vector<TracedLaunch>> trace(const Call &call);
+  EntryArguments argumentsOf(const Call &call, const CallTables &tables) const;
   Status check(const Call &call) const;
   Status checkTaps(const Call &call) const;
 
@@ -168,15 +170,19 @@ static TapTarget tapTargetOf(const Call &call, CallResult &result) {
   };
 }
 
+EntryArguments Session::Impl::argumentsOf(const Call &call, const CallTables &tables) const {
+  return {tables.maxLength, manifest().model.vocabSize,
+          call.ids,         tables.begin,
+          call.lengths,     tables.offsets,
+          tables.select};
+}
+
 Expected<CallResult> Session::Impl::run(const Call &call) {
   FLOWHN_RETURN_IF_ERROR(check(call));
   CallTables tables(call);
   CallResult result;
   result.rows = int64_t(tables.select.size());
-  EntryArguments arguments{tables.maxLength, manifest().model.vocabSize,
-                           call.ids,         tables.begin,
-                           call.lengths,     tables.offsets,
-                           tables.select};
+  EntryArguments arguments = argumentsOf(call, tables);
   size_t numLogits = size_t(arguments.numLogits());
   if (!call.logitsBuffer.empty() && (!call.returnLogits || call.logitsBuffer.size() != numLogits))
     return invalidArgument("a buffer for " + std::to_string(call.logitsBuffer.size()) +
@@ -200,6 +206,24 @@ Expected<CallResult> Session::Impl::run(const Call &call) {
   if (!call.returnLogits)
     result.logits.clear();
   return result;
+}
+
+Expected<std::vector<TracedLaunch>> Session::Impl::trace(const Call &call) {
+  FLOWHN_RETURN_IF_ERROR(check(call));
+  if (!call.taps.empty())
+    return invalidArgument("a trace has no taps, " + std::to_string(call.taps.size()) +
+                           " are asked for");
+  CallTables tables(call);
+  EntryArguments arguments = argumentsOf(call, tables);
+  Expected<std::vector<TracedLaunch>> launches = describeLaunches(plan, arguments);
+  FLOWHN_RETURN_IF_ERROR(launches.status());
+  Expected<std::vector<LaunchTime>> times = executor->trace(arguments);
+  FLOWHN_RETURN_IF_ERROR(times.status());
+  for (size_t i = 0; i < times->size(); ++i) {
+    launches->at(i).start = times->at(i).start;
+    launches->at(i).end = times->at(i).end;
+  }
+  return launches;
 }
 
 Session::Session(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
@@ -233,6 +257,10 @@ Expected<Session> Session::create(std::shared_ptr<const Artifact> artifact,
 
 Expected<CallResult> Session::run(const Call &call) {
   return guarded("the results of a call", [&] { return impl->run(call); });
+}
+
+Expected<std::vector<TracedLaunch>> Session::trace(const Call &call) {
+  return guarded("the trace of a call", [&] { return impl->trace(call); });
 }
 
 const Artifact &Session::artifact() const { return *impl->artifact; }

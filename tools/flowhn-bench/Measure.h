@@ -26,6 +26,7 @@ struct BenchOptions {
   int64_t repetitions = 0; ///< 0: as many as fit five seconds, at least 5, on a GPU 20
   bool kernels = false;    ///< also time each kernel
   std::string json;
+  std::string trace; ///< a file; empty: none
 };
 
 /// What only a GPU has.
@@ -65,6 +66,7 @@ struct Measurements {
   double peakBest = 0, peakMedian = 0; ///< FLOP/s
   std::string peakDescription;
   std::vector<KernelProfile> kernels; ///< of one run
+  std::vector<TracedLaunch> trace;    ///< of another one, where it was asked for
   DeviceMeasurements device;
 
   bool onGPU() const { return manifest.target.kind == "nvptx"; }

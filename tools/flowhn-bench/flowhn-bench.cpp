@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Report.h"
+#include "Trace.h"
 
 using namespace flowhn;
 using namespace flowhn::tools;
@@ -27,6 +28,9 @@ static void addOptions(CLI::App &app, BenchOptions &options) {
       ->check(CLI::Range(1, 1000000));
   app.add_flag("--kernels", options.kernels, "Print the time of each kernel");
   app.add_option("--json", options.json, "Write everything to a file");
+  app.add_option("--trace", options.trace,
+                 "Write when each kernel of one more run ran to a file, one track per stream, as "
+                 "JSON for ui.perfetto.dev");
 }
 
 /// A published size has the context of the run, unless said otherwise.
@@ -46,6 +50,8 @@ static Expected<int> execute(const Tool &tool, BenchOptions &options) {
     printKernels(*result);
   if (!options.json.empty())
     FLOWHN_RETURN_IF_ERROR(writeReport(options.json, *result));
+  if (!options.trace.empty())
+    FLOWHN_RETURN_IF_ERROR(writeTrace(options.trace, *result));
   return exitSuccess;
 }
 

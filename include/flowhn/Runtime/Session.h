@@ -93,6 +93,25 @@ struct KernelProfile {
   std::string config;      ///< "tile_rows=128 tile_columns=256 stages=4"
 };
 
+/// A launch of a traced call.
+struct TracedLaunch {
+  std::string kernel;
+  std::string op;     ///< "kern.matmul"
+  std::string config; ///< as in KernelProfile
+  std::string branch; ///< of its block: "attention", "ssm"; empty where it belongs to none
+  int64_t block = -1; ///< of the network; -1 outside of blocks
+  unsigned stream = 0;
+  std::vector<int64_t> extents; ///< index arguments, in the kernel's order: rows, …
+  std::vector<int64_t> grid;    ///< work items; on a GPU thread blocks in x, y, z
+  double flops = 0;
+  double bytes = 0;
+  double floorSeconds = 0;
+  /// Seconds since the call began. On the CPU of the first and last work item. On a GPU a
+  /// launch starts where the one before it on its stream ends, or the last one that its stream
+  /// waits for: waiting for room on the device is part of it.
+  double start = 0, end = 0;
+};
+
 /// An artifact, its code and its parameters, ready to run. Usable from one thread
 /// at a time; any number of sessions may live in one process, share an artifact and
 /// run at the same time. One that was moved from may only be assigned to or
@@ -145,6 +164,11 @@ public:
   /// to get there; 0 on the CPU.
   int64_t deviceBytes() const;
   double uploadSeconds() const;
+
+  /// Runs `call`, which has no taps, with its streams side by side, and tells when each
+  /// launch that was not empty ran, in the order of the plan. On a GPU it runs twice, the
+  /// second time counts. Errors as `run`.
+  Expected<std::vector<TracedLaunch>> trace(const Call &call);
 
   /// Starts counting from zero, or stops. Costs two clock reads per work item; on a GPU
   /// kernels then run one at a time.

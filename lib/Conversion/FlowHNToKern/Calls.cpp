@@ -144,6 +144,8 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, func::CallOp 
       return failure();
     operands.push_back(*value);
   }
-  func::CallOp::create(procedure.builder, op.getLoc(), (*target)->function, operands);
+  auto call = func::CallOp::create(procedure.builder, op.getLoc(), (*target)->function, operands);
+  if (Attribute index = op->getAttr(blockIndexAttrName))
+    call->setAttr(blockIndexAttrName, index);
   return success();
 }

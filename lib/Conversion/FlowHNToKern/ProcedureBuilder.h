@@ -163,6 +163,7 @@ public:
     StringRef arena = "shared";
     int64_t stream = 0;
     bool isConcurrent = false;
+    BranchAttr branch; ///< null outside of branches
     /// Copies of values that lie scattered or misaligned; another branch must not read them.
     DenseMap<Value, Tokens> denseCopies;
   };

@@ -149,6 +149,7 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, ParallelOp op
     plan::ForkOp::create(procedure.builder, op.getLoc(), streams);
   for (unsigned i = 0; i < op.getNumResults(); ++i) {
     procedure.scope = outer;
+    procedure.scope.branch = cast<BranchAttr>(op.getKinds()[i]);
     if (isConcurrent) {
       procedure.scope.arena = arenas[i];
       procedure.scope.stream = streams[i % numStreams];

@@ -51,6 +51,13 @@ public:
     return seconds;
   }
 
+  Expected<std::vector<LaunchTime>> trace(const EntryArguments &arguments) {
+    Expected<std::vector<LaunchTime>> times = traceCall(arguments);
+    if (!times.ok())
+      launcher.drain();
+    return times;
+  }
+
   void setProfile(size_t numKernels) { kernelSeconds.assign(numKernels, 0); }
   double seconds(uint32_t kernel) const { return kernelSeconds[kernel]; }
 
@@ -74,7 +81,7 @@ private:
     if (useGraphs && isPlain) {
       key = GraphCache::keyOf(arguments);
       if (GraphCache::Entry *known = cache.find(key); known && known->graph)
-        return execute(known->tables, arguments, [&] { return launchGraph(*known); });
+        return execute(known->tables, arguments, [&] { return launchGraph(known->graph); });
     }
     LaunchList list(plan);
     FLOWHN_RETURN_IF_ERROR(list.build(arguments, tapTarget, counts));
@@ -87,7 +94,7 @@ private:
                      [&] { return launcher.enqueueInOrder(list, bases()); });
     if (GraphCache::Entry *known = useGraphs ? cache.find(key) : nullptr) {
       FLOWHN_RETURN_IF_ERROR(record(list, *known));
-      return execute(known->tables, arguments, [&] { return launchGraph(*known); });
+      return execute(known->tables, arguments, [&] { return launchGraph(known->graph); });
     }
     Expected<double> seconds =
         execute(list.tables(), arguments, [&] { return launcher.enqueue(list, bases()); });
@@ -104,8 +111,25 @@ private:
     return {};
   }
 
-  Status launchGraph(const GraphCache::Entry &entry) {
-    return driver.check(driver.graphLaunch(entry.graph.get(), launcher.mainStream()),
+  Expected<std::vector<LaunchTime>> traceCall(const EntryArguments &arguments) {
+    LaunchList list(plan);
+    FLOWHN_RETURN_IF_ERROR(list.build(arguments, {}, {}));
+    FLOWHN_RETURN_IF_ERROR(reserve(list, arguments));
+    Expected<GraphExec> graph = GraphExec();
+    if (useGraphs)
+      graph = launcher.capture(list, bases(), Times::ExternalEvents);
+    FLOWHN_RETURN_IF_ERROR(graph.status());
+    auto launch = [&] {
+      return useGraphs ? launchGraph(*graph) : launcher.enqueue(list, bases(), Times::Events);
+    };
+    // The first run brings the graph to the device; the second one takes its times again.
+    for (int run = 0; run < 2; ++run)
+      FLOWHN_RETURN_IF_ERROR(execute(list.tables(), arguments, launch).status());
+    return launcher.readTimes(list);
+  }
+
+  Status launchGraph(const GraphExec &graph) {
+    return driver.check(driver.graphLaunch(graph.get(), launcher.mainStream()),
                         "cannot launch the graph of a call");
   }
 
@@ -198,6 +222,9 @@ public:
   Expected<double> run(const EntryArguments &arguments, const TapTarget &tapTarget,
                        std::span<LaunchCounts> counts) override {
     return context.with([&] { return state->run(arguments, tapTarget, counts); });
+  }
+  Expected<std::vector<LaunchTime>> trace(const EntryArguments &arguments) override {
+    return context.with([&] { return state->trace(arguments); });
   }
   void setProfile(size_t numKernels) override { state->setProfile(numKernels); }
   double seconds(uint32_t kernel) const override { return state->seconds(kernel); }

@@ -86,10 +86,19 @@ Status Launcher::order(unsigned working, unsigned waiting) {
   return driver.check(driver.streamWaitEvent(streams[waiting].get(), event, 0), asked);
 }
 
-Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases) {
+Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, Times times) {
+  size_t taken = 0;
+  auto take = [&](StreamHandle stream) {
+    unsigned flags = times == Times::ExternalEvents ? constants::eventRecordExternal : 0;
+    return times == Times::None ? Status() : takeTime(taken++, stream, flags);
+  };
+  FLOWHN_RETURN_IF_ERROR(take(mainStream()));
   for (const LaunchList::Command &command : list.commands()) {
-    if (auto *launched = std::get_if<LaunchList::Launch>(&command))
-      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, streams[launched->stream].get()));
+    if (auto *launched = std::get_if<LaunchList::Launch>(&command)) {
+      StreamHandle stream = streams[launched->stream].get();
+      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, stream));
+      FLOWHN_RETURN_IF_ERROR(take(stream));
+    }
     if (auto *fork = std::get_if<LaunchList::Fork>(&command))
       for (uint32_t stream : fork->streams)
         if (stream != 0)
@@ -112,13 +121,14 @@ Status Launcher::enqueueInOrder(const LaunchList &list, const DeviceBases &bases
   return {};
 }
 
-Status Launcher::takeTime(size_t number) {
+Status Launcher::takeTime(size_t number, StreamHandle stream, unsigned flags) {
   if (number == times.size()) {
     Expected<Event> event = createEvent(driver, /*hasTime=*/true);
     FLOWHN_RETURN_IF_ERROR(event.status());
     times.push_back(std::move(*event));
   }
-  return driver.check(driver.eventRecord(times[number].get(), mainStream()), "cannot take a time");
+  return driver.check(driver.eventRecordWithFlags(times[number].get(), stream, flags),
+                      "cannot take a time");
 }
 
 Status Launcher::profile(const LaunchList &list, const DeviceBases &bases,
@@ -130,9 +140,9 @@ Status Launcher::profile(const LaunchList &list, const DeviceBases &bases,
     auto *one = std::get_if<LaunchList::Launch>(&command);
     if (!one)
       continue;
-    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched.size()));
+    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched.size(), mainStream()));
     FLOWHN_RETURN_IF_ERROR(launch(list, *one, bases, mainStream()));
-    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched.size() + 1));
+    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched.size() + 1, mainStream()));
     launched.push_back(one->kernel);
   }
   FLOWHN_RETURN_IF_ERROR(wait());
@@ -144,12 +154,34 @@ Status Launcher::profile(const LaunchList &list, const DeviceBases &bases,
   return {};
 }
 
-Expected<GraphExec> Launcher::capture(const LaunchList &list, const DeviceBases &bases) {
+Expected<std::vector<LaunchTime>> Launcher::readTimes(const LaunchList &list) const {
+  std::vector<LaunchTime> result;
+  std::vector<double> free(streams.size(), 0); // since when each stream is
+  for (const LaunchList::Command &command : list.commands()) {
+    if (auto *launched = std::get_if<LaunchList::Launch>(&command)) {
+      Expected<double> end = secondsBetween(driver, times[0], times[result.size() + 1]);
+      FLOWHN_RETURN_IF_ERROR(end.status());
+      double start = free[launched->stream];
+      free[launched->stream] = std::max(start, *end);
+      result.push_back({start, free[launched->stream]});
+    }
+    if (auto *fork = std::get_if<LaunchList::Fork>(&command))
+      for (uint32_t stream : fork->streams)
+        free[stream] = std::max(free[stream], free[0]);
+    if (auto *join = std::get_if<LaunchList::Join>(&command))
+      for (uint32_t stream : join->streams)
+        free[0] = std::max(free[0], free[stream]);
+  }
+  return result;
+}
+
+Expected<GraphExec> Launcher::capture(const LaunchList &list, const DeviceBases &bases,
+                                      Times times) {
   std::string asked = "cannot record a call as a graph";
   FLOWHN_RETURN_IF_ERROR(
       driver.check(driver.streamBeginCapture(mainStream(), constants::captureThreadLocal), asked));
   CaptureGuard guard(driver, mainStream());
-  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases));
+  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, times));
   Expected<Graph> graph = guard.end();
   FLOWHN_RETURN_IF_ERROR(graph.status());
   GraphExecHandle exec = nullptr;

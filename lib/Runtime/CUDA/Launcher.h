@@ -16,6 +16,10 @@
 
 namespace flowhn::cuda {
 
+/// Whether a time is taken before a list's first launch and behind each one. Inside a graph
+/// an event is a time where it is an external one alone.
+enum class Times { None, Events, ExternalEvents };
+
 /// The streams of a session and the kernels that it launches on them. The context is
 /// current in every call.
 class Launcher {
@@ -27,14 +31,18 @@ public:
 
   /// Hands over a list whose branches run side by side and that has no taps. What fails
   /// may leave some of it running.
-  Status enqueue(const LaunchList &list, const DeviceBases &bases);
+  Status enqueue(const LaunchList &list, const DeviceBases &bases, Times times = Times::None);
   /// The same, one after the other on the main stream, taps included.
   Status enqueueInOrder(const LaunchList &list, const DeviceBases &bases);
   /// In order, with the time of each launch added to `seconds`, one per kernel. Waits.
   Status profile(const LaunchList &list, const DeviceBases &bases, std::span<double> seconds);
 
   /// The list as a graph, to be launched on the main stream.
-  Expected<GraphExec> capture(const LaunchList &list, const DeviceBases &bases);
+  Expected<GraphExec> capture(const LaunchList &list, const DeviceBases &bases,
+                              Times times = Times::None);
+  /// The times that were taken of `list`, which is done. A launch starts where the one before
+  /// it on its stream, or what its stream waits for, ends.
+  Expected<std::vector<LaunchTime>> readTimes(const LaunchList &list) const;
 
   /// Waits for the main stream, and so for all that was handed over whole.
   Status wait();
@@ -52,15 +60,15 @@ private:
   Status copyTap(const LaunchList &list, const PlannedTap &tap, const DeviceBases &bases);
   /// What comes later on `waiting` waits for what came before on `working`.
   Status order(unsigned working, unsigned waiting);
-  /// Records event `number` of a profile, those before it being there.
-  Status takeTime(size_t number);
+  /// Records event `number` of those with time, the ones before it being there.
+  Status takeTime(size_t number, StreamHandle stream, unsigned flags = 0);
 
   const Driver &driver;
   const fb::Plan &plan;
   Kernels kernels;
   std::vector<Stream> streams;
   std::vector<Event> events; ///< one for each stream
-  std::vector<Event> times;  ///< for profiles
+  std::vector<Event> times;  ///< of profiles and traces
 
   // Arguments of the launch at hand.
   std::vector<uint64_t> values;

@@ -48,13 +48,13 @@ constexpr llvm::StringLiteral program = R"mlir(
     %arena = plan.arena "shared" units(%half) bytes_per_unit 128
     %view = plan.view %arena at 64 : memref<?x4xf32>
     plan.tap "hidden.0" rows(%p#4) %view width 4 : memref<?x4xf32>
-    func.call @block(%batch, %p#4, %view) : (index, index, memref<?x4xf32>) -> ()
+    func.call @block(%batch, %p#4, %view) {flowhn.index = 7 : i64} : (index, index, memref<?x4xf32>) -> ()
     return
   }
   func.func private @block(%batch: index, %rows: index, %x: memref<?x4xf32>) {
     %w = plan.get_parameter @w : memref<2x4x8xf32>
     plan.fork [0, 1]
-    plan.launch @kernels::@mix(%batch, %rows, %x, %w) stream 1
+    plan.launch @kernels::@mix(%batch, %rows, %x, %w) stream 1 branch<ssm>
         : index, index, memref<?x4xf32>, memref<2x4x8xf32>
     plan.join [0, 1]
     return
@@ -158,6 +158,7 @@ TEST_F(SerializePlan, CalleesComeFirst) {
   EXPECT_EQ(block.commands[1].AsFork()->streams, (std::vector<uint32_t>{0, 1}));
   const fb::LaunchT &launch = *block.commands[2].AsLaunch();
   EXPECT_EQ(launch.stream, 1u);
+  EXPECT_EQ(launch.branch, fb::Branch::SSM);
   // Index values 0 and 1; memory values: the argument, and the parameter behind it.
   EXPECT_EQ(launch.operands, (std::vector<uint32_t>{0, 1, 0, 1}));
   EXPECT_NE(block.commands[3].AsJoin(), nullptr);
@@ -196,6 +197,7 @@ TEST_F(SerializePlan, ValuesAreNumberedByKind) {
   EXPECT_EQ(tap.row_elements, 4);
   const fb::CallT &call = *forward.commands[5].AsCall();
   EXPECT_EQ(call.procedure, 0u);
+  EXPECT_EQ(call.block, 7);
   EXPECT_EQ(call.index_operands, (std::vector<uint32_t>{0, 5}));
   EXPECT_EQ(call.memory_operands, (std::vector<uint32_t>{6}));
 }

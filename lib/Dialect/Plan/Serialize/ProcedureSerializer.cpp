@@ -151,12 +151,20 @@ LogicalResult ProcedureSerializer::serialize(PartitionOp op) {
   return success();
 }
 
+static fb::Branch getBranch(::mlir::flowhn::BranchAttr branch) {
+  if (!branch)
+    return fb::Branch::None;
+  return branch.getValue() == ::mlir::flowhn::Branch::Attention ? fb::Branch::Attention
+                                                                : fb::Branch::SSM;
+}
+
 LogicalResult ProcedureSerializer::serialize(LaunchOp op) {
   fb::LaunchT command;
   command.kernel = index.kernels.lookup(op.getKernel().getLeafReference());
   for (Value operand : op.getOperands())
     command.operands.push_back(number(operand));
   command.stream = op.getStream();
+  command.branch = getBranch(op.getBranchAttr());
   add(std::move(command));
   return success();
 }
@@ -172,6 +180,8 @@ LogicalResult ProcedureSerializer::serialize(func::CallOp op) {
   command.procedure = callee->second;
   command.index_operands = numbersOf(op.getOperands(), isIndex);
   command.memory_operands = numbersOf(op.getOperands(), isMemory);
+  if (auto block = op->getAttrOfType<IntegerAttr>(::mlir::flowhn::blockIndexAttrName))
+    command.block = block.getInt();
   add(std::move(command));
   return success();
 }

@@ -154,6 +154,7 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
   let summary = "Run a kernel on a stream";
   let description = [{
     Launches of one stream run in order. A launch whose grid is empty is skipped.
+    `branch` says, for reports, which branch of a block the kernel computes.
 
     Constraints:
     * (C1) `kernel` is a kernel of the module `@kernels` (`@kernels::@name`).
@@ -161,8 +162,8 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
       not made pointers of its buffers. It adds its own arguments behind them (work item,
       scratch); a kernel that is no `func.func` any more is not checked.
   }];
-  let arguments = (ins SymbolRefAttr:$kernel, Variadic<AnyTypeOf<[Index, Plan_Memory]>>:$operands, DefaultValuedAttr<I64Attr, "0">:$stream);
-  let assemblyFormat = "$kernel `(` $operands `)` `stream` $stream attr-dict (`:` type($operands)^)?";
+  let arguments = (ins SymbolRefAttr:$kernel, Variadic<AnyTypeOf<[Index, Plan_Memory]>>:$operands, DefaultValuedAttr<I64Attr, "0">:$stream, OptionalAttr<FlowHN_BranchAttr>:$branch);
+  let assemblyFormat = "$kernel `(` $operands `)` `stream` $stream (`branch` `` $branch^)? attr-dict (`:` type($operands)^)?";
 }
 
 def Plan_ForkOp : Plan_Op<"fork"> {
