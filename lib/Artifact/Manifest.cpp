@@ -31,6 +31,7 @@ public:
       fail("must be an object, got " + describe(object));
   }
 
+  bool has(const char *key) const { return object.contains(key); }
   void read(const char *key, std::string &to) {
     if (const json *value = member(key, &json::is_string, "a string"))
       to = value->get<std::string>();
@@ -136,6 +137,7 @@ ordered_json modelJson(const ManifestModel &model) {
           {"strategy", model.strategy},
           {"circulation", model.circulation},
           {"attention_tokens", model.attentionTokens},
+          {"prunes_dead_positions", model.prunesDeadPositions},
           {"tokenizer", model.tokenizer},
           {"windows", model.windows}};
 }
@@ -151,6 +153,8 @@ void readModel(ObjectReader reader, ManifestModel &model) {
   reader.read("strategy", model.strategy);
   reader.read("circulation", model.circulation);
   reader.read("attention_tokens", model.attentionTokens, 0, maxInt32);
+  if (reader.has("prunes_dead_positions"))
+    reader.read("prunes_dead_positions", model.prunesDeadPositions);
   reader.read("tokenizer", model.tokenizer);
   reader.read("windows", model.windows);
 }

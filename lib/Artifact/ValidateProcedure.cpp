@@ -96,6 +96,8 @@ private:
       return as<fb::Join>(command);
     case fb::Command::Tap:
       return as<fb::Tap>(command);
+    case fb::Command::LastRows:
+      return as<fb::LastRows>(command);
     case fb::Command::NONE:
       break;
     }
@@ -160,6 +162,16 @@ private:
     FLOWHN_RETURN_IF_ERROR(checkWindow(*command.window()));
     indices.insert(indices.end(), 4, anyRows);
     memories += 4;
+    return {};
+  }
+
+  Status check(const fb::LastRows &command) {
+    for (uint32_t memory : {command.begin(), command.length(), command.select()})
+      FLOWHN_RETURN_IF_ERROR(checkMemory(memory));
+    if (command.window())
+      FLOWHN_RETURN_IF_ERROR(checkWindow(*command.window()));
+    indices.insert(indices.end(), 4, anyRows);
+    memories += 6;
     return {};
   }
 

@@ -147,9 +147,9 @@ Status addOptions(KeyText &text, const CompileOptions &options) {
   FLOWHN_RETURN_IF_ERROR(targets.status());
   ManifestTarget machine = mlir::flowhn::describeTargets(*targets);
   text.add(machine.kind, machine.cpu, machine.chips, machine.triple);
-  const auto &[target, cpu, chips, ptxas, dtype, split, norm, branchSchedule, maxBatch, maxTokens,
-               threads, dumpPhasesTo, cache] = options;
-  text.add(dtype, norm, branchSchedule, maxBatch, maxTokens);
+  const auto &[target, cpu, chips, ptxas, dtype, split, norm, branchSchedule, pruneDeadPositions,
+               maxBatch, maxTokens, threads, dumpPhasesTo, cache] = options;
+  text.add(dtype, norm, branchSchedule, pruneDeadPositions, maxBatch, maxTokens);
   if (target == "nvptx")
     FLOWHN_RETURN_IF_ERROR(addPTXAS(text, ptxas));
   const auto &[strategy, circulation, contextLength, attentionTokens] = split;

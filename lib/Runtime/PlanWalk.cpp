@@ -100,6 +100,8 @@ private:
       return as<fb::Call>(command, frame);
     case fb::Command::Tap:
       return as<fb::Tap>(command, frame);
+    case fb::Command::LastRows:
+      return as<fb::LastRows>(command, frame);
     case fb::Command::Fork:
       return as<fb::Fork>(command, frame);
     default:
@@ -144,14 +146,35 @@ private:
       return invalidInput("a partition of something other than the call's begin and length");
     Expected<Partition> made = makePartition(*command.window(), arguments.begin, arguments.length);
     FLOWHN_RETURN_IF_ERROR(made.status());
-    for (const BranchRows *branch : {&made->attention, &made->ssm})
+    for (BranchRows *branch : {&made->attention, &made->ssm}) {
       frame.indices.insert(frame.indices.end(), {branch->rows(), branch->maxLength});
-    for (unsigned table = 0; table < Partition::numTables; ++table)
-      frame.memories.push_back({Place::PartitionTable, numPartitions * Partition::numTables + table,
-                                0, int64_t(made->table(table).size_bytes())});
-    ++numPartitions;
-    sink.addPartition(std::move(*made));
+      addTable(frame, std::move(branch->offsets));
+      addTable(frame, std::move(branch->index));
+    }
     return {};
+  }
+
+  Status run(const fb::LastRows &command, Frame &frame) {
+    if (!isArgument(frame.memories[command.begin()], BeginArgument) ||
+        !isArgument(frame.memories[command.length()], LengthArgument) ||
+        !isArgument(frame.memories[command.select()], SelectArgument))
+      return invalidInput("last rows of something other than the call's begin, length and select");
+    Expected<LastRows> made =
+        makeLastRows(command.window(), arguments.begin, arguments.length, arguments.select);
+    FLOWHN_RETURN_IF_ERROR(made.status());
+    for (BranchLastRows *branch : {&made->attention, &made->ssm}) {
+      frame.indices.insert(frame.indices.end(), {branch->rows(), branch->maxLength});
+      addTable(frame, std::move(branch->offsets));
+      addTable(frame, std::move(branch->index));
+      addTable(frame, std::move(branch->last));
+    }
+    return {};
+  }
+
+  void addTable(Frame &frame, std::vector<int32_t> table) {
+    frame.memories.push_back(
+        {Place::Table, numTables++, 0, int64_t(table.size() * sizeof(int32_t))});
+    sink.addTable(std::move(table));
   }
 
   static bool isArgument(const Place &place, EntryMemory number) {
@@ -176,8 +199,8 @@ private:
     if (!counts.empty())
       counts[command.kernel()] += countsOf(kernel, indices);
     return sink
-        .addLaunch({command.kernel(), command.stream(), grid, block, command.branch(), indices,
-                    memories})
+        .addLaunch(
+            {command.kernel(), command.stream(), grid, block, command.branch(), indices, memories})
         .withContext("kernel " + quote(kernel.name()->string_view()));
   }
 
@@ -245,7 +268,7 @@ private:
   PlanSink &sink;
   int64_t top = 0;
   int64_t peak = 0;
-  uint32_t numPartitions = 0;
+  uint32_t numTables = 0;
   int64_t block = -1;
   std::vector<int64_t> indices; ///< of the launch at hand
   std::vector<Place> memories;

@@ -32,7 +32,7 @@ struct Place {
     Workspace,
     Parameter,      ///< `number` of the plan
     Argument,       ///< an `EntryMemory`
-    PartitionTable, ///< table `number` % 4 of partition `number` / 4, see `Partition::table`
+    Table,          ///< the `number`th that the sink was given
   };
   Space space = Workspace;
   uint32_t number = 0;
@@ -73,8 +73,8 @@ class PlanSink {
 public:
   virtual ~PlanSink() = default;
 
-  /// The tables of the next partition.
-  virtual void addPartition(Partition partition) = 0;
+  /// The next table, of rows or of where sequences start.
+  virtual void addTable(std::vector<int32_t> table) = 0;
   virtual Status addLaunch(const PlannedLaunch &launch) = 0;
   /// Streams that start, or end, beside stream 0.
   virtual void fork(std::span<const uint32_t> streams) = 0;

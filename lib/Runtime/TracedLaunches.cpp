@@ -51,7 +51,7 @@ public:
     launches.push_back(std::move(traced));
     return {};
   }
-  void addPartition(Partition) override {}
+  void addTable(std::vector<int32_t>) override {}
   void fork(std::span<const uint32_t>) override {}
   void join(std::span<const uint32_t>) override {}
   void addTap(const PlannedTap &) override {}

@@ -76,6 +76,9 @@ void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
       .add_option("--branch-schedule", compile.branchSchedule,
                   "Whether a block's branches run at the same time: auto, streams, serial")
       ->check(CLI::IsMember({"auto", "streams", "serial"}));
+  flags.add_flag("--prune-dead-positions", compile.pruneDeadPositions,
+                 "Compute of the last block, behind its mixers, only the tokens whose logits are "
+                 "asked for; keys, values and scans are left");
   flags.add_option("--max-batch", compile.maxBatch, "Most sequences of one call")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

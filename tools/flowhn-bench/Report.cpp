@@ -24,6 +24,8 @@ static void printBuild(const Measurements &r) {
               model.strategy.c_str(), model.circulation.empty() ? "" : " ",
               model.circulation.c_str(), static_cast<long long>(model.numLayers),
               model.dtype.c_str(), r.weights.c_str());
+  if (model.prunesDeadPositions)
+    std::printf("pruned       dead positions of the last block\n");
   std::printf("target       %s\n", r.target.c_str());
   std::printf("%-12s %.3f s\n", r.wasArtifact ? "open" : "compile", r.compileSeconds);
   for (const CompileReport::Phase &phase : r.compile.phases)
@@ -165,6 +167,7 @@ static nlohmann::ordered_json asJson(const Measurements &r) {
   json["strategy"] = r.manifest.model.strategy;
   json["circulation"] = r.manifest.model.circulation;
   json["attention_tokens"] = r.manifest.model.attentionTokens;
+  json["prunes_dead_positions"] = r.manifest.model.prunesDeadPositions;
   json["context_length"] = r.manifest.model.contextLength;
   json["target"] = r.manifest.target.kind;
   json["cpu"] = r.manifest.target.cpu;

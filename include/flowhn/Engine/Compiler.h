@@ -50,6 +50,9 @@ struct CompileOptions {
   /// the product's weights at load and its scale onto the sums, which rounds differently.
   std::string norm = "kernel";
   std::string branchSchedule = "auto"; ///< auto, streams, serial
+  /// Whether the last block computes, behind its mixers, only the tokens whose logits a call
+  /// asks for. Keys, values, convolution and scan are left.
+  bool pruneDeadPositions = false;
   int64_t maxBatch = 64;               ///< rows of one call
   int64_t maxTokens = 32768;           ///< longest row of a model without a context length
   unsigned threads = 0;                ///< threads that compile; 0: one per processor

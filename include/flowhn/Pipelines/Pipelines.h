@@ -37,6 +37,10 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
                            llvm::cl::init("kernel")};
   Option<std::string> branchSchedule{*this, "branch-schedule",
                                      llvm::cl::desc("auto|streams|serial"), llvm::cl::init("auto")};
+  Option<bool> pruneDeadPositions{
+      *this, "prune-dead-positions",
+      llvm::cl::desc("compute of the last block only what the selected tokens read"),
+      llvm::cl::init(false)};
   Option<std::string> target{*this, "target", llvm::cl::desc("cpu|nvptx"), llvm::cl::init("cpu")};
   Option<std::string> cpu{*this, "cpu",
                           llvm::cl::desc("of cpu: x86-64-v2|x86-64-v3|x86-64-v4|host"),

@@ -28,24 +28,19 @@ Status LaunchList::build(const EntryArguments &arguments, const TapTarget &tapTa
                          std::span<LaunchCounts> counts) {
   for (std::span<const int32_t> table :
        {arguments.ids, arguments.begin, arguments.length, arguments.offsets, arguments.select})
-    addTable(table);
+    appendTable(table);
   Expected<int64_t> bytes = walkPlan(plan, arguments, tapTarget, counts, *this);
   FLOWHN_RETURN_IF_ERROR(bytes.status());
   neededBytes = *bytes;
   return {};
 }
 
-void LaunchList::addTable(std::span<const int32_t> table) {
+void LaunchList::appendTable(std::span<const int32_t> table) {
   size_t offset = (image.size() + alignment - 1) / alignment * alignment;
   tableOffsets.push_back(offset);
   image.resize(offset + table.size_bytes());
   if (!table.empty())
     std::memcpy(image.data() + offset, table.data(), table.size_bytes());
-}
-
-void LaunchList::addPartition(Partition partition) {
-  for (unsigned number = 0; number < Partition::numTables; ++number)
-    addTable(partition.table(number));
 }
 
 Status LaunchList::addLaunch(const PlannedLaunch &launch) {
@@ -82,7 +77,7 @@ DeviceAddress LaunchList::addressOf(const Place &place, const DeviceBases &bases
     return bases.workspace + uint64_t(place.offset);
   case Place::Parameter:
     return (*bases.parameters)[place.number];
-  case Place::PartitionTable:
+  case Place::Table:
     return bases.tables + tableOffsets[numEntryTables + place.number];
   case Place::Argument:
     break;

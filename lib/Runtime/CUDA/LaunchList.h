@@ -56,26 +56,26 @@ public:
   /// The memory arguments of the launch, from its first on.
   const Place *memories(const Launch &launch) const { return places.data() + launch.firstMemory; }
 
-  /// The call's tables and those of its partitions, as they lie on the device; the ids
+  /// The call's tables and those that the plan makes, as they lie on the device; the ids
   /// come first.
   std::span<const std::byte> tables() const { return image; }
   int64_t workspaceBytes() const { return neededBytes; }
   DeviceAddress addressOf(const Place &place, const DeviceBases &bases) const;
 
 private:
-  void addPartition(Partition partition) override;
+  void addTable(std::vector<int32_t> table) override { appendTable(table); }
   Status addLaunch(const PlannedLaunch &launch) override;
   void fork(std::span<const uint32_t> streams) override;
   void join(std::span<const uint32_t> streams) override;
   void addTap(const PlannedTap &tap) override { list.push_back(tap); }
-  void addTable(std::span<const int32_t> table);
+  void appendTable(std::span<const int32_t> table);
 
   const fb::Plan &plan;
   std::vector<Command> list;
   std::vector<int64_t> indexValues;
   std::vector<Place> places;
   std::vector<std::byte> image;
-  std::vector<uint64_t> tableOffsets; ///< the entry's, then the partitions'
+  std::vector<uint64_t> tableOffsets; ///< the entry's, then the plan's
   int64_t neededBytes = 0;
 };
 

@@ -28,9 +28,11 @@ class LogSink : public PlanSink {
 public:
   explicit LogSink(const fb::PlanT &plan) : plan(plan) {}
 
-  void addPartition(Partition partition) override {
-    log.push_back("partition " + std::to_string(partition.attention.rows()) + " + " +
-                  std::to_string(partition.ssm.rows()));
+  void addTable(std::vector<int32_t> table) override {
+    std::string line = "table";
+    for (int32_t value : table)
+      line += " " + std::to_string(value);
+    log.push_back(line);
   }
   Status addLaunch(const PlannedLaunch &launch) override {
     std::string line = plan.kernels[launch.kernel]->name + " s" + std::to_string(launch.stream) +
@@ -91,11 +93,12 @@ TEST(PlanWalkTest, TellsWhatHappens) {
   Walked walked = walk(testPlan());
   ASSERT_TRUE(walked.status.ok()) << walked.status.message();
   // x is in the second half of an arena of 5 · 128 bytes, rounded up to 768, and y above it.
-  EXPECT_EQ(walked.log, (Log{"partition 4 + 1", "embed s0 5x1 5 a0 p0 w320", "fork 2",
-                             "doubled s0 4x1 4 a0 t1 w320", "times_minus_three s1 1x1 1 t3 w320",
-                             "join 2", "add_one s0 5x1 5 w320 w768", "add_twice s0 5x1 5 w768 w320",
-                             "add_one s0 5x1 5 w320 w768", "add_twice s0 5x1 5 w768 w320",
-                             "head s0 2x1 2 a4 w320 p1 a5"}));
+  EXPECT_EQ(walked.log,
+            (Log{"table 0 3 4", "table 0 1 2 4", "table 0 1 1", "table 3",
+                 "embed s0 5x1 5 a0 p0 w320", "fork 2", "doubled s0 4x1 4 a0 t1 w320",
+                 "times_minus_three s1 1x1 1 t3 w320", "join 2", "add_one s0 5x1 5 w320 w768",
+                 "add_twice s0 5x1 5 w768 w320", "add_one s0 5x1 5 w320 w768",
+                 "add_twice s0 5x1 5 w768 w320", "head s0 2x1 2 a4 w320 p1 a5"}));
   EXPECT_EQ(walked.bytes, 768 + 768 + 256);
   EXPECT_EQ(walked.counts[2].calls, 2);
   EXPECT_EQ(walked.counts[2].flops, 2 * 5 * 8);
@@ -111,8 +114,8 @@ TEST(PlanWalkTest, KnowsGridsAndFloors) {
   plan.kernels[1]->gpu = std::make_unique<fb::GPULaunchT>();
   plan.kernels[1]->gpu->grid_z = {constant(0)};
   Walked walked = walk(plan);
-  EXPECT_EQ(walked.log[1], "embed s0 5x3 5 a0 p0 w320");
-  EXPECT_TRUE(walked.log[3].starts_with("times_minus_three")); // the grid of doubled is empty
+  EXPECT_EQ(walked.log[4], "embed s0 5x3 5 a0 p0 w320");
+  EXPECT_TRUE(walked.log[6].starts_with("times_minus_three")); // the grid of doubled is empty
   EXPECT_EQ(walked.counts[0].floorSeconds, 10);
   EXPECT_EQ(walked.counts[1].calls, 0);
 }

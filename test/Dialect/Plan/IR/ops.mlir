@@ -30,6 +30,8 @@ func.func @forward(%batch: index, %rows: index, %begin: memref<?xi32>, %length: 
   %table = plan.get_parameter @table : memref<8x4xbf16>
   // CHECK: %[[ROWS:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} = plan.partition <start = 2, count = 3, period = 8> at(%{{.*}}, %{{.*}})
   %p:8 = plan.partition <start = 2, count = 3, period = 8> at(%begin, %length)
+  // CHECK: plan.last_rows <all> at(%{{.*}}, %{{.*}}) select(%{{.*}})
+  %l:10 = plan.last_rows <all> at(%begin, %length) select(%length)
   // CHECK: %[[BUFFER:.*]] = plan.alloc %[[ROWS]] in "attention" : memref<?x4xf32>
   %buffer = plan.alloc %p#0 in "attention" : memref<?x4xf32>
   // CHECK: %[[ARENA:.*]] = plan.arena "shared" units(%{{.*}}) bytes_per_unit 128

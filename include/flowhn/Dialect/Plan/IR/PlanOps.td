@@ -112,6 +112,22 @@ def Plan_PartitionOp : Plan_Op<"partition", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Plan_LastRowsOp : Plan_Op<"last_rows", [Pure]> {
+  let summary = "The selected rows of each branch in a call";
+  let description = [{
+    What `plan.partition` gives, for the rows that `select` names alone, which are the last
+    ones of their sequences: for each branch their number, the most of a sequence, the first
+    one of each sequence (`offsets`, batch + 1), and for each one its place in `select`
+    (`index`) and its row among all rows of the branch (`last`). With the window `all` either
+    branch has every row. Computed by the host.
+  }];
+  let arguments = (ins Plan_Table:$begin, Plan_Table:$length, Plan_Table:$select, FlowHN_WindowAttr:$window);
+  let results = (outs
+      Index:$attention_rows, Index:$attention_max_length, Plan_Table:$attention_offsets, Plan_Table:$attention_index, Plan_Table:$attention_last,
+      Index:$ssm_rows, Index:$ssm_max_length, Plan_Table:$ssm_offsets, Plan_Table:$ssm_index, Plan_Table:$ssm_last);
+  let assemblyFormat = "$window `at` `(` $begin `,` $length `)` `select` `(` $select `)` attr-dict";
+}
+
 def Plan_AllocOp : Plan_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
   let summary = "A buffer of a procedure, before its place is decided";
   let description = [{
