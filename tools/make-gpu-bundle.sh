@@ -105,6 +105,7 @@ compile_published() {
   while read -r name rest; do
     mapfile -t flags < <(published_flags "$name")
     compile "$name" "${flags[@]}"
+    compile "$name-pruned" "${flags[@]}" --prune-dead-positions
     "$build/bin/flowhn-compile" "${flags[@]}" "${cpu_flags[@]}" -o "$out/models/cpu/$name.fhn"
   done < <(published_models)
 }
