@@ -41,9 +41,9 @@ flowhn.model @m split<fac, rotate, context = 9, attention_tokens = [5]>
   // CHECK-NEXT:    flowhn.add %[[ATL]], %[[P]]
   // CHECK:       ssm {
   // CHECK:         %[[U:.*]] = flowhn.causal_conv1d %[[ST]]
+  // CHECK-NEXT:    %[[Z:.*]] = flowhn.linear %[[STL]]
   // CHECK:         %[[H:.*]] = flowhn.selective_scan %[[U]]
   // CHECK-NEXT:    %[[HL:.*]] = flowhn.last_tokens %[[H]] of(%[[SL]]) keep(%[[SLL]])
-  // CHECK:         %[[Z:.*]] = flowhn.linear %[[STL]]
   // CHECK-NEXT:    flowhn.swiglu %[[Z]], %[[HL]]
   // CHECK:       flowhn.fuse tokens({{.*}}) {{.*}} at(%[[LB]], %[[LL]]) segments(%[[LAS]], %[[LSS]])
   // CHECK:       %[[SUM:.*]] = flowhn.add %[[XL]]
