@@ -48,15 +48,15 @@ flowhn.model @m split<fac, rotate, context = 9, attention_tokens = [5]>
   // CHECK:       flowhn.fuse tokens({{.*}}) {{.*}} at(%[[LB]], %[[LL]]) segments(%[[LAS]], %[[LSS]])
   // CHECK:       %[[SUM:.*]] = flowhn.add %[[XL]]
   // CHECK:       %[[PACKED:.*]] = flowhn.pack_tokens %[[SUM]], %[[LL]]
-  // CHECK-NEXT:  flowhn.rms_norm %[[PACKED]]
+  // CHECK:       flowhn.rms_norm %[[PACKED]]
   // CHECK-NOT:   flowhn.select_tokens
 
   // KERN-LABEL: func.func @forward
   // KERN-SAME:  (%[[BATCH:[^ ]*]]: index, %{{[^ ]*}}: index, %{{[^ ]*}}: index, %[[SELECTED:[^ ]*]]: index, {{.*}}%[[BEGIN:[^ ]*]]: memref<?xi32>, %[[LENGTH:[^ ]*]]: memref<?xi32>, %{{[^ ]*}}: memref<?xi32>, %[[SELECT:[^ ]*]]: memref<?xi32>, %{{[^ ]*}}: memref<?x16xf32>
   // KERN:       %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[LAST:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} = plan.last_rows <all> at(%[[BEGIN]], %[[LENGTH]]) select(%[[SELECT]])
   // KERN:       %[[AROWS:.*]], %[[AMAX:.*]], %[[AOFF:.*]], %{{.*}}, %[[ALAST:.*]], %[[SROWS:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %[[SLAST:.*]] = plan.last_rows <start = 8
-  // KERN:       plan.launch @kernels::@copy_8(%[[SELECTED]], %{{.*}}, %{{.*}}, %[[LAST]])
-  // KERN:       plan.launch @kernels::@copy_8(%[[AROWS]], %{{.*}}, %{{.*}}, %[[ALAST]]) stream 0 branch<attention>
+  // KERN:       plan.launch @kernels::@copy_8_0(%[[SELECTED]], %{{.*}}, %{{.*}}, %[[LAST]])
+  // KERN:       plan.launch @kernels::@copy_8_0(%[[AROWS]], %{{.*}}, %{{.*}}, %[[ALAST]]) stream 0 branch<attention>
   // KERN:       plan.launch @kernels::@attention_last_2x2x4(%[[BATCH]], %{{.*}}, %[[AMAX]], %{{.*}}, %[[AOFF]], %{{.*}}) stream 0 branch<attention>
   // KERN:       plan.launch @kernels::@scan_8x8(
   // KERN:       plan.launch {{.*}}(%[[SROWS]], {{.*}} stream 1 branch<ssm>
