@@ -127,19 +127,21 @@ void readTarget(ObjectReader reader, ManifestTarget &target) {
 }
 
 ordered_json modelJson(const ManifestModel &model) {
-  return {{"name", model.name},
-          {"dtype", model.dtype},
-          {"vocab_size", model.vocabSize},
-          {"hidden_size", model.hiddenSize},
-          {"num_layers", model.numLayers},
-          {"context_length", model.contextLength},
-          {"split_by_call", model.splitByCall},
-          {"strategy", model.strategy},
-          {"circulation", model.circulation},
-          {"attention_tokens", model.attentionTokens},
-          {"prunes_dead_positions", model.prunesDeadPositions},
-          {"tokenizer", model.tokenizer},
-          {"windows", model.windows}};
+  ordered_json json = {{"name", model.name},
+                       {"dtype", model.dtype},
+                       {"vocab_size", model.vocabSize},
+                       {"hidden_size", model.hiddenSize},
+                       {"num_layers", model.numLayers},
+                       {"context_length", model.contextLength},
+                       {"split_by_call", model.splitByCall},
+                       {"strategy", model.strategy},
+                       {"circulation", model.circulation},
+                       {"attention_tokens", model.attentionTokens},
+                       {"tokenizer", model.tokenizer},
+                       {"windows", model.windows}};
+  if (model.prunesDeadPositions)
+    json["prunes_dead_positions"] = true;
+  return json;
 }
 
 void readModel(ObjectReader reader, ManifestModel &model) {
