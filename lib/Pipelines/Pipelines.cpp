@@ -102,7 +102,8 @@ void mlir::flowhn::registerPipelines() {
   using Registration = PassPipelineRegistration<PipelineOptions>;
   Registration("flowhn-split-pipeline", "choose and materialise the token split",
                buildSplitPipeline);
-  Registration("flowhn-schedule-pipeline", "outline blocks, prune positions where asked to, fuse ops, schedule branches",
+  Registration("flowhn-schedule-pipeline",
+               "outline blocks, prune positions where asked to, fuse ops, schedule branches",
                buildSchedulePipeline);
   Registration("flowhn-kern-pipeline", "convert a scheduled model to kernels and procedures",
                buildKernPipeline);

@@ -30,9 +30,9 @@ inline constexpr uint32_t numEntryMemories = TokensArgument + 1;
 struct Place {
   enum Space : uint8_t {
     Workspace,
-    Parameter,      ///< `number` of the plan
-    Argument,       ///< an `EntryMemory`
-    Table,          ///< the `number`th that the sink was given
+    Parameter, ///< `number` of the plan
+    Argument,  ///< an `EntryMemory`
+    Table,     ///< the `number`th that the sink was given
   };
   Space space = Workspace;
   uint32_t number = 0;

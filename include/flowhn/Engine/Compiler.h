@@ -53,10 +53,10 @@ struct CompileOptions {
   /// Whether the last block computes, behind its mixers, only the tokens whose logits a call
   /// asks for. Keys, values, convolution and scan are left.
   bool pruneDeadPositions = false;
-  int64_t maxBatch = 64;               ///< rows of one call
-  int64_t maxTokens = 32768;           ///< longest row of a model without a context length
-  unsigned threads = 0;                ///< threads that compile; 0: one per processor
-  std::string dumpPhasesTo = {};       ///< a folder for numbered IR files; empty: none
+  int64_t maxBatch = 64;         ///< rows of one call
+  int64_t maxTokens = 32768;     ///< longest row of a model without a context length
+  unsigned threads = 0;          ///< threads that compile; 0: one per processor
+  std::string dumpPhasesTo = {}; ///< a folder for numbered IR files; empty: none
   /// Whether `compile` keeps its result, and takes what was kept of the same compile: in the
   /// folder FLOWHN_CACHE_DIR, else flowhn in XDG_CACHE_HOME, else ~/.cache/flowhn, of at most
   /// FLOWHN_CACHE_SIZE MiB (1024). Not where phases are dumped.
