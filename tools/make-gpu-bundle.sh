@@ -42,7 +42,7 @@ copy_programs() {
 copy_scripts() {
   mkdir "$out/scripts"
   cp $suite/run-tests.sh $suite/run-bench.sh "$out/"
-  cp $suite/common.sh $suite/*.py "$out/scripts/"
+  cp $suite/common.sh $suite/*.py lib/Target/NVPTX/H100.json "$out/scripts/"
   for script in token_ids safetensors_file random_parameters compare_logits edit_artifact xxh3; do
     cp "test/Reference/$script.py" "$out/scripts/"
   done
@@ -64,7 +64,7 @@ compile() {
 }
 
 compile_fixtures() {
-  local folder name schedule
+  local folder name schedule size
   for folder in test/Inputs/flowhn-* test/Inputs/kjv-fac-rotate; do
     name=$(basename "$folder")
     mkdir "$out/inputs/$name"
@@ -79,6 +79,9 @@ compile_fixtures() {
   for schedule in streams serial; do
     compile kjv-fac-rotate-$schedule test/Inputs/kjv-fac-rotate --branch-schedule=$schedule
     compile 135M-fac-rotate-$schedule --config 135M --branch-schedule=$schedule
+  done
+  for size in 350M 1B; do
+    compile $size-fac-rotate-streams --config $size --branch-schedule=streams
   done
 }
 
@@ -101,11 +104,11 @@ published_flags() {
 }
 
 compile_published() {
-  local name rest flags
-  while read -r name rest; do
+  local name batch tokens flags
+  while read -r name batch tokens; do
     mapfile -t flags < <(published_flags "$name")
-    compile "$name" "${flags[@]}"
-    compile "$name-pruned" "${flags[@]}" --prune-dead-positions
+    compile "$name" "${flags[@]}" --typical-batch="$batch"
+    compile "$name-pruned" "${flags[@]}" --typical-batch="$batch" --prune-dead-positions
     "$build/bin/flowhn-compile" "${flags[@]}" "${cpu_flags[@]}" -o "$out/models/cpu/$name.fhn"
   done < <(published_models)
 }

@@ -8,10 +8,10 @@
 
 #include "Compilation.h"
 
-#include "flowhn/Dialect/FlowHN/IR/FlowHNOps.h"
 #include "flowhn/Dialect/Kern/IR/KernOps.h"
 #include "flowhn/Dialect/Plan/Serialize.h"
 #include "flowhn/Import/ImportModel.h"
+#include "flowhn/Support/Calibration.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
@@ -115,6 +115,9 @@ void mlir::flowhn::setPipelineOptions(const ::flowhn::CompileOptions &options,
   pipeline.norm = options.norm;
   pipeline.branchSchedule = options.branchSchedule;
   pipeline.pruneDeadPositions = options.pruneDeadPositions;
+  pipeline.calibration = options.calibration;
+  pipeline.typicalBatch = options.typicalBatch;
+  pipeline.typicalTokens = options.typicalTokens;
   pipeline.target = options.target;
   pipeline.cpu = options.cpu;
   if (!options.chips.empty())
@@ -258,10 +261,27 @@ Status Compilation::dump(CompilePhase phase) {
   return stream ? Status() : ::flowhn::resourceExhausted("cannot write '" + path.string() + "'");
 }
 
+Status Compilation::resolveCalibration() {
+  if (options.calibration.empty())
+    return {};
+  auto table = ::flowhn::readCalibration(options.calibration);
+  FLOWHN_RETURN_IF_ERROR(table.status());
+  bool isUsed = llvm::any_of(targets, [&](const CompileTarget &target) {
+    auto *gpu = std::get_if<GPUTargetInfo>(&target);
+    return gpu && gpu->chip == table->chip;
+  });
+  if (!isUsed)
+    return ::flowhn::invalidArgument(options.calibration + ": the table is of '" + table->chip +
+                                     "', which is not compiled for");
+  calibratedChip = table->chip;
+  return {};
+}
+
 Status Compilation::resolve() {
   auto resolved = resolveTargets(options);
   FLOWHN_RETURN_IF_ERROR(resolved.status());
   targets = std::move(*resolved);
+  FLOWHN_RETURN_IF_ERROR(resolveCalibration());
   auto type = resolveActivations(model, options);
   FLOWHN_RETURN_IF_ERROR(type.status());
   activations = *type;
@@ -284,16 +304,18 @@ Status Compilation::importTo(CompilePhase last) {
       FLOWHN_RETURN_IF_ERROR(runPasses(buildSplitPipeline));
       return describeModel();
     }));
-  if (last >= CompilePhase::Scheduled)
-    FLOWHN_RETURN_IF_ERROR(
-        runPhase(CompilePhase::Scheduled, [&] { return runPasses(buildSchedulePipeline); }));
   return Status();
 }
 
 Status Compilation::lowerTo(CompilePhase last, const CompileTarget &target) {
   suffix = phaseSuffix(target, options);
-  if (auto *gpu = std::get_if<GPUTargetInfo>(&target))
+  if (auto *gpu = std::get_if<GPUTargetInfo>(&target)) {
     pipeline.chip = gpu->chip;
+    pipeline.calibration = gpu->chip == calibratedChip ? options.calibration : "";
+  }
+  if (last >= CompilePhase::Scheduled)
+    FLOWHN_RETURN_IF_ERROR(
+        runPhase(CompilePhase::Scheduled, [&] { return runPasses(buildSchedulePipeline); }));
   if (last >= CompilePhase::Kern)
     FLOWHN_RETURN_IF_ERROR(
         runPhase(CompilePhase::Kern, [&] { return runPasses(buildKernPipeline); }));
@@ -313,6 +335,8 @@ Status Compilation::runTo(CompilePhase last) {
   FLOWHN_RETURN_IF_ERROR(importTo(last));
   return lowerTo(last, targets.front());
 }
+
+ModelOp Compilation::modelOp() { return *module->getOps<ModelOp>().begin(); }
 
 ModuleOp Compilation::kernels() { return module->lookupSymbol<ModuleOp>(kern::kernelModuleName); }
 
@@ -340,11 +364,11 @@ Status Compilation::addSections(const CompileTarget &target,
 }
 
 Expected<Artifact> Compilation::emitArtifact() {
-  FLOWHN_RETURN_IF_ERROR(importTo(CompilePhase::Scheduled));
+  FLOWHN_RETURN_IF_ERROR(importTo(CompilePhase::Split));
   ArtifactContents contents;
-  OwningOpRef<ModuleOp> scheduled = std::move(module);
+  OwningOpRef<ModuleOp> split = std::move(module);
   for (const CompileTarget &target : targets) {
-    module = scheduled->clone();
+    module = split->clone();
     FLOWHN_RETURN_IF_ERROR(lowerTo(CompilePhase::LLVM, target));
     FLOWHN_RETURN_IF_ERROR(addSections(target, contents.sections));
   }

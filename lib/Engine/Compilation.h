@@ -10,6 +10,7 @@
 #define FLOWHN_LIB_ENGINE_COMPILATION_H
 
 #include "TargetCode.h"
+#include "flowhn/Dialect/FlowHN/IR/FlowHNOps.h"
 #include "flowhn/Engine/Compiler.h"
 #include "flowhn/Pipelines/Pipelines.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -36,11 +37,14 @@ public:
   /// Everything, for all targets.
   ::flowhn::Expected<::flowhn::Artifact> emitArtifact();
   std::string print();
+  /// From the phase Split to Scheduled: the only model of the module.
+  ModelOp modelOp();
 
 private:
   using Build = void (*)(OpPassManager &, const PipelineOptions &);
 
   ::flowhn::Status resolve();
+  ::flowhn::Status resolveCalibration();
   /// The phases that all targets share.
   ::flowhn::Status importTo(::flowhn::CompilePhase last);
   /// Those of one target, from a scheduled model.
@@ -65,7 +69,8 @@ private:
   ::flowhn::CompileReport &report;
   PipelineOptions pipeline;
   std::vector<CompileTarget> targets;
-  std::string suffix; ///< of the phases in progress, phaseSuffix
+  std::string calibratedChip; ///< of the table that the options name; empty without one
+  std::string suffix;         ///< of the phases in progress, phaseSuffix
   ActivationTypes activations;
   MLIRContext context;
   OwningOpRef<ModuleOp> module;

@@ -141,6 +141,17 @@ Status addPTXAS(KeyText &text, const std::string &requested) {
   return {};
 }
 
+/// By what is in it: the file may be written anew.
+Status addCalibration(KeyText &text, const std::string &path) {
+  text.add(path.empty());
+  if (path.empty())
+    return {};
+  Expected<std::string> contents = contentsOf(path);
+  FLOWHN_RETURN_IF_ERROR(contents.status());
+  text.add(*contents);
+  return {};
+}
+
 /// Neither threads nor what is written beside the artifact decide what is in it.
 Status addOptions(KeyText &text, const CompileOptions &options) {
   auto targets = mlir::flowhn::resolveTargets(options);
@@ -148,10 +159,14 @@ Status addOptions(KeyText &text, const CompileOptions &options) {
   ManifestTarget machine = mlir::flowhn::describeTargets(*targets);
   text.add(machine.kind, machine.cpu, machine.chips, machine.triple);
   const auto &[target, cpu, chips, ptxas, dtype, split, norm, branchSchedule, pruneDeadPositions,
-               maxBatch, maxTokens, threads, dumpPhasesTo, cache] = options;
+               calibration, typicalBatch, typicalTokens, maxBatch, maxTokens, threads, dumpPhasesTo,
+               cache] = options;
   text.add(dtype, norm, branchSchedule, pruneDeadPositions, maxBatch, maxTokens);
-  if (target == "nvptx")
+  if (target == "nvptx") {
     FLOWHN_RETURN_IF_ERROR(addPTXAS(text, ptxas));
+    FLOWHN_RETURN_IF_ERROR(addCalibration(text, calibration));
+    text.add(typicalBatch, typicalTokens);
+  }
   const auto &[strategy, circulation, contextLength, attentionTokens] = split;
   text.add(strategy, circulation, contextLength, attentionTokens);
   return {};

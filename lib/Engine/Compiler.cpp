@@ -12,6 +12,7 @@
 #include "CompileCache.h"
 #include "flowhn/Runtime/Session.h"
 #include "flowhn/Support/Guard.h"
+#include "flowhn/Target/NVPTX/Calibrations.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/ErrorHandling.h"
@@ -170,6 +171,14 @@ Expected<std::string> flowhn::compileTo(CompilePhase phase, const Model &model,
     return compilation.emitObject();
   };
   return withCompilation(model, options, report, work);
+}
+
+Expected<Calibration> flowhn::calibrationOf(const std::string &chip) {
+  return guarded("the calibration", [&]() -> Expected<Calibration> {
+    auto info = mlir::flowhn::GPUTargetInfo::get(chip);
+    FLOWHN_RETURN_IF_ERROR(info.status());
+    return mlir::flowhn::getCalibration(*info);
+  });
 }
 
 Expected<std::string> flowhn::passPipeline(const CompileOptions &options) {

@@ -12,6 +12,6 @@ using namespace flowhn;
 
 const CompilerInterface *flowhnCompilerInterface() {
   static constexpr CompilerInterface interface = {compilerInterfaceVersion, Model::load,
-                                                  Model::fromConfig, compile};
+                                                  Model::fromConfig, compile, calibrationOf};
   return &interface;
 }

@@ -39,6 +39,11 @@ void mlir::flowhn::buildSchedulePipeline(OpPassManager &passes, const PipelineOp
   passes.addPass(createCSEPass());
   ScheduleBranchesPassOptions schedule;
   schedule.mode = options.branchSchedule;
+  schedule.target = options.target;
+  schedule.chip = options.chip;
+  schedule.calibration = options.calibration;
+  schedule.batch = options.typicalBatch;
+  schedule.tokens = options.typicalTokens;
   passes.addPass(createScheduleBranchesPass(schedule));
 }
 

@@ -56,6 +56,22 @@ struct LaunchTime {
   double end = 0;
 };
 
+/// One launch of profiled calls on a device.
+struct TimedLaunch {
+  uint32_t kernel = 0;
+  int64_t block = -1;           ///< of the network; -1: none
+  std::vector<int64_t> extents; ///< index arguments
+  double seconds = 0;           ///< mean over the calls
+};
+
+/// One block of profiled calls on a device, from its first kernel's start to its last one's
+/// end: as scheduled, and with its kernels one after the other. Means over the calls.
+struct BlockTime {
+  int64_t block = 0; ///< of the network
+  double seconds = 0;
+  double serialSeconds = 0;
+};
+
 /// What a session says of its machine, see Session.h.
 struct ExecutorInfo {
   std::string target;
@@ -86,6 +102,11 @@ public:
   virtual void setProfile(size_t numKernels) = 0;
   /// Of a kernel since `setProfile`.
   virtual double seconds(uint32_t kernel) const = 0;
+
+  /// Of a device, since `setProfile`: the launches and blocks of the last call, and of those
+  /// before it that launched the same.
+  virtual std::vector<TimedLaunch> launchTimes() const { return {}; }
+  virtual std::vector<BlockTime> blockTimes() const { return {}; }
 
   virtual ExecutorInfo info() const = 0;
 };

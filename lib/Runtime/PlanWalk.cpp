@@ -199,8 +199,8 @@ private:
     if (!counts.empty())
       counts[command.kernel()] += countsOf(kernel, indices);
     return sink
-        .addLaunch(
-            {command.kernel(), command.stream(), grid, block, command.branch(), indices, memories})
+        .addLaunch({command.kernel(), command.stream(), grid, block < 0 ? command.block() : block,
+                    command.branch(), indices, memories})
         .withContext("kernel " + quote(kernel.name()->string_view()));
   }
 
@@ -222,12 +222,15 @@ private:
       callee.indices.push_back(frame.indices[index]);
     for (uint32_t memory : *command.memory_operands())
       callee.memories.push_back(frame.memories[memory]);
-    int64_t callersBlock = block;
-    if (command.block() >= 0)
-      block = command.block();
-    Status status = runProcedure(*plan.procedures()->Get(command.procedure()), std::move(callee));
-    block = callersBlock;
-    return status;
+    const fb::Procedure &procedure = *plan.procedures()->Get(command.procedure());
+    if (command.block() < 0 || block >= 0) // none, or inside of one
+      return runProcedure(procedure, std::move(callee));
+    block = command.block();
+    sink.beginBlock(block);
+    FLOWHN_RETURN_IF_ERROR(runProcedure(procedure, std::move(callee)));
+    sink.endBlock();
+    block = -1;
+    return {};
   }
 
   Status run(const fb::Fork &command, Frame &) {
@@ -269,7 +272,7 @@ private:
   int64_t top = 0;
   int64_t peak = 0;
   uint32_t numTables = 0;
-  int64_t block = -1;
+  int64_t block = -1;           ///< that is called; -1: none
   std::vector<int64_t> indices; ///< of the launch at hand
   std::vector<Place> memories;
 };

@@ -79,6 +79,9 @@ public:
   /// Streams that start, or end, beside stream 0.
   virtual void fork(std::span<const uint32_t> streams) = 0;
   virtual void join(std::span<const uint32_t> streams) = 0;
+  /// The call of block `block` of the network begins, and ends. No stream but 0 runs.
+  virtual void beginBlock(int64_t /*block*/) {}
+  virtual void endBlock() {}
   /// Waits for everything before it.
   virtual void addTap(const PlannedTap &tap) = 0;
 };

@@ -8,6 +8,7 @@
 
 #include "flowhn/Runtime/Session.h"
 #include "PlanParameters.h"
+#include "ProfileReport.h"
 #include "TracedLaunches.h"
 #include "flowhn/Support/Guard.h"
 #include "flowhn/Support/Json.h"
@@ -304,6 +305,14 @@ std::vector<KernelProfile> Session::profile() const {
     return std::tie(b.seconds, a.kernel) < std::tie(a.seconds, b.kernel);
   });
   return result;
+}
+
+std::vector<LaunchProfile> Session::launches() const {
+  return describeLaunches(impl->plan, impl->executor->launchTimes());
+}
+
+std::vector<BlockProfile> Session::blocks() const {
+  return describeBlocks(impl->plan, impl->executor->launchTimes(), impl->executor->blockTimes());
 }
 
 std::vector<ParameterSpec> flowhn::parametersOf(const Artifact &artifact) {

@@ -56,6 +56,19 @@ static void addTargetFlags(CLI::App &app, CompileOptions &compile) {
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}));
 }
 
+static void addPredictionFlags(CLI::App &app, CompileOptions &compile) {
+  app.add_option("--calibration", compile.calibration,
+                 "What nvptx predicts times from: a file of flowhn-bench --calibrate; default: "
+                 "what is known of the chips");
+  app.add_option("--typical-batch", compile.typicalBatch,
+                 "Sequences of the call that nvptx predicts times for")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--typical-tokens", compile.typicalTokens,
+                 "Tokens of each; default: the context, or 1024 without one")
+      ->check(CLI::PositiveNumber);
+}
+
 void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
   app.add_option(
       "INPUT", options.input,
@@ -73,12 +86,15 @@ void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
       ->check(CLI::IsMember({"kernel", "prologue"}))
       ->capture_default_str();
   flags
-      .add_option("--branch-schedule", compile.branchSchedule,
-                  "Whether a block's branches run at the same time: auto, streams, serial")
+      .add_option(
+          "--branch-schedule", compile.branchSchedule,
+          "Whether a block's branches run at the same time: streams, serial; auto: on nvptx "
+          "what is predicted to take less time")
       ->check(CLI::IsMember({"auto", "streams", "serial"}));
   flags.add_flag("--prune-dead-positions", compile.pruneDeadPositions,
                  "Compute of the last block, behind its mixers, only the tokens whose logits are "
                  "asked for; keys, values and scans are left");
+  addPredictionFlags(flags, compile);
   flags.add_option("--max-batch", compile.maxBatch, "Most sequences of one call")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -101,8 +117,12 @@ std::string flowhn::tools::chooseTarget(InputOptions &options) {
     return what + " the target " + compile.target +
            (isAuto ? std::string(", which is this machine's: give --target=") + target : "");
   };
-  constexpr std::array<std::array<const char *, 2>, 3> owners = {
-      {{"--cpu", "cpu"}, {"--chip", "nvptx"}, {"--ptxas", "nvptx"}}};
+  constexpr std::array<std::array<const char *, 2>, 6> owners = {{{"--cpu", "cpu"},
+                                                                  {"--chip", "nvptx"},
+                                                                  {"--ptxas", "nvptx"},
+                                                                  {"--calibration", "nvptx"},
+                                                                  {"--typical-batch", "nvptx"},
+                                                                  {"--typical-tokens", "nvptx"}}};
   for (auto [flag, target] : owners)
     if (options.compileFlags->count(flag) > 0 && compile.target != target)
       return misses(std::string(flag) + " has no effect on", target);
@@ -134,8 +154,7 @@ bool flowhn::tools::isArtifact(const std::string &path) {
          std::string_view(magic.data(), magic.size()) == "PK\x03\x04";
 }
 
-/// Moves the split flags into the config of a model that they define.
-static void applySplit(SplitOptions &split, ModelConfig &config) {
+void flowhn::tools::applySplit(SplitOptions &split, ModelConfig &config) {
   constexpr std::array<std::string_view, 4> strategies = {"none", "ae", "fa", "fac"};
   for (size_t i = 0; i < strategies.size(); ++i)
     if (split.strategy == strategies[i])

@@ -154,6 +154,8 @@ Status profileKernels(Session &session, Workload &workload, Measurements &result
   session.enableProfile(true);
   FLOWHN_RETURN_IF_ERROR(workload.run(runs));
   result.kernels = session.profile();
+  result.launches = session.launches();
+  result.blocks = session.blocks();
   session.enableProfile(false);
   for (KernelProfile &kernel : result.kernels) {
     kernel.calls /= runs;

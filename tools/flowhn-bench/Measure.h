@@ -26,7 +26,8 @@ struct BenchOptions {
   int64_t repetitions = 0; ///< 0: as many as fit five seconds, at least 5, on a GPU 20
   bool kernels = false;    ///< also time each kernel
   std::string json;
-  std::string trace; ///< a file; empty: none
+  std::string trace;     ///< a file; empty: none
+  std::string calibrate; ///< the table to add to; empty: none
 };
 
 /// What only a GPU has.
@@ -65,12 +66,21 @@ struct Measurements {
   bool hasPeak = false;                ///< never on a GPU
   double peakBest = 0, peakMedian = 0; ///< FLOP/s
   std::string peakDescription;
-  std::vector<KernelProfile> kernels; ///< of one run
-  std::vector<TracedLaunch> trace;    ///< of another one, where it was asked for
+  std::vector<KernelProfile> kernels;  ///< of one run
+  std::vector<LaunchProfile> launches; ///< of one run on a GPU
+  std::vector<BlockProfile> blocks;    ///< the same
+  std::vector<TracedLaunch> trace;     ///< of another one, where it was asked for
   DeviceMeasurements device;
 
   bool onGPU() const { return manifest.target.kind == "nvptx"; }
   bool hasRandomWeights() const { return weights.starts_with("random"); }
+  /// Whether the blocks' times were predicted for the call that was measured.
+  bool arePredicted() const {
+    return std::ranges::all_of(blocks, [&](const BlockProfile &block) {
+      return block.prediction && block.prediction->batch == batch &&
+             block.prediction->tokens == tokens;
+    });
+  }
   double uploadRate() const { return parameterBytes / std::max(device.uploadSeconds, 1e-12); }
   double medianLatency() const { return median(latencies); }
   double flopRate() const { return flops / medianLatency(); }

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Calibrate.h"
 #include "Report.h"
 #include "Trace.h"
 
@@ -31,6 +32,9 @@ static void addOptions(CLI::App &app, BenchOptions &options) {
   app.add_option("--trace", options.trace,
                  "Write when each kernel of one more run ran to a file, one track per stream, as "
                  "JSON for ui.perfetto.dev");
+  app.add_option("--calibrate", options.calibrate,
+                 "On a GPU: add what the model's kernels take, and how far branches on streams "
+                 "overlap, to a file for --calibration, made where it is not there");
 }
 
 /// A published size has the context of the run, unless said otherwise.
@@ -40,14 +44,27 @@ static void chooseContext(BenchOptions &options) {
     split.contextLength = options.tokens;
 }
 
+/// Times are predicted for the call that is measured, unless said otherwise.
+static void chooseTypicalCall(BenchOptions &options) {
+  CompileOptions &compile = options.run.model.compile;
+  const CLI::App &flags = *options.run.model.compileFlags;
+  if (flags.count("--typical-batch") == 0)
+    compile.typicalBatch = options.batch;
+  if (flags.count("--typical-tokens") == 0)
+    compile.typicalTokens = options.tokens;
+}
+
 static Expected<int> execute(const Tool &tool, BenchOptions &options) {
   chooseContext(options);
+  chooseTypicalCall(options);
   Expected<Measurements> result = measure(tool, options);
   if (!result.ok())
     return result.status();
   printReport(*result);
   if (options.kernels)
     printKernels(*result);
+  if (!options.calibrate.empty())
+    FLOWHN_RETURN_IF_ERROR(calibrate(options.calibrate, *result));
   if (!options.json.empty())
     FLOWHN_RETURN_IF_ERROR(writeReport(options.json, *result));
   if (!options.trace.empty())
@@ -63,5 +80,7 @@ int main(int argc, char **argv) {
     return *code;
   if (std::string problem = runProblem(options.run); !problem.empty())
     return tool.usageError(problem);
+  if (!options.calibrate.empty() && options.run.model.compile.target == "cpu")
+    return tool.usageError("--calibrate measures a GPU, the target is cpu");
   return tool.run([&] { return execute(tool, options); });
 }

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "common/InputOptions.h"
+#include "SplitFlags.h"
 #include "common/Progress.h"
 #include "common/Tool.h"
 #include "flowhn/Artifact/SplitTable.h"
@@ -23,6 +23,7 @@ namespace {
 
 struct Options {
   InputOptions model;
+  SplitFlags split;
   std::string output;
   std::string compileTo;
   bool printSplit = false;
@@ -33,6 +34,7 @@ struct Options {
 
 void addOptions(CLI::App &app, Options &options) {
   addInputOptions(app, options.model);
+  addSplitSearchFlags(app, options.split);
   app.add_option("-o,--output", options.output,
                  "The file to write; with --compile-to, - or none is standard output");
   app.add_option(
@@ -49,20 +51,27 @@ void addOptions(CLI::App &app, Options &options) {
                "Print the passes, as flowhn-opt --pass-pipeline= takes them");
 }
 
+/// Whether something is asked for that takes a compile.
+bool compiles(const Options &options) {
+  return !options.output.empty() || !options.compileTo.empty() || options.printSplit ||
+         options.timePhases || !options.model.compile.dumpPhasesTo.empty();
+}
+
 std::string problemOf(Options &options) {
-  if (options.printPipeline && options.model.input.empty() && options.model.config.empty())
+  if (options.printPipeline && !options.split.areGiven() && options.model.input.empty() &&
+      options.model.config.empty())
     return chooseTarget(options.model);
   if (std::string problem = inputProblem(options.model); !problem.empty())
     return problem;
   if (!options.model.input.empty() && isArtifact(options.model.input))
     return "'" + options.model.input + "' is an artifact: it is compiled already";
+  if (std::string problem = splitFlagsProblem(options.model, options.split); !problem.empty())
+    return problem;
   if (!options.compileTo.empty() && options.printSplit)
     return "--print-split needs the whole compilation, not --compile-to";
   if (options.compileTo.empty() && options.output == "-")
     return "an artifact goes into a file, not to standard output";
-  bool asked = !options.output.empty() || !options.compileTo.empty() || options.printSplit ||
-               options.timePhases || options.printPipeline ||
-               !options.model.compile.dumpPhasesTo.empty();
+  bool asked = compiles(options) || options.split.areGiven() || options.printPipeline;
   return asked ? std::string() : "nothing to do: give -o FILE, --compile-to or --print-split";
 }
 
@@ -108,6 +117,21 @@ Status compileWhole(const Options &options, const Model &model, CompileReport &r
   return options.output.empty() ? Status() : writeArtifact(options.output, artifact->parts());
 }
 
+Status compileAsked(const Options &options, const Model &model, CompileReport &report) {
+  return options.compileTo.empty() ? compileWhole(options, model, report)
+                                   : compilePartly(options, model, report);
+}
+
+/// Searches the split; what else is asked for is of the model with it.
+Status searchFirst(Options &options, const Model &model, CompileReport &report) {
+  CompileReport searchReport;
+  Expected<Model> found = searchAndPrintSplit(model, options.model, options.split, searchReport);
+  if (found.ok() && compiles(options))
+    return compileAsked(options, *found, report);
+  report = std::move(searchReport);
+  return found.status();
+}
+
 void printPhases(const CompileReport &report) {
   double total = 0;
   for (const CompileReport::Phase &phase : report.phases) {
@@ -123,15 +147,16 @@ Expected<int> execute(const Tool &tool, Options &options) {
     if (!pipeline.ok())
       return pipeline.status();
     std::cout << *pipeline << '\n';
-    if (options.output.empty() && options.compileTo.empty() && !options.printSplit)
+    if (options.output.empty() && options.compileTo.empty() && !options.printSplit &&
+        !options.split.areGiven())
       return exitSuccess;
   }
   Expected<Model> model = loadModel(*flowhnCompilerInterface(), options.model);
   if (!model.ok())
     return model.status();
   CompileReport report;
-  Status status = options.compileTo.empty() ? compileWhole(options, *model, report)
-                                            : compilePartly(options, *model, report);
+  Status status = options.split.areGiven() ? searchFirst(options, *model, report)
+                                           : compileAsked(options, *model, report);
   tool.printDiagnostics(report.diagnostics, options.printRemarks);
   if (options.timePhases)
     printPhases(report);

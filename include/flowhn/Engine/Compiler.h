@@ -11,6 +11,7 @@
 
 #include "flowhn/Artifact/Artifact.h"
 #include "flowhn/Engine/Model.h"
+#include "flowhn/Support/Calibration.h"
 #include "flowhn/Support/Status.h"
 
 #include <cstdint>
@@ -49,10 +50,18 @@ struct CompileOptions {
   /// Where a norm before a product goes: kernel, one of its own; prologue, its weight into
   /// the product's weights at load and its scale onto the sums, which rounds differently.
   std::string norm = "kernel";
-  std::string branchSchedule = "auto"; ///< auto, streams, serial
+  /// auto, streams, serial; auto: on nvptx the one that is predicted to take less time.
+  std::string branchSchedule = "auto";
   /// Whether the last block computes, behind its mixers, only the tokens whose logits a call
   /// asks for. Keys, values, convolution and scan are left.
   bool pruneDeadPositions = false;
+  /// Of nvptx: the table that times are predicted from, a file that flowhn-bench --calibrate
+  /// wrote for one of the chips; empty: what is known of each.
+  std::string calibration = {};
+  /// Of nvptx: the call that times are predicted for, in rows and tokens of each; 0 tokens: the
+  /// context length, or 1024 without one.
+  int64_t typicalBatch = 8;
+  int64_t typicalTokens = 0;
   int64_t maxBatch = 64;         ///< rows of one call
   int64_t maxTokens = 32768;     ///< longest row of a model without a context length
   unsigned threads = 0;          ///< threads that compile; 0: one per processor
@@ -94,6 +103,9 @@ Expected<Artifact> compile(const Model &model, const CompileOptions &options = {
 Expected<std::string> compileTo(CompilePhase phase, const Model &model,
                                 const CompileOptions &options = {},
                                 CompileReport *report = nullptr);
+
+/// What times of a chip of nvptx are predicted from where no file is named.
+Expected<Calibration> calibrationOf(const std::string &chip);
 
 /// The passes from the imported model to LLVM, as `flowhn-opt --pass-pipeline=` takes them.
 Expected<std::string> passPipeline(const CompileOptions &options);

@@ -17,7 +17,7 @@
 namespace flowhn {
 
 /// Changes with CompilerInterface and with every type that its functions take or return.
-inline constexpr int64_t compilerInterfaceVersion = 2;
+inline constexpr int64_t compilerInterfaceVersion = 3;
 
 /// The way into libFlowHNCompiler for a program that links libFlowHNRuntime alone and opens
 /// the compiler with dlopen, so that it runs artifacts where there is no LLVM.
@@ -28,6 +28,7 @@ struct CompilerInterface {
   Expected<Model> (*modelFromConfig)(ModelConfig config, std::string name); ///< Model::fromConfig
   Expected<Artifact> (*compile)(const Model &model, const CompileOptions &options,
                                 CompileReport *report);
+  Expected<Calibration> (*calibration)(const std::string &chip); ///< calibrationOf
 };
 
 } // namespace flowhn

@@ -41,6 +41,16 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       *this, "prune-dead-positions",
       llvm::cl::desc("compute of the last block only what the selected tokens read"),
       llvm::cl::init(false)};
+  Option<std::string> calibration{
+      *this, "calibration",
+      llvm::cl::desc("of nvptx: a file that times are predicted from; empty: the chip's own"),
+      llvm::cl::init("")};
+  Option<int64_t> typicalBatch{*this, "typical-batch",
+                               llvm::cl::desc("of nvptx: rows of the call to predict times for"),
+                               llvm::cl::init(8)};
+  Option<int64_t> typicalTokens{*this, "typical-tokens",
+                                llvm::cl::desc("of nvptx: tokens of each row; 0: the context"),
+                                llvm::cl::init(0)};
   Option<std::string> target{*this, "target", llvm::cl::desc("cpu|nvptx"), llvm::cl::init("cpu")};
   Option<std::string> cpu{*this, "cpu",
                           llvm::cl::desc("of cpu: x86-64-v2|x86-64-v3|x86-64-v4|host"),

@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -112,6 +113,35 @@ struct TracedLaunch {
   double start = 0, end = 0;
 };
 
+/// One launch of a profiled call on a GPU.
+struct LaunchProfile {
+  std::string op;               ///< "kern.matmul"
+  std::vector<int64_t> sizes;   ///< what the kernel is made for, Plan.fbs; may be empty
+  std::vector<int64_t> extents; ///< of the call
+  int64_t block = -1;           ///< of the network; -1 outside of blocks
+  double bytes = 0;
+  double seconds = 0; ///< alone on the device, mean over the calls
+};
+
+/// What the compiler predicted for a block, in seconds, in a call of `batch` rows of `tokens`.
+struct BlockPrediction {
+  int64_t batch = 0, tokens = 0;
+  double attention = 0, ssm = 0, joint = 0; ///< the branches, and the rest of the block
+  double serial = 0, streams = 0;           ///< the block under either schedule
+  bool runsStreams = false;                 ///< which of them was chosen
+
+  double seconds() const { return runsStreams ? streams : serial; }
+};
+
+/// One block of the model in profiled calls on a GPU.
+struct BlockProfile {
+  int64_t block = 0;        ///< of the network
+  double seconds = 0;       ///< as scheduled, mean over the calls
+  double serialSeconds = 0; ///< with its kernels one after the other
+  double kernelSeconds = 0; ///< of its kernels, each alone on the device
+  std::optional<BlockPrediction> prediction;
+};
+
 /// An artifact, its code and its parameters, ready to run. Usable from one thread
 /// at a time; any number of sessions may live in one process, share an artifact and
 /// run at the same time. One that was moved from may only be assigned to or
@@ -171,10 +201,14 @@ public:
   Expected<std::vector<TracedLaunch>> trace(const Call &call);
 
   /// Starts counting from zero, or stops. Costs two clock reads per work item; on a GPU
-  /// kernels then run one at a time.
+  /// kernels then run one at a time, and the call four times more for the times of its blocks.
   void enableProfile(bool enable);
   /// One entry per kernel that ran, most time first.
   std::vector<KernelProfile> profile() const;
+  /// On a GPU: the launches and the blocks of the last profiled call, in order, and of those
+  /// before it that launched the same; empty on the CPU.
+  std::vector<LaunchProfile> launches() const;
+  std::vector<BlockProfile> blocks() const;
 
 private:
   struct Impl;

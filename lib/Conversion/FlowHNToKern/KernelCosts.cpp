@@ -8,6 +8,7 @@
 
 #include "KernelCosts.h"
 
+#include "flowhn/Dialect/Kern/IR/KernelSizes.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
@@ -84,4 +85,6 @@ void mlir::flowhn::annotateCosts(func::FuncOp kernel, kern::KernelOpInterface op
   };
   annotate(kern::flopsAttrName, [&](ArrayRef<int64_t> extents) { return op.getFlops(extents); });
   annotate(kern::bytesAttrName, [&](ArrayRef<int64_t> extents) { return op.getBytes(extents); });
+  if (SmallVector<int64_t> sizes = kern::getKernelSizes(op); !sizes.empty())
+    kernel->setAttr(kern::sizesAttrName, builder.getDenseI64ArrayAttr(sizes));
 }

@@ -19,7 +19,7 @@
 namespace mlir::flowhn {
 
 /// Sets `kern.flops` and `kern.bytes` of `kernel` to the costs of its `op`, as
-/// polynomials of its extents: code that replaces the op keeps what it cost.
+/// polynomials of its extents, and `kern.sizes`: code that replaces the op keeps what it cost.
 void annotateCosts(func::FuncOp kernel, kern::KernelOpInterface op);
 
 } // namespace mlir::flowhn

@@ -341,5 +341,6 @@ LogicalResult ProcedureBuilder::checkLength(Value length, const TokenSpace *spac
 void ProcedureBuilder::launch(Operation *kernelOp, StringRef name) {
   Location loc = kernelOp->getLoc();
   KernelLaunch launch = context.kernels.outline(kernelOp, name);
-  plan::LaunchOp::create(builder, loc, launch.kernel, launch.operands, scope.stream, scope.branch);
+  plan::LaunchOp::create(builder, loc, launch.kernel, launch.operands, scope.stream, scope.branch,
+                         scope.block);
 }

@@ -28,7 +28,10 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, BlockOp op) {
     return failure();
   tap(procedure, op.getLoc(), "hidden." + Twine(op.getIndex()), *input, getFeatures(op.getInput()));
   passWanted(procedure, op.getResult(), yielded);
-  if (failed(procedure.convertBlock(body)))
+  procedure.scope.block = op.getIndexAttr();
+  LogicalResult converted = procedure.convertBlock(body);
+  procedure.scope.block = {};
+  if (failed(converted))
     return failure();
   FailureOr<Tokens> tokens = procedure.getTokens(yielded, op);
   if (failed(tokens))

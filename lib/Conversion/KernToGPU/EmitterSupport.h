@@ -147,6 +147,8 @@ public:
   /// `count` (a power of two) neighbours at an offset that is a multiple of count.
   SmallVector<Value> loadVector(const Buffer &buffer, Value offset, int64_t count);
   void storeVector(ValueRange values, const Buffer &buffer, Value offset);
+  /// Brings the line that holds an element to the L2 cache.
+  void prefetch(const Buffer &buffer, Value offset);
   /// table[position], an i32; `position` itself where there is no table.
   Value lookUp(Value tableMemref, Value position);
   /// The dynamic shared memory (!llvm.ptr<3>), 1024-byte aligned, and a place in it.

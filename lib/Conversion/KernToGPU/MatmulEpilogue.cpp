@@ -20,16 +20,40 @@ MatmulEpilogue::ExtraRow MatmulEpilogue::extraRow(Value row) {
   return {row, b.lookUp(op.getGather(), row), b.loadScalars(extras, row)};
 }
 
-SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half,
-                                            const ExtraRow &at, Value column, int64_t first,
-                                            int64_t count) {
-  auto loaded = b.loadExtras(extras, at.row, at.gatheredRow, column, count, at.scalars);
+MatmulEpilogue::Loaded MatmulEpilogue::load(const ExtraRow &at, Value column, int64_t count) {
+  return b.loadExtras(extras, at.row, at.gatheredRow, column, count, at.scalars);
+}
+
+static bool isMatrix(Access access) { return access == Access::Row || access == Access::Gathered; }
+
+void MatmulEpilogue::prefetch(const ExtraRow &at, Value column) {
+  for (auto [buffer, access, offset] :
+       llvm::zip_equal(extras.buffers, extras.accesses, extras.columns)) {
+    if (!isMatrix(access))
+      continue;
+    Value row = access == Access::Gathered ? at.gatheredRow : at.row;
+    b.prefetch(buffer, b.rowOffset(buffer, row, b.add(column, offset)));
+  }
+}
+
+int64_t MatmulEpilogue::numMatrices() const { return llvm::count_if(extras.accesses, isMatrix); }
+
+SmallVector<Value> MatmulEpilogue::slice(ArrayRef<Value> sums, int64_t chunk, int64_t half,
+                                         int64_t first, int64_t count) {
   int64_t groups = op.getGroups(), groupSums = sums.size() / groups;
+  SmallVector<Value> result;
+  for (int64_t group = 0; group < groups; ++group)
+    llvm::append_range(result, sums.slice(group * groupSums + chunk * 4 + half * 2 + first, count));
+  return result;
+}
+
+SmallVector<Value> MatmulEpilogue::evaluate(ArrayRef<Value> slice, const Loaded &loaded,
+                                            int64_t count) {
   SmallVector<Value> results;
   for (int64_t i = 0; i < count; ++i) {
     SmallVector<Value> arguments;
-    for (int64_t group = 0; group < groups; ++group)
-      arguments.push_back(sums[group * groupSums + chunk * 4 + half * 2 + first + i]);
+    for (size_t sum = i; sum < slice.size(); sum += count)
+      arguments.push_back(slice[sum]);
     for (ArrayRef<Value> extra : loaded)
       arguments.push_back(extra[i]);
     results.push_back(b.inlineRegion(op.getEpilogue(), arguments));
@@ -73,7 +97,8 @@ void MatmulEpilogue::storeChunks(const ExtraRow &at, Value outRow, Value laneCol
     for (int64_t first = 0; first < 2; first += count) {
       Value column = b.add(laneColumn, chunk * 8 + first);
       Value inside = isWhole ? column : b.min(column, b.i32(op.getN() - count));
-      places.push_back({column, evaluate(sums, chunk, half, at, inside, first, count)});
+      places.push_back({column, evaluate(slice(sums, chunk, half, first, count),
+                                         load(at, inside, count), count)});
     }
   }
   for (const auto &[column, results] : places) {

@@ -20,6 +20,11 @@ struct HopperMatmulPlan : MatmulPlan {
 
   bool storesTiles; ///< the result goes through shared memory and the copy engine
 
+  /// Whether a tile can also be made as two of half its columns.
+  bool hasHalves() const { return outColumns() % 128 == 0; }
+  /// Columns of b's boxes, that is rows of b.
+  int64_t boxColumns() const { return hasHalves() ? outColumns() / 2 : outColumns(); }
+
   int64_t consumers() const { return tileRows / 64; } ///< warpgroups, 64 rows each
   int64_t threads() const { return 128 * (1 + consumers()); }
 
@@ -29,30 +34,6 @@ struct HopperMatmulPlan : MatmulPlan {
   int64_t outBytes() const { return storesTiles ? consumers() * 2 * outTileBytes() : 0; }
   int64_t barrierOffset() const { return outOffset() + outBytes(); }
   int64_t sharedBytes() const { return barrierOffset() + stages * 16; }
-};
-
-/// What one warpgroup does with the sums of its 64 rows: the region, then the store.
-class HopperEpilogue {
-public:
-  /// Emits what all tiles share. `consumer` is the warpgroup's place among the consumers,
-  /// `thread` the thread's place in it, `outMap` the result's tensor map where tiles are
-  /// stored.
-  HopperEpilogue(GPUKernelBuilder &b, MatmulOp op, const HopperMatmulPlan &plan, Value base,
-                 Value consumer, Value thread, Value outMap);
-
-  void emit(const MatmulTile &tile, Value sums);
-  /// Waits for the copies of the last tiles.
-  void finish();
-
-private:
-  GPUKernelBuilder &b;
-  MatmulOp op;
-  const HopperMatmulPlan &plan;
-  Value base, consumer, outMap;
-  Value rows, warp, lane, isLeader;
-  MatmulEpilogue epilogue;
-
-  void storeThroughShared(const MatmulTile &tile, ArrayRef<Value> sums);
 };
 
 } // namespace mlir::kern::nvptx

@@ -64,10 +64,20 @@ public:
     SmallVector<Value> scalars;
   };
   ExtraRow extraRow(Value row);
-  /// The region's results for `count` columns from `column` on, whose sums are those from
-  /// `first` on of `half` (0: row lane / 4, 1: row lane / 4 + 8) of a chunk.
-  SmallVector<Value> evaluate(ArrayRef<Value> sums, int64_t chunk, int64_t half, const ExtraRow &at,
-                              Value column, int64_t first, int64_t count);
+
+  /// Values of each extra, for neighbouring columns.
+  using Loaded = SmallVector<SmallVector<Value>>;
+  Loaded load(const ExtraRow &at, Value column, int64_t count);
+  /// Brings the lines that hold the extras at `column` of a row to the L2 cache.
+  void prefetch(const ExtraRow &at, Value column);
+  /// How many of the extras have a value for each element of the result.
+  int64_t numMatrices() const;
+  /// `count` sums of each group, from `first` on of `half` (0: row lane / 4, 1: row lane / 4 + 8)
+  /// of a chunk.
+  SmallVector<Value> slice(ArrayRef<Value> sums, int64_t chunk, int64_t half, int64_t first,
+                           int64_t count);
+  /// The region's results for the columns of `loaded` and a slice of sums.
+  SmallVector<Value> evaluate(ArrayRef<Value> slice, const Loaded &loaded, int64_t count);
   /// Stores 16 rows from `tile` on, each thread its own. `isWhole` says that the columns are
   /// known to exist.
   void store(const MatmulTile &tile, ArrayRef<Value> sums, bool isWhole);

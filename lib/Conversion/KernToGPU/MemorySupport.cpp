@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -84,6 +85,13 @@ void GPUKernelBuilder::storeVector(ValueRange values, const Buffer &buffer, Valu
   for (auto [position, value] : llvm::enumerate(registers))
     vector = LLVM::InsertElementOp::create(builder, loc, vector, value, i32(position));
   storeRaw(vector, at(buffer.pointer, offset, buffer.elementType), registers.size() * 4);
+}
+
+void GPUKernelBuilder::prefetch(const Buffer &buffer, Value offset) {
+  auto level =
+      NVVM::PrefetchCacheLevelAttr::get(builder.getContext(), NVVM::PrefetchCacheLevel::L2);
+  NVVM::PrefetchOp::create(builder, loc, level, NVVM::CacheEvictionPriorityAttr(),
+                           at(buffer.pointer, offset, buffer.elementType), Value());
 }
 
 Value GPUKernelBuilder::lookUp(Value tableMemref, Value position) {

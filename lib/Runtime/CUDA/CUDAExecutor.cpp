@@ -8,6 +8,7 @@
 
 #include "../Executor.h"
 #include "DeviceParameters.h"
+#include "DeviceProfile.h"
 #include "GraphCache.h"
 #include "Launcher.h"
 #include "flowhn/Runtime/Device.h"
@@ -58,8 +59,8 @@ public:
     return times;
   }
 
-  void setProfile(size_t numKernels) { kernelSeconds.assign(numKernels, 0); }
-  double seconds(uint32_t kernel) const { return kernelSeconds[kernel]; }
+  void setProfile(size_t numKernels) { measured = DeviceProfile(numKernels); }
+  const DeviceProfile &profile() const { return measured; }
 
   void describe(ExecutorInfo &info) const {
     info.parameterBytes = parameters.bytes();
@@ -87,8 +88,7 @@ private:
     FLOWHN_RETURN_IF_ERROR(list.build(arguments, tapTarget, counts));
     FLOWHN_RETURN_IF_ERROR(reserve(list, arguments));
     if (!counts.empty())
-      return execute(list.tables(), arguments,
-                     [&] { return launcher.profile(list, bases(), kernelSeconds); });
+      return execute(list.tables(), arguments, [&] { return addToProfile(list); });
     if (tapTarget)
       return execute(list.tables(), arguments,
                      [&] { return launcher.enqueueInOrder(list, bases()); });
@@ -101,6 +101,27 @@ private:
     if (useGraphs && seconds.ok())
       cache.add(std::move(key));
     return seconds;
+  }
+
+  /// Runs a call for the times of its launches, one at a time, and again for those of its
+  /// blocks under either schedule.
+  Status addToProfile(const LaunchList &list) {
+    Expected<std::vector<double>> launches = launcher.profile(list, bases());
+    FLOWHN_RETURN_IF_ERROR(launches.status());
+    std::vector<BlockTime> blocks;
+    for (int64_t block : list.blocks())
+      blocks.push_back({block});
+    for (double BlockTime::*part : {&BlockTime::seconds, &BlockTime::serialSeconds}) {
+      if (blocks.empty())
+        break;
+      bool inOrder = part == &BlockTime::serialSeconds;
+      Expected<std::vector<double>> seconds = launcher.timeBlocks(list, bases(), inOrder);
+      FLOWHN_RETURN_IF_ERROR(seconds.status());
+      for (size_t i = 0; i < blocks.size(); ++i)
+        blocks[i].*part = (*seconds)[i];
+    }
+    measured.add(list, *launches, std::move(blocks));
+    return {};
   }
 
   Status record(const LaunchList &list, GraphCache::Entry &entry) {
@@ -117,10 +138,11 @@ private:
     FLOWHN_RETURN_IF_ERROR(reserve(list, arguments));
     Expected<GraphExec> graph = GraphExec();
     if (useGraphs)
-      graph = launcher.capture(list, bases(), Times::ExternalEvents);
+      graph = launcher.capture(list, bases(), Times::LaunchesOfGraph);
     FLOWHN_RETURN_IF_ERROR(graph.status());
     auto launch = [&] {
-      return useGraphs ? launchGraph(*graph) : launcher.enqueue(list, bases(), Times::Events);
+      return useGraphs ? launchGraph(*graph)
+                       : launcher.enqueue(list, bases(), {.times = Times::Launches});
     };
     // The first run brings the graph to the device; the second one takes its times again.
     for (int run = 0; run < 2; ++run)
@@ -204,7 +226,7 @@ private:
   PinnedMemory hostTables, results;
   Event start, end;
   GraphCache cache;
-  std::vector<double> kernelSeconds;
+  DeviceProfile measured;
 };
 
 class CUDAExecutor : public Executor {
@@ -227,7 +249,9 @@ public:
     return context.with([&] { return state->trace(arguments); });
   }
   void setProfile(size_t numKernels) override { state->setProfile(numKernels); }
-  double seconds(uint32_t kernel) const override { return state->seconds(kernel); }
+  double seconds(uint32_t kernel) const override { return state->profile().seconds(kernel); }
+  std::vector<TimedLaunch> launchTimes() const override { return state->profile().launchTimes(); }
+  std::vector<BlockTime> blockTimes() const override { return state->profile().blockTimes(); }
 
   ExecutorInfo info() const override {
     ExecutorInfo info = fixed;

@@ -53,6 +53,7 @@ Status LaunchList::addLaunch(const PlannedLaunch &launch) {
         std::to_string(grid.z) + " blocks, a device takes at most " + std::to_string(maxBlocksX) +
         " x " + std::to_string(maxBlocksYZ) + " x " + std::to_string(maxBlocksYZ));
   list.push_back(Launch{launch.kernel,
+                        launch.block,
                         launch.stream,
                         {unsigned(grid.x), unsigned(grid.y), unsigned(grid.z)},
                         indexValues.size(),
@@ -61,6 +62,11 @@ Status LaunchList::addLaunch(const PlannedLaunch &launch) {
   indexValues.insert(indexValues.end(), launch.indices.begin(), launch.indices.end());
   places.insert(places.end(), launch.memories.begin(), launch.memories.end());
   return {};
+}
+
+void LaunchList::beginBlock(int64_t block) {
+  blockNumbers.push_back(block);
+  list.push_back(BlockEdge{});
 }
 
 void LaunchList::fork(std::span<const uint32_t> streams) {

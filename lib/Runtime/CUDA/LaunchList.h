@@ -31,6 +31,7 @@ class LaunchList : private PlanSink {
 public:
   struct Launch {
     uint32_t kernel = 0;
+    int64_t block = -1; ///< of the network; -1: none
     unsigned stream = 0;
     unsigned grid[3] = {};
     size_t firstIndex = 0, numIndices = 0, firstMemory = 0;
@@ -41,7 +42,9 @@ public:
   struct Join {
     std::vector<uint32_t> streams;
   };
-  using Command = std::variant<Launch, Fork, Join, PlannedTap>;
+  /// Where a block begins or ends.
+  struct BlockEdge {};
+  using Command = std::variant<Launch, Fork, Join, BlockEdge, PlannedTap>;
 
   explicit LaunchList(const fb::Plan &plan) : plan(plan) {}
 
@@ -50,6 +53,8 @@ public:
                std::span<LaunchCounts> counts);
 
   const std::vector<Command> &commands() const { return list; }
+  /// Those that `BlockEdge` stand around, in order.
+  const std::vector<int64_t> &blocks() const { return blockNumbers; }
   std::span<const int64_t> indices(const Launch &launch) const {
     return std::span(indexValues).subspan(launch.firstIndex, launch.numIndices);
   }
@@ -67,6 +72,8 @@ private:
   Status addLaunch(const PlannedLaunch &launch) override;
   void fork(std::span<const uint32_t> streams) override;
   void join(std::span<const uint32_t> streams) override;
+  void beginBlock(int64_t block) override;
+  void endBlock() override { list.push_back(BlockEdge{}); }
   void addTap(const PlannedTap &tap) override { list.push_back(tap); }
   void appendTable(std::span<const int32_t> table);
 
@@ -77,6 +84,7 @@ private:
   std::vector<std::byte> image;
   std::vector<uint64_t> tableOffsets; ///< the entry's, then the plan's
   int64_t neededBytes = 0;
+  std::vector<int64_t> blockNumbers;
 };
 
 } // namespace flowhn::cuda

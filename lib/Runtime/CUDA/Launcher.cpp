@@ -86,27 +86,31 @@ Status Launcher::order(unsigned working, unsigned waiting) {
   return driver.check(driver.streamWaitEvent(streams[waiting].get(), event, 0), asked);
 }
 
-Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, Times times) {
+Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, EnqueueOptions options) {
   size_t taken = 0;
-  auto take = [&](StreamHandle stream) {
-    unsigned flags = times == Times::ExternalEvents ? constants::eventRecordExternal : 0;
-    return times == Times::None ? Status() : takeTime(taken++, stream, flags);
-  };
-  FLOWHN_RETURN_IF_ERROR(take(mainStream()));
+  unsigned flags = options.times == Times::LaunchesOfGraph ? constants::eventRecordExternal : 0;
+  bool timesBlocks = options.times == Times::Blocks;
+  bool timesLaunches = options.times != Times::None && !timesBlocks;
+  auto take = [&](unsigned stream) { return takeTime(taken++, streams[stream].get(), flags); };
+  if (timesLaunches)
+    FLOWHN_RETURN_IF_ERROR(take(0));
   for (const LaunchList::Command &command : list.commands()) {
     if (auto *launched = std::get_if<LaunchList::Launch>(&command)) {
-      StreamHandle stream = streams[launched->stream].get();
-      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, stream));
-      FLOWHN_RETURN_IF_ERROR(take(stream));
+      unsigned stream = options.inOrder ? 0 : launched->stream;
+      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, streams[stream].get()));
+      if (timesLaunches)
+        FLOWHN_RETURN_IF_ERROR(take(stream));
     }
     if (auto *fork = std::get_if<LaunchList::Fork>(&command))
       for (uint32_t stream : fork->streams)
-        if (stream != 0)
+        if (stream != 0 && !options.inOrder)
           FLOWHN_RETURN_IF_ERROR(order(0, stream));
     if (auto *join = std::get_if<LaunchList::Join>(&command))
       for (uint32_t stream : join->streams)
-        if (stream != 0)
+        if (stream != 0 && !options.inOrder)
           FLOWHN_RETURN_IF_ERROR(order(stream, 0));
+    if (timesBlocks && std::holds_alternative<LaunchList::BlockEdge>(command))
+      FLOWHN_RETURN_IF_ERROR(take(0));
   }
   return {};
 }
@@ -131,27 +135,38 @@ Status Launcher::takeTime(size_t number, StreamHandle stream, unsigned flags) {
                       "cannot take a time");
 }
 
-Status Launcher::profile(const LaunchList &list, const DeviceBases &bases,
-                         std::span<double> seconds) {
-  std::vector<uint32_t> launched; // kernels, between events 2 · i and 2 · i + 1
+Expected<std::vector<double>> Launcher::readIntervals(size_t count) {
+  FLOWHN_RETURN_IF_ERROR(wait());
+  std::vector<double> seconds;
+  for (size_t i = 0; i < count; ++i) {
+    Expected<double> time = secondsBetween(driver, times[2 * i], times[2 * i + 1]);
+    FLOWHN_RETURN_IF_ERROR(time.status());
+    seconds.push_back(*time);
+  }
+  return seconds;
+}
+
+Expected<std::vector<double>> Launcher::timeBlocks(const LaunchList &list, const DeviceBases &bases,
+                                                   bool inOrder) {
+  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {inOrder}));
+  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {inOrder, Times::Blocks}));
+  return readIntervals(list.blocks().size());
+}
+
+Expected<std::vector<double>> Launcher::profile(const LaunchList &list, const DeviceBases &bases) {
+  size_t launched = 0;
   for (const LaunchList::Command &command : list.commands()) {
     if (auto *tap = std::get_if<PlannedTap>(&command))
       FLOWHN_RETURN_IF_ERROR(copyTap(list, *tap, bases));
     auto *one = std::get_if<LaunchList::Launch>(&command);
     if (!one)
       continue;
-    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched.size(), mainStream()));
+    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched, mainStream()));
     FLOWHN_RETURN_IF_ERROR(launch(list, *one, bases, mainStream()));
-    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched.size() + 1, mainStream()));
-    launched.push_back(one->kernel);
+    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched + 1, mainStream()));
+    ++launched;
   }
-  FLOWHN_RETURN_IF_ERROR(wait());
-  for (size_t i = 0; i < launched.size(); ++i) {
-    Expected<double> time = secondsBetween(driver, times[2 * i], times[2 * i + 1]);
-    FLOWHN_RETURN_IF_ERROR(time.status());
-    seconds[launched[i]] += *time;
-  }
-  return {};
+  return readIntervals(launched);
 }
 
 Expected<std::vector<LaunchTime>> Launcher::readTimes(const LaunchList &list) const {
@@ -181,7 +196,7 @@ Expected<GraphExec> Launcher::capture(const LaunchList &list, const DeviceBases 
   FLOWHN_RETURN_IF_ERROR(
       driver.check(driver.streamBeginCapture(mainStream(), constants::captureThreadLocal), asked));
   CaptureGuard guard(driver, mainStream());
-  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, times));
+  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {/*inOrder=*/false, times}));
   Expected<Graph> graph = guard.end();
   FLOWHN_RETURN_IF_ERROR(graph.status());
   GraphExecHandle exec = nullptr;

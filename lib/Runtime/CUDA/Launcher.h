@@ -16,9 +16,14 @@
 
 namespace flowhn::cuda {
 
-/// Whether a time is taken before a list's first launch and behind each one. Inside a graph
-/// an event is a time where it is an external one alone.
-enum class Times { None, Events, ExternalEvents };
+/// Which times are taken of a list: where blocks begin and end, or before the first launch and
+/// behind each one. Inside a graph an event is a time only where it is an external one.
+enum class Times { None, Blocks, Launches, LaunchesOfGraph };
+
+struct EnqueueOptions {
+  bool inOrder = false; ///< all on the main stream
+  Times times = Times::None;
+};
 
 /// The streams of a session and the kernels that it launches on them. The context is
 /// current in every call.
@@ -29,13 +34,17 @@ public:
   /// Stream 0, which everything starts on and ends on.
   StreamHandle mainStream() const { return streams.front().get(); }
 
-  /// Hands over a list whose branches run side by side and that has no taps. What fails
-  /// may leave some of it running.
-  Status enqueue(const LaunchList &list, const DeviceBases &bases, Times times = Times::None);
+  /// Hands over a list that has no taps, its branches side by side unless `options` says
+  /// otherwise. What fails may leave some of it running.
+  Status enqueue(const LaunchList &list, const DeviceBases &bases, EnqueueOptions options = {});
   /// The same, one after the other on the main stream, taps included.
   Status enqueueInOrder(const LaunchList &list, const DeviceBases &bases);
-  /// In order, with the time of each launch added to `seconds`, one per kernel. Waits.
-  Status profile(const LaunchList &list, const DeviceBases &bases, std::span<double> seconds);
+  /// In order, with the seconds of each launch. Waits.
+  Expected<std::vector<double>> profile(const LaunchList &list, const DeviceBases &bases);
+  /// The seconds of each block, its branches side by side or on the main stream alone. Runs
+  /// the list twice, so that what is timed need not wait for the host. Waits.
+  Expected<std::vector<double>> timeBlocks(const LaunchList &list, const DeviceBases &bases,
+                                           bool inOrder);
 
   /// The list as a graph, to be launched on the main stream.
   Expected<GraphExec> capture(const LaunchList &list, const DeviceBases &bases,
@@ -57,6 +66,8 @@ private:
                 StreamHandle stream);
   Status encodeMap(const fb::TensorMap &map, std::span<const int64_t> indices,
                    EncodedTensorMap &encoded) const;
+  /// Waits, and gives the seconds between events 2 · i and 2 · i + 1.
+  Expected<std::vector<double>> readIntervals(size_t count);
   Status copyTap(const LaunchList &list, const PlannedTap &tap, const DeviceBases &bases);
   /// What comes later on `waiting` waits for what came before on `working`.
   Status order(unsigned working, unsigned waiting);

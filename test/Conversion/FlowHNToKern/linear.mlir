@@ -15,7 +15,7 @@ flowhn.model @m split <none> {
   // CHECK-LABEL: module @kernels
 
   // CHECK: func.func @matmul_8x8_bf16
-  // CHECK-SAME: kern.flops = [array<i64: 128, 1>], kern.kernel}
+  // CHECK-SAME: kern.flops = [array<i64: 128, 1>], kern.kernel, kern.sizes = array<i64: 8, 8>}
   // CHECK: kern.matmul rows(%arg0) %arg1, %arg2 -> %arg3
   // CHECK: ^bb0(%[[SUM:.*]]: f32):
   // CHECK-NEXT: kern.yield %[[SUM]]

@@ -5,7 +5,7 @@
 
 flowhn.model @m split <none> {
   // CHECK: func.func @attention_4x2x2(
-  // CHECK-SAME: kern.flops = [array<i64: 16, 1, 1>, array<i64: 16, 1, 2>]
+  // CHECK-SAME: kern.flops = [array<i64: 16, 1, 1>, array<i64: 16, 1, 2>], kern.kernel, kern.sizes = array<i64: 4, 2>
   // CHECK: kern.attention batch(%arg0, %arg1) %arg2, %arg2, %arg2 offsets(%arg3) -> %arg4
   // The copy engine of a GPU reads boxes of rows, and must know where those end.
   // GPU: kern.attention batch(%arg0, %arg1) rows(%arg2) %arg3, %arg3, %arg3 offsets(%arg4) -> %arg5

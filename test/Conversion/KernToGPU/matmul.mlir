@@ -1,10 +1,10 @@
 // The shape of an emitted matmul: a producer that copies tiles by tensor map, consumers
 // that multiply them by warpgroup, and a result that leaves by the copy engine where it
-// can and by stores of each thread where it cannot.
+// can and by stores of each thread where it cannot. Tiles of a last round can be halved.
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu | FileCheck %s
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --flowhn-lower-gpu-kernels-to-llvm --flowhn-emit-ptx -o /dev/null | FileCheck %s --check-prefix=PTX
 
-// CHECK-DAG: #[[GRID:.*]] = affine_map<()[s0, s1] -> ((s1 ceildiv 128) * 8)>
+// CHECK-DAG: #[[GRID:.*]] = affine_map<()[s0, s1] -> ((s1 ceildiv 128) * 16)>
 // CHECK-DAG: #[[ROWS:.*]] = affine_map<()[s0, s1] -> (s1)>
 // CHECK-DAG: #[[WEIGHTS:.*]] = affine_map<()[s0, s1] -> (2048)>
 
@@ -18,16 +18,21 @@ module @kernels {
   // CHECK-SAME: kern.grid = #[[GRID]]
   // CHECK-SAME: kern.max_blocks = 132 : i64
   // CHECK-SAME: kern.tensor_maps = [{argument = 2 : i64, box = [64, 128], columns = 208 : i64, row_bytes = 416 : i64, rows = #[[ROWS]]
-  // CHECK-SAME: {argument = 3 : i64, box = [64, 256], columns = 200 : i64, row_bytes = 400 : i64, rows = #[[WEIGHTS]]
+  // CHECK-SAME: {argument = 3 : i64, box = [64, 128], columns = 200 : i64, row_bytes = 400 : i64, rows = #[[WEIGHTS]]
   // CHECK-SAME: {argument = 4 : i64, box = [64, 64], columns = 2048 : i64, row_bytes = 4096 : i64, rows = #[[ROWS]]
   // CHECK-SAME: kern.threads = 384 : i64
   // CHECK: nvvm.setmaxregister decrease 40
   // CHECK: nvvm.mbarrier.try_wait.parity
   // CHECK: nvvm.mbarrier.arrive.expect_tx
+  // CHECK-COUNT-3: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK: nvvm.mbarrier.arrive.expect_tx
   // CHECK-COUNT-2: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK-NOT: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.setmaxregister increase 232
-  // CHECK-COUNT-4: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
+  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
   // CHECK: nvvm.stmatrix
+  // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta
+  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 128, k = 16>
   // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta
   // CHECK-NOT: kern.matmul
   // PTX-LABEL: .entry tiles(
@@ -69,24 +74,25 @@ module @kernels {
     return
   }
 
-  // What a float32 row is added to leaves by stores of each thread, 8 bytes at once. The
-  // loads of 16 chunks of columns come before their stores.
+  // What a float32 row is added to leaves by stores of each thread, 16 bytes at once. The
+  // loads for half of them come behind the first products, with a prefetch for the others.
   // CHECK-LABEL: func.func @stream
   // CHECK-NOT: nvvm.stmatrix
   // PTX-LABEL: .entry stream(
-  // PTX: ld.global.v2.b32
+  // PTX-COUNT-4: wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16
   // PTX-NOT: st.global
-  // PTX: ld.global.v2.b32 {{.*}}+480]
-  // PTX-NOT: ld.global
-  // PTX: st.global.v2.b32
-  // PTX: st.global.v2.b32 {{.*}}+480]
-  // PTX: ld.global.v2.b32 {{.*}}+512]
-  func.func @stream(%rows: index, %a: memref<?x64xbf16>, %b: memref<256x64xbf16>, %out: memref<?x256xf32>, %x: memref<?x256xf32>) attributes {kern.kernel} {
+  // PTX-COUNT-16: ld.global.v4.b32
+  // PTX: prefetch.global.L2
+  // PTX-COUNT-4: wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16
+  // PTX: shfl.sync.bfly.b32
+  // PTX-COUNT-8: st.global.v4.b32
+  // PTX-COUNT-8: ld.global.v4.b32
+  func.func @stream(%rows: index, %a: memref<?x128xbf16>, %b: memref<256x128xbf16>, %out: memref<?x256xf32>, %x: memref<?x256xf32>) attributes {kern.kernel} {
     kern.matmul rows(%rows) %a, %b -> %out extras(%x) {
     ^bb0(%sum: f32, %r: f32):
       %y = arith.addf %sum, %r : f32
       kern.yield %y
-    } {n = 256, k = 64, accesses = [#kern.access<row>], extra_columns = array<i64: 0>} : (index, memref<?x64xbf16>, memref<256x64xbf16>, memref<?x256xf32>, memref<?x256xf32>) -> ()
+    } {n = 256, k = 128, accesses = [#kern.access<row>], extra_columns = array<i64: 0>} : (index, memref<?x128xbf16>, memref<256x128xbf16>, memref<?x256xf32>, memref<?x256xf32>) -> ()
     return
   }
 }

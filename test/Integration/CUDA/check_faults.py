@@ -84,8 +84,8 @@ FAULTS = {
         Fault("matmul_even", "products from another swizzle", r"xor\.b32(\s+%r\d+, %r\d+), (%r\d+);",
               r"add.s32\1, \2;"),
         *[Fault("matmul_even", "no wait on an mbarrier", WAIT, "setp.eq.u32 P1, 0, 0;", i)
-          for i in range(3)],
-        *removed("matmul_even", "wgmma.wait_group.sync.aligned", 2),
+          for i in range(6)],
+        *removed("matmul_even", "wgmma.wait_group.sync.aligned", 4),
         *removed("matmul_even", "cp.async.bulk.wait_group.read", 2),
         *removed("matmul_even", "fence.proxy.async.shared::cta", 2),
         *removed("attention_64", "cp.async.wait_group", 2),

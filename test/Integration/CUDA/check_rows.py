@@ -32,6 +32,10 @@ RESIDUALS = """
       %t1 = arith.mulf %t0, %bias : f32
       %t2 = arith.addf %t1, %gathered : f32
       kern.yield %t2"""
+RESIDUAL = """
+    ^bb0(%sum: f32, %x: f32):
+      %y = arith.addf %sum, %x : f32
+      kern.yield %y"""
 GATE = """
     ^bb0(%gate: f32, %up: f32):
       %one = arith.constant 1.0 : f32
@@ -156,7 +160,9 @@ class Case:
 
 
 def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=None, out_width=None,
-           out_element=None, residuals=False, scatter=False, residual_element=None, element="bf16"):
+           out_element=None, residuals=False, stream=None, scatter=False, residual_element=None,
+           element="bf16"):
+    """With `residuals` one extra of each access, with `stream` a residual of that access."""
     case = Case(rows, element)
     align = lambda width: -(-width // 8) * 8
     a, a_values = case.activations(rows, a_width or align(a_column + k), slice(a_column, a_column + k))
@@ -179,6 +185,14 @@ def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=
                              for access in ("row", "gathered", "column", "scalar"))
         offsets = ": 4, 1, 2, 0"
         values = (values * scale_values[:, None] + row_values) * bias_values[2:] + gathered_values[gather_rows]
+    if stream:
+        x, x_values = case.activations(rows + 5, n + 4, slice(4, n + 4), "f32")
+        region, tail, accesses, offsets = RESIDUAL, f" extras({x})", f"#kern.access<{stream}>", ": 4"
+        sources = np.arange(rows)
+        if stream == "gathered":
+            table, sources = case.table(case.rng.permutation(rows + 5)[:rows])
+            tail += f" gather({table})"
+        values = values + x_values[sources]
     targets = np.arange(rows)
     if scatter:
         table, targets = case.table(case.rng.permutation(rows + 3)[:rows])
@@ -274,13 +288,14 @@ TILE_128, TILE_64 = tile(128, 128, 3), tile(64, 64, 2)
 CASES = {
     "matmul_odd": lambda: matmul(131, 21, 5),
     "matmul_151": lambda: matmul(70, 151, 40, residuals=True),
-    "matmul_even": lambda: matmul(200, 320, 200, TILE_128, residuals=True, out_column=8, a_column=8),
-    "matmul_256": lambda: matmul(300, 512, 192, residuals=True),
+    "matmul_even": lambda: matmul(270, 320, 200, TILE_128, residuals=True, out_column=8, a_column=8),
+    "matmul_256": lambda: matmul(300, 256, 192, residuals=True),
     "matmul_gate_tiles": lambda: matmul(300, 192, 72, TILE_128, groups=2),
     "matmul_300": lambda: matmul(70, 300, 64),
     "matmul_out_column": lambda: matmul(70, 128, 64, out_column=6),
     "matmul_192": lambda: matmul(400, 384, 64, tile(128, 192, 4)),
     "matmul_gate": lambda: matmul(150, 200, 72, groups=2),
+    "matmul_gate_halves": lambda: matmul(100, 384, 72, groups=2),
     "matmul_gate_odd": lambda: matmul(65, 77, 130, TILE_64, groups=2, out_column=3),
     "matmul_scatter": lambda: matmul(137, 96, 64, TILE_64, scatter=True, residuals=True),
     "matmul_logits": lambda: matmul(9, 260, 64, out_element="f32"),
@@ -288,6 +303,10 @@ CASES = {
                                     residual_element="f32"),
     "matmul_stream_odd": lambda: matmul(67, 99, 40, TILE_64, out_element="f32", residuals=True,
                                         residual_element="f32", scatter=True),
+    "matmul_stream_row": lambda: matmul(300, 256, 136, out_element="f32", stream="row", scatter=True),
+    "matmul_stream_rounded": lambda: matmul(70, 256, 72, stream="gathered"),
+    "matmul_stream_gathered": lambda: matmul(70, 192, 200, out_element="f32", stream="gathered",
+                                             out_column=4),
     "matmul_one_row": lambda: matmul(1, 64, 16, TILE_64),
     "matmul_f16": lambda: matmul(131, 260, 200, residuals=True, out_column=8, element="f16"),
     "matmul_f16_odd": lambda: matmul(70, 77, 133, groups=2, scatter=True, element="f16"),
@@ -325,6 +344,10 @@ SWEEPS = {
                              ROWS),
     "matmul_96x2048": Sweep(lambda rows: matmul(rows, 96, 2048, a_column=40), ROWS),
     "matmul_768x1024": Sweep(lambda rows: matmul(rows, 768, 1024, residuals=True, scatter=True), ROWS),
+    "matmul_stream_768x1024": Sweep(lambda rows: matmul(rows, 768, 1024, out_element="f32",
+                                                        stream="gathered", scatter=True), ROWS),
+    "matmul_stream_192x136": Sweep(lambda rows: matmul(rows, 192, 136, out_element="f32",
+                                                       stream="row"), ROWS),
     "matmul_gate_77x130": Sweep(lambda rows: matmul(rows, 77, 130, groups=2), ROWS),
     "matmul_gate_151x251": Sweep(lambda rows: matmul(rows, 151, 251, groups=2, out_column=2), ROWS),
     "matmul_gate_200x72": Sweep(lambda rows: matmul(rows, 200, 72, groups=2), ROWS),

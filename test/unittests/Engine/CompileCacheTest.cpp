@@ -94,6 +94,10 @@ TEST_F(CompileCacheTest, WhatDecidesTheArtifactDecidesTheEntry) {
   ASSERT_TRUE(run().isMiss());
   EXPECT_TRUE(run({.maxBatch = 3, .cache = true}).isMiss());
   EXPECT_TRUE(run({.branchSchedule = "serial", .cache = true}).isMiss());
+  CompileOptions gpu{.target = "nvptx", .chips = {"sm_80"}, .ptxas = "none", .cache = true};
+  EXPECT_TRUE(run(gpu).isMiss());
+  gpu.typicalBatch = 3; // what times are predicted for
+  EXPECT_TRUE(run(gpu).isMiss());
   EXPECT_TRUE(run({.cache = true}, inputs + std::string("/config.json")).isMiss()); // no weights
   Expected<Model> model = Model::load(inputs);
   ASSERT_TRUE(model.ok());
@@ -101,7 +105,7 @@ TEST_F(CompileCacheTest, WhatDecidesTheArtifactDecidesTheEntry) {
   EXPECT_TRUE(run(*Model::fromConfig(config, "other"), {.cache = true}).isMiss());
   config.rmsNormEps *= 2;
   EXPECT_TRUE(run(*Model::fromConfig(config, "other"), {.cache = true}).isMiss());
-  EXPECT_EQ(entries().size(), 6u);
+  EXPECT_EQ(entries().size(), 8u);
   EXPECT_TRUE(run().isHit());
 }
 

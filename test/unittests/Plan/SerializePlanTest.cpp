@@ -35,7 +35,7 @@ constexpr llvm::StringLiteral program = R"mlir(
     func.func @mix(%batch: index, %rows: index, %x: memref<?x4xf32>, %w: memref<2x4x8xf32>,
                    %item: index, %scratch: memref<?xi8>)
         attributes {kern.kernel, kern.grid = affine_map<(d0)[s0] -> (d0 * (s0 ceildiv 8))>,
-                    kern.scratch_bytes = 4096 : i64, kern.op = "kern.matmul",
+                    kern.scratch_bytes = 4096 : i64, kern.op = "kern.matmul", kern.sizes = array<i64: 10, 4>,
                     kern.flops = [array<i64: 3, 1, 2>, array<i64: 5, 0, 0>]} {
       return
     }
@@ -49,13 +49,17 @@ constexpr llvm::StringLiteral program = R"mlir(
     %arena = plan.arena "shared" units(%half) bytes_per_unit 128
     %view = plan.view %arena at 64 : memref<?x4xf32>
     plan.tap "hidden.0" rows(%p#4) %view width 4 : memref<?x4xf32>
-    func.call @block(%batch, %p#4, %view) {flowhn.index = 7 : i64} : (index, index, memref<?x4xf32>) -> ()
+    func.call @block(%batch, %p#4, %view)
+        {flowhn.index = 7 : i64,
+         flowhn.times = #flowhn.times<schedule = streams, batch = 8, tokens = 7, attention = 1,
+                                      ssm = 2, joint = 3, serial = 6, streams = 5>}
+        : (index, index, memref<?x4xf32>) -> ()
     return
   }
   func.func private @block(%batch: index, %rows: index, %x: memref<?x4xf32>) {
     %w = plan.get_parameter @w : memref<2x4x8xf32>
     plan.fork [0, 1]
-    plan.launch @kernels::@mix(%batch, %rows, %x, %w) stream 1 branch<ssm>
+    plan.launch @kernels::@mix(%batch, %rows, %x, %w) stream 1 branch<ssm> block 3
         : index, index, memref<?x4xf32>, memref<2x4x8xf32>
     plan.join [0, 1]
     return
@@ -131,6 +135,7 @@ TEST_F(SerializePlan, Kernels) {
   EXPECT_EQ(kernel.op, "kern.matmul");
   EXPECT_EQ(kernel.index_args, (std::vector<uint8_t>{1, 1, 0, 0}));
   EXPECT_EQ(kernel.scratch_bytes, 4096);
+  EXPECT_EQ(kernel.sizes, (std::vector<int64_t>{10, 4}));
   using enum fb::Opcode;
   EXPECT_EQ(steps(kernel.grid),
             (Steps{{Value, 0}, {Value, 1}, {Constant, 8}, {CeilDiv, 0}, {Mul, 0}}));
@@ -160,6 +165,7 @@ TEST_F(SerializePlan, CalleesComeFirst) {
   const fb::LaunchT &launch = *block.commands[2].AsLaunch();
   EXPECT_EQ(launch.stream, 1u);
   EXPECT_EQ(launch.branch, fb::Branch::SSM);
+  EXPECT_EQ(launch.block, 3);
   // Index values 0 and 1; memory values: the argument, and the parameter behind it.
   EXPECT_EQ(launch.operands, (std::vector<uint32_t>{0, 1, 0, 1}));
   EXPECT_NE(block.commands[3].AsJoin(), nullptr);
@@ -206,6 +212,15 @@ TEST_F(SerializePlan, ValuesAreNumberedByKind) {
   EXPECT_EQ(call.block, 7);
   EXPECT_EQ(call.index_operands, (std::vector<uint32_t>{0, 5}));
   EXPECT_EQ(call.memory_operands, (std::vector<uint32_t>{12}));
+  ASSERT_TRUE(call.times);
+  EXPECT_EQ(call.times->batch(), 8);
+  EXPECT_EQ(call.times->tokens(), 7);
+  EXPECT_EQ(call.times->attention(), 1);
+  EXPECT_EQ(call.times->ssm(), 2);
+  EXPECT_EQ(call.times->joint(), 3);
+  EXPECT_EQ(call.times->serial(), 6);
+  EXPECT_EQ(call.times->streams(), 5);
+  EXPECT_TRUE(call.times->runs_streams());
 }
 
 TEST_F(SerializePlan, TheSameModuleGivesTheSameBytes) {

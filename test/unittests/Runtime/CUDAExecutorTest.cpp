@@ -372,7 +372,9 @@ TEST_F(CUDAExecutorTest, Profiles) {
   takeLog();
   ASSERT_TRUE(session->run(call).ok() && session->run(call).ok());
   Log log = takeLog();
-  EXPECT_EQ(count(log, "times_minus_three s0 2x1x1"), 2u); // one stream
+  // Each call runs alone and twice in order, on one stream, and twice as scheduled.
+  EXPECT_EQ(count(log, "times_minus_three s0 2x1x1"), 6u);
+  EXPECT_EQ(count(log, "times_minus_three s1 2x1x1"), 4u);
   EXPECT_EQ(count(log, "graph"), 0u);
   std::vector<KernelProfile> profile = session->profile();
   ASSERT_EQ(profile.size(), 5u);
@@ -432,6 +434,49 @@ TEST_F(CUDAExecutorTest, Traces) {
     expectError(session->trace(call).status(), StatusCode::InvalidArgument, "1 are asked for");
     call.taps = {};
   }
+}
+
+TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
+  fb::PlanT plan = gpuPlan();
+  int64_t numBlocks = 0;
+  for (fb::CommandUnion &command : plan.procedures[plan.entry]->commands)
+    if (fb::CallT *call = command.AsCall()) {
+      if (numBlocks == 0)
+        call->times = std::make_unique<fb::Times>(1, 5, 100, 200, 300, 600, 500, true);
+      call->block = numBlocks++;
+    }
+  Expected<Session> session = tryCreate(gpuContents(plan));
+  ASSERT_TRUE(session.ok());
+  session->enableProfile(true);
+  Ids ids{1, 2, 3, 4, 5}, one{5}, two{2, 3};
+  ASSERT_TRUE(session->run({ids, two, LogitsMode::None}).ok());
+  ASSERT_TRUE(session->run({ids, one, LogitsMode::None}).ok());
+  ASSERT_TRUE(session->run({ids, one, LogitsMode::None}).ok());
+  std::vector<LaunchProfile> launches = session->launches(); // of the last two
+  ASSERT_EQ(launches.size(), 7u);
+  EXPECT_EQ(launches[0].op, "test.op");
+  EXPECT_EQ(launches[0].extents, (std::vector<int64_t>{5}));
+  EXPECT_EQ(launches[0].bytes, 5 * 32);
+  std::vector<BlockProfile> blocks = session->blocks();
+  ASSERT_EQ(blocks.size(), 2u);
+  for (size_t i = 0; i < launches.size(); ++i) {
+    EXPECT_EQ(launches[i].block, i < 3 ? -1 : i < 5 ? 0 : 1);
+    EXPECT_GT(launches[i].seconds, 0);
+  }
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(blocks[i].block, int64_t(i));
+    EXPECT_GT(blocks[i].seconds, 0);
+    EXPECT_GT(blocks[i].serialSeconds, 0);
+    double kernels = launches[2 * i + 3].seconds + launches[2 * i + 4].seconds;
+    EXPECT_DOUBLE_EQ(blocks[i].kernelSeconds, kernels);
+  }
+  EXPECT_FALSE(blocks[1].prediction);
+  ASSERT_TRUE(blocks[0].prediction);
+  EXPECT_EQ(blocks[0].prediction->tokens, 5);
+  EXPECT_DOUBLE_EQ(blocks[0].prediction->ssm, 200e-9);
+  EXPECT_DOUBLE_EQ(blocks[0].prediction->seconds(), 500e-9); // of streams
+  session->enableProfile(true);
+  EXPECT_TRUE(session->launches().empty() && session->blocks().empty());
 }
 
 TEST_F(CUDAExecutorTest, Generates) {

@@ -41,6 +41,8 @@ public:
       line += " " + std::to_string(index);
     for (const Place &place : launch.memories)
       line += " " + text(place);
+    if (launch.block >= 0)
+      line += " [" + std::to_string(launch.block) + "]";
     log.push_back(line);
     return refused.empty() ? Status() : resourceExhausted(refused);
   }
@@ -50,6 +52,8 @@ public:
   void join(std::span<const uint32_t> streams) override {
     log.push_back("join " + std::to_string(streams.size()));
   }
+  void beginBlock(int64_t block) override { log.push_back("block " + std::to_string(block)); }
+  void endBlock() override { log.push_back("end"); }
   void addTap(const PlannedTap &tap) override {
     log.push_back("tap " + text(tap.from) + " " + std::to_string(tap.rows) + " rows of " +
                   std::to_string(tap.rowBytes) + ", " + std::to_string(tap.stride) + " apart");
@@ -118,6 +122,23 @@ TEST(PlanWalkTest, KnowsGridsAndFloors) {
   EXPECT_TRUE(walked.log[6].starts_with("times_minus_three")); // the grid of doubled is empty
   EXPECT_EQ(walked.counts[0].floorSeconds, 10);
   EXPECT_EQ(walked.counts[1].calls, 0);
+}
+
+/// A launch is of the block that is called, or of the one that it names.
+TEST(PlanWalkTest, TellsBlocks) {
+  fb::PlanT plan = testPlan();
+  int64_t block = 5;
+  for (fb::CommandUnion &command : plan.procedures[plan.entry]->commands)
+    if (fb::CallT *call = command.AsCall())
+      call->block = block++;
+    else if (fb::LaunchT *launch = command.AsLaunch())
+      launch->block = block;
+  Walked walked = walk(plan);
+  ASSERT_GE(walked.log.size(), 9u);
+  EXPECT_EQ(Log(walked.log.end() - 9, walked.log.end()),
+            (Log{"block 5", "add_one s0 5x1 5 w320 w768 [5]", "add_twice s0 5x1 5 w768 w320 [5]",
+                 "end", "block 6", "add_one s0 5x1 5 w320 w768 [6]",
+                 "add_twice s0 5x1 5 w768 w320 [6]", "end", "head s0 2x1 2 a4 w320 p1 a5 [7]"}));
 }
 
 TEST(PlanWalkTest, TellsTheTapsThatAreWanted) {

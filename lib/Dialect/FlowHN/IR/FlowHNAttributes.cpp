@@ -271,3 +271,20 @@ void WindowAttr::print(AsmPrinter &printer) const {
     printer << "<start = " << getStart() << ", count = " << getCount()
             << ", period = " << getPeriod() << '>';
 }
+
+//===----------------------------------------------------------------------===//
+// TimesAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult TimesAttr::verify(function_ref<InFlightDiagnostic()> emitError, Schedule,
+                                int64_t batch, int64_t tokens, int64_t attention, int64_t ssm,
+                                int64_t joint, int64_t serial, int64_t streams) {
+  // times_c1
+  if (batch < 1 || tokens < 1)
+    return emitError() << "times are of a call of at least 1 x 1 tokens, got " << batch << " x "
+                       << tokens;
+  int64_t least = std::min({attention, ssm, joint, serial, streams});
+  if (least < 0)
+    return emitError() << "times must not be negative, got " << least;
+  return success();
+}

@@ -59,5 +59,9 @@ LogicalResult FlowHNDialect::verifyOperationAttribute(Operation *op, NamedAttrib
   // flowhn_c3
   if (name == tokenizerAttrName && (!isa<ModelOp>(op) || !isa<StringAttr>(attribute.getValue())))
     return refuse("a string of a flowhn.model");
+  // flowhn_c4
+  if (name == timesAttrName &&
+      (!isa<BlockOp, func::CallOp>(op) || !isa<TimesAttr>(attribute.getValue())))
+    return refuse("#flowhn.times of a flowhn.block or func.call");
   return success();
 }

@@ -69,6 +69,8 @@ private:
   Value compute(Value value);
   /// The selected tokens of a value that is there in full, tokens of `length`.
   Value takeLast(Value value, Value length);
+  /// A block, whose result nothing else reads, yields selected tokens from then on.
+  Value keepBlock(BlockOp op);
   Value keepRowwise(OpResult result);
   Value keepBranch(ParallelOp op, unsigned branch);
   Value keepFuse(FuseOp op);
@@ -115,6 +117,8 @@ Value Pruner::compute(Value value) {
     return keepSplit(split)->getResult(cast<OpResult>(value).getResultNumber());
   if (!op || full.contains(value))
     return takeLast(value, lengthOf(value));
+  if (auto block = dyn_cast<BlockOp>(op))
+    return keepBlock(block);
   if (isRowwise(op))
     return keepRowwise(cast<OpResult>(value));
   if (auto parallel = dyn_cast<ParallelOp>(op))
@@ -150,6 +154,12 @@ Value Pruner::takeLast(Value value, Value length) {
                                  value.getDefiningOp()->isBeforeInBlock(definition)))
     builder.setInsertionPointAfter(definition);
   return LastTokensOp::create(builder, value.getLoc(), value, length, keptTokens);
+}
+
+Value Pruner::keepBlock(BlockOp op) {
+  Operation *yield = op.getBody().front().getTerminator();
+  yield->setOperand(0, keep(yield->getOperand(0)));
+  return op.getResult();
 }
 
 Value Pruner::keepRowwise(OpResult result) {
@@ -246,11 +256,16 @@ static void inlineCall(func::CallOp call, func::FuncOp callee) {
   IRMapping mapping;
   mapping.map(callee.getArguments(), call.getOperands());
   OpBuilder builder(call);
+  auto index = call->getAttrOfType<IntegerAttr>(blockIndexAttrName);
+  auto block = BlockOp::create(builder, call.getLoc(), call.getResult(0).getType(),
+                               call.getOperand(0), index);
+  builder.createBlock(&block.getBody());
   Block &body = callee.getBody().front();
   for (Operation &op : body.without_terminator())
     builder.clone(op, mapping);
-  call.getResult(0).replaceAllUsesWith(
-      mapping.lookupOrDefault(body.getTerminator()->getOperand(0)));
+  Operation *result = body.getTerminator();
+  YieldOp::create(builder, result->getLoc(), mapping.lookupOrDefault(result->getOperand(0)));
+  call.getResult(0).replaceAllUsesWith(block.getResult());
   Operation *model = callee->getParentOp();
   call.erase();
   if (SymbolTable::symbolKnownUseEmpty(callee, model))

@@ -7,9 +7,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowhn/Analysis/BranchCosts.h"
-#include "flowhn/Dialect/FlowHN/IR/FlowHNOps.h"
+#include "flowhn/Analysis/SplitPlan.h"
+#include "flowhn/Analysis/TimeModel.h"
 #include "flowhn/Dialect/FlowHN/Transforms/Passes.h"
+#include "flowhn/Target/NVPTX/Calibrations.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
 
 namespace mlir::flowhn {
 #define GEN_PASS_DEF_SCHEDULEBRANCHESPASS
@@ -38,70 +44,181 @@ static std::string describeFlops(ParallelOp parallel) {
   return text;
 }
 
+static int64_t nanoseconds(double seconds) { return std::llround(seconds * 1e9); }
+
 namespace {
 
-/// Which rows of the plan a branch is run with: those of the block it stands in,
-/// or of every call of the function it was outlined to.
-class PlanRows {
+/// The call that times are predicted for, and what predicts them.
+struct Prediction {
+  TimeModel model;
+  std::string chip;
+  int64_t batch, tokens;
+
+  BlockTimes of(const BlockWork &work, WindowAttr window) const {
+    CallTokens all{batch, tokens};
+    if (!window)
+      return model.predict(work, all, all, all);
+    return model.predict(work, all, {batch, countAttentionTokens(window, tokens)},
+                         {batch, countSSMTokens(window, tokens)});
+  }
+};
+
+/// The uses of one block's code: the block itself, or the calls of an outlined one.
+class BlockGroup {
 public:
-  explicit PlanRows(ModelOp model) : plan(model.getPlanAttr()) {
-    model.walk([&](func::CallOp call) {
-      if (auto index = call->getAttrOfType<IntegerAttr>(blockIndexAttrName))
-        callRows[call.getCallee()].push_back(index.getInt());
+  explicit BlockGroup(Region *region) : region(region) {}
+  void add(Operation *op, WindowAttr window) { uses.push_back({op, window, {}}); }
+
+  /// Whether a branch of `parallel` is empty in every block that runs it. Without a plan,
+  /// none is known to be.
+  bool hasEmptyBranch(ParallelOp parallel) const {
+    return llvm::any_of(parallel.getKinds().getAsRange<BranchAttr>(), [&](BranchAttr kind) {
+      return llvm::all_of(
+          uses, [&](const Use &use) { return use.window && isEmpty(kind.getValue(), use.window); });
     });
   }
 
-  /// Whether a branch of `parallel` is empty in every block that runs it. Without
-  /// a plan, none is known to be.
-  bool hasEmptyBranch(ParallelOp parallel) const {
-    SmallVector<int64_t> rows = rowsOf(parallel);
-    if (!plan || rows.empty())
-      return false;
-    return llvm::any_of(parallel.getKinds().getAsRange<BranchAttr>(), [&](BranchAttr kind) {
-      return llvm::all_of(rows, [&](int64_t row) {
-        return row < int64_t(plan.size()) && isEmpty(kind.getValue(), cast<WindowAttr>(plan[row]));
-      });
-    });
+  void predict(const Prediction &prediction) {
+    BlockWork work = getBlockWork(*region);
+    for (Use &use : uses)
+      use.times = prediction.of(work, use.window);
+  }
+
+  /// The mean of the blocks.
+  BlockTimes meanTimes() const {
+    BlockTimes mean;
+    for (double BlockTimes::*part : {&BlockTimes::attention, &BlockTimes::ssm, &BlockTimes::joint,
+                                     &BlockTimes::serial, &BlockTimes::streams}) {
+      for (const Use &use : uses)
+        mean.*part += use.times.*part;
+      mean.*part /= uses.size();
+    }
+    return mean;
+  }
+
+  /// Leaves the times on every block.
+  void annotate(Schedule schedule, const Prediction &prediction) const {
+    for (const Use &use : uses) {
+      const BlockTimes &t = use.times;
+      use.op->setAttr(timesAttrName,
+                      TimesAttr::get(use.op->getContext(), schedule, prediction.batch,
+                                     prediction.tokens, nanoseconds(t.attention),
+                                     nanoseconds(t.ssm), nanoseconds(t.joint),
+                                     nanoseconds(t.serial), nanoseconds(t.streams)));
+    }
   }
 
 private:
-  SmallVector<int64_t> rowsOf(ParallelOp parallel) const {
-    if (auto block = parallel->getParentOfType<BlockOp>())
-      return {int64_t(block.getIndex())};
-    auto function = parallel->getParentOfType<func::FuncOp>();
-    return function ? callRows.lookup(function.getSymName()) : SmallVector<int64_t>();
-  }
-
-  ArrayAttr plan;
-  llvm::StringMap<SmallVector<int64_t>> callRows;
+  struct Use {
+    Operation *op;
+    WindowAttr window; ///< null without a plan
+    BlockTimes times;
+  };
+  Region *region;
+  SmallVector<Use> uses;
 };
 
-struct ScheduleBranchesPass : flowhn::impl::ScheduleBranchesPassBase<ScheduleBranchesPass> {
+/// The blocks of a model by the region that has their ops.
+using BlockGroups = llvm::MapVector<Region *, BlockGroup>;
+
+BlockGroups groupBlocks(ModelOp model) {
+  ArrayAttr plan = model.getPlanAttr();
+  BlockGroups groups;
+  for (const BlockUse &use : findBlocks(model)) {
+    bool isPlanned = plan && use.index < int64_t(plan.size());
+    groups.try_emplace(use.region, use.region)
+        .first->second.add(use.op, isPlanned ? cast<WindowAttr>(plan[use.index]) : WindowAttr());
+  }
+  return groups;
+}
+
+struct ScheduleBranchesPass : ::mlir::flowhn::impl::ScheduleBranchesPassBase<ScheduleBranchesPass> {
   using ScheduleBranchesPassBase::ScheduleBranchesPassBase;
 
   void runOnOperation() override {
-    std::optional<Schedule> forced = symbolizeSchedule(mode);
+    forced = symbolizeSchedule(mode);
     if (!forced && mode != "auto") {
       emitError(getOperation().getLoc())
-          << "flowhn-schedule-branches: 'mode' must be 'auto', 'streams' or 'serial', got '"
-          << mode << "'";
+          << "flowhn-schedule-branches: 'mode' must be 'auto', 'streams' or 'serial', got '" << mode
+          << "'";
       return signalPassFailure();
     }
-    for (auto model : getOperation().getOps<ModelOp>()) {
-      PlanRows rows(model);
-      model.walk([&](ParallelOp parallel) { schedule(parallel, forced, rows); });
-    }
+    for (auto model : getOperation().getOps<ModelOp>())
+      if (failed(schedule(model)))
+        return signalPassFailure();
   }
 
-  /// Sets the schedule of `parallel`. Branches that all have work may overlap;
-  /// next to a branch without any there is nothing to overlap with.
-  void schedule(ParallelOp parallel, std::optional<Schedule> forced, const PlanRows &rows) {
-    bool worthwhile = parallel.getBranches().size() >= 2 && !rows.hasEmptyBranch(parallel);
-    Schedule chosen = forced.value_or(worthwhile ? Schedule::Streams : Schedule::Serial);
-    parallel.setSchedule(chosen);
-    emitRemark(parallel.getLoc()) << "branches scheduled: " << stringifySchedule(chosen)
-                                  << ", FLOPs per row of n tokens: " << describeFlops(parallel);
+  LogicalResult schedule(ModelOp model) {
+    std::optional<Prediction> prediction;
+    if (target == "nvptx" && failed(prepare(model, prediction)))
+      return failure();
+    BlockGroups groups = groupBlocks(model);
+    model.walk([&](ParallelOp parallel) {
+      auto group = groups.find(blockRegionOf(parallel));
+      schedule(parallel, group == groups.end() ? nullptr : &group->second, prediction);
+    });
+    return success();
   }
+
+  /// The region of the block, or of the function, that `parallel` stands in.
+  static Region *blockRegionOf(ParallelOp parallel) {
+    if (auto block = parallel->getParentOfType<BlockOp>())
+      return &block.getBody();
+    auto function = parallel->getParentOfType<func::FuncOp>();
+    return function ? &function.getBody() : nullptr;
+  }
+
+  LogicalResult prepare(ModelOp model, std::optional<Prediction> &prediction) {
+    auto gpu = GPUTargetInfo::get(chip);
+    if (!gpu.ok())
+      return model.emitError() << gpu.status().message();
+    auto table = loadCalibration(*gpu, calibration);
+    if (!table.ok())
+      return model.emitError() << table.status().message();
+    int64_t context = model.getSplit().getContextLength();
+    constexpr int64_t tokensWithoutContext = 1024;
+    int64_t rowTokens = tokens > 0 ? int64_t(tokens) : context ? context : tokensWithoutContext;
+    if (batch < 1 || tokens < 0 || (context && rowTokens > context))
+      return model.emitError() << "times are predicted for at least one row, of at most the "
+                                  "context's "
+                               << context << " tokens, got " << batch.getValue() << " x "
+                               << tokens.getValue();
+    prediction.emplace(Prediction{TimeModel(*gpu, *table), gpu->chip, batch, rowTokens});
+    return success();
+  }
+
+  /// Sets the schedule of `parallel`: the faster one where times are predicted; else branches
+  /// that all have work may overlap. Beside a branch without any there is nothing to overlap.
+  void schedule(ParallelOp parallel, BlockGroup *group,
+                const std::optional<Prediction> &prediction) {
+    bool mayOverlap =
+        parallel.getBranches().size() >= 2 && !(group && group->hasEmptyBranch(parallel));
+    BlockTimes times;
+    if (group && prediction) {
+      group->predict(*prediction);
+      times = group->meanTimes();
+      mayOverlap = mayOverlap && times.streams < times.serial;
+    }
+    Schedule chosen = forced.value_or(mayOverlap ? Schedule::Streams : Schedule::Serial);
+    parallel.setSchedule(chosen);
+    InFlightDiagnostic remark = emitRemark(parallel.getLoc());
+    remark << "branches scheduled: " << stringifySchedule(chosen)
+           << ", FLOPs per row of n tokens: " << describeFlops(parallel);
+    if (!group || !prediction)
+      return;
+    group->annotate(chosen, *prediction);
+    remark << describeTimes(times, *prediction);
+  }
+
+  static std::string describeTimes(const BlockTimes &times, const Prediction &prediction) {
+    return llvm::formatv("; predicted for {0} x {1} tokens on {2}, in us: serial {3:F1}, streams "
+                         "{4:F1}, of which attention {5:F1}, ssm {6:F1}, the rest {7:F1}",
+                         prediction.batch, prediction.tokens, prediction.chip, times.serial * 1e6,
+                         times.streams * 1e6, times.attention * 1e6, times.ssm * 1e6,
+                         times.joint * 1e6);
+  }
+
+  std::optional<Schedule> forced;
 };
 
 } // namespace

@@ -13,7 +13,7 @@
 
 #include "flowhn/Conversion/KernToCPU/KernToCPU.h"
 #include "flowhn/Conversion/KernToGPU/KernToGPU.h"
-#include "flowhn/Dialect/Kern/IR/KernOps.h"
+#include "flowhn/Dialect/Kern/IR/KernelSizes.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 
 using namespace mlir;
@@ -138,6 +138,8 @@ LogicalResult mlir::plan::serializeKernel(func::FuncOp kernel, fb::KernelT &resu
   result.grid = overArguments(grid.getValue());
   result.flops = serializePolynomial(kernel->getAttrOfType<ArrayAttr>(kern::flopsAttrName));
   result.bytes = serializePolynomial(kernel->getAttrOfType<ArrayAttr>(kern::bytesAttrName));
+  if (auto sizes = kernel->getAttrOfType<DenseI64ArrayAttr>(kern::sizesAttrName))
+    result.sizes = sizes.asArrayRef().vec();
   if (isForGPU)
     return serializeGPULaunch(kernel, grid.getValue(), result);
   serializeCPULaunch(kernel, scratch.getInt(), result);

@@ -15,6 +15,7 @@
 using namespace mlir;
 using namespace mlir::plan;
 namespace fb = ::flowhn::fb;
+using ::mlir::flowhn::TimesAttr;
 
 static bool isIndex(Type type) { return isa<IndexType>(type); }
 static bool isMemory(Type type) { return isa<MemRefType>(type); }
@@ -181,8 +182,16 @@ LogicalResult ProcedureSerializer::serialize(LaunchOp op) {
     command.operands.push_back(number(operand));
   command.stream = op.getStream();
   command.branch = getBranch(op.getBranchAttr());
+  command.block = op.getBlock().value_or(-1);
   add(std::move(command));
   return success();
+}
+
+static std::unique_ptr<fb::Times> serializeTimes(TimesAttr times) {
+  return std::make_unique<fb::Times>(times.getBatch(), times.getTokens(), times.getAttention(),
+                                     times.getSsm(), times.getJoint(), times.getSerial(),
+                                     times.getStreams(),
+                                     times.getSchedule() == ::mlir::flowhn::Schedule::Streams);
 }
 
 LogicalResult ProcedureSerializer::serialize(func::CallOp op) {
@@ -198,6 +207,8 @@ LogicalResult ProcedureSerializer::serialize(func::CallOp op) {
   command.memory_operands = numbersOf(op.getOperands(), isMemory);
   if (auto block = op->getAttrOfType<IntegerAttr>(::mlir::flowhn::blockIndexAttrName))
     command.block = block.getInt();
+  if (auto times = op->getAttrOfType<TimesAttr>(::mlir::flowhn::timesAttrName))
+    command.times = serializeTimes(times);
   add(std::move(command));
   return success();
 }

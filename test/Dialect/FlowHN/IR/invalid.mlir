@@ -841,3 +841,19 @@ func.func @flowhn_c2(%x: tensor<?x?x8xf32>) {
 // expected-error @below {{attribute "flowhn.tokenizer" must be a string of a flowhn.model}}
 flowhn.model @flowhn_c3 split<none> attributes {flowhn.tokenizer = 1 : i64} {
 }
+
+// -----
+
+// expected-error @below {{attribute "flowhn.times" must be #flowhn.times of a flowhn.block or func.call}}
+flowhn.model @flowhn_c4 split<none> attributes {flowhn.times = 1 : i64} {
+}
+
+// -----
+
+// expected-error @below {{times are of a call of at least 1 x 1 tokens, got 0 x 8}}
+#times_c1 = #flowhn.times<schedule = serial, batch = 0, tokens = 8, attention = 1, ssm = 1, joint = 1, serial = 3, streams = 3>
+
+// -----
+
+// expected-error @below {{times must not be negative, got -1}}
+#times_c1_negative = #flowhn.times<schedule = serial, batch = 1, tokens = 8, attention = -1, ssm = 1, joint = 1, serial = 3, streams = 3>

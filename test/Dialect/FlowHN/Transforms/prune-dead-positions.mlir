@@ -28,6 +28,7 @@ flowhn.model @m split<fac, rotate, context = 9, attention_tokens = [5]>
   // CHECK-NEXT:  %[[LAS:.*]], %[[LSS:.*]] = flowhn.last_segments %[[AS]], %[[SS]] at(%[[LB]], %[[LL]])
   // CHECK:       %[[X:.*]] = call @block_0
   // CHECK-NEXT:  %[[XL:.*]] = flowhn.last_tokens %[[X]] of(%[[L]]) keep(%[[LL]])
+  // CHECK:       flowhn.block 1(%[[X]]) {
   // CHECK:       %[[AT:.*]], %{{.*}}, %[[AL:.*]], %[[ST:.*]], %{{.*}}, %[[SL:.*]] = flowhn.split %[[X]]
   // CHECK-NEXT:  %[[ATL:.*]], %{{.*}}, %[[ALL:.*]], %[[STL:.*]], %{{.*}}, %[[SLL:.*]] = flowhn.split %[[XL]] at(%[[LB]], %[[LL]]) segments(%[[LAS]], %[[LSS]]
   // CHECK:       flowhn.parallel
@@ -55,11 +56,13 @@ flowhn.model @m split<fac, rotate, context = 9, attention_tokens = [5]>
   // KERN-SAME:  (%[[BATCH:[^ ]*]]: index, %{{[^ ]*}}: index, %{{[^ ]*}}: index, %[[SELECTED:[^ ]*]]: index, {{.*}}%[[BEGIN:[^ ]*]]: memref<?xi32>, %[[LENGTH:[^ ]*]]: memref<?xi32>, %{{[^ ]*}}: memref<?xi32>, %[[SELECT:[^ ]*]]: memref<?xi32>, %{{[^ ]*}}: memref<?x16xf32>
   // KERN:       %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[LAST:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} = plan.last_rows <all> at(%[[BEGIN]], %[[LENGTH]]) select(%[[SELECT]])
   // KERN:       %[[AROWS:.*]], %[[AMAX:.*]], %[[AOFF:.*]], %{{.*}}, %[[ALAST:.*]], %[[SROWS:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %[[SLAST:.*]] = plan.last_rows <start = 8
-  // KERN:       plan.launch @kernels::@copy_8_0(%[[SELECTED]], %{{.*}}, %{{.*}}, %[[LAST]])
-  // KERN:       plan.launch @kernels::@copy_8_0(%[[AROWS]], %{{.*}}, %{{.*}}, %[[ALAST]]) stream 0 branch<attention>
-  // KERN:       plan.launch @kernels::@attention_last_2x2x4(%[[BATCH]], %{{.*}}, %[[AMAX]], %{{.*}}, %[[AOFF]], %{{.*}}) stream 0 branch<attention>
+  // KERN:       call @block_0({{.*}}) {flowhn.index = 0 : i64}
+  // KERN:       plan.tap "hidden.1"
+  // KERN:       plan.launch @kernels::@copy_8_0(%[[SELECTED]], %{{.*}}, %{{.*}}, %[[LAST]]) stream 0 :
+  // KERN:       plan.launch @kernels::@copy_8_0(%[[AROWS]], %{{.*}}, %{{.*}}, %[[ALAST]]) stream 0 branch<attention> block 1 :
+  // KERN:       plan.launch @kernels::@attention_last_2x2x4(%[[BATCH]], %{{.*}}, %[[AMAX]], %{{.*}}, %[[AOFF]], %{{.*}}) stream 0 branch<attention> block 1 :
   // KERN:       plan.launch @kernels::@scan_8x8(
-  // KERN:       plan.launch {{.*}}(%[[SROWS]], {{.*}} stream 1 branch<ssm>
+  // KERN:       plan.launch {{.*}}(%[[SROWS]], {{.*}} stream 1 branch<ssm> block 1 :
   func.func @forward(%ids: tensor<?x?xi32>, %begin: !i, %length: !i, %select: !i) -> tensor<?x16xf32> {
     %as0, %ss0 = flowhn.segments <start = 4, count = 5, period = 9> at(%begin, %length) : !i -> !s
     %as1, %ss1 = flowhn.segments <start = 8, count = 5, period = 9> at(%begin, %length) : !i -> !s

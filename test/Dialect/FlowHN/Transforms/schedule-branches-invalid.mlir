@@ -3,3 +3,11 @@
 
 // CHECK: error: flowhn-schedule-branches: 'mode' must be 'auto', 'streams' or 'serial', got 'parallel'
 module {}
+// RUN: not flowhn-opt %s --flowhn-schedule-branches="target=nvptx calibration=%t.none" 2>&1 | FileCheck %s --check-prefix=FILE
+// RUN: not flowhn-opt %s --flowhn-schedule-branches="target=nvptx chip=sm_80 calibration=%S/Inputs/calibration.json" 2>&1 | FileCheck %s --check-prefix=CHIP
+// RUN: not flowhn-opt %s --flowhn-schedule-branches="target=nvptx tokens=9" 2>&1 | FileCheck %s --check-prefix=TOKENS
+// FILE: error: {{.*}}.none
+// CHIP: calibration.json: the table is of 'sm_90a', not of 'sm_80'
+// TOKENS: error: times are predicted for at least one row, of at most the context's 8 tokens, got 8 x 9
+flowhn.model @m split<fac, rotate, context = 8> {
+}

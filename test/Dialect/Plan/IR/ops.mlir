@@ -40,8 +40,8 @@ func.func @forward(%batch: index, %rows: index, %begin: memref<?xi32>, %length: 
   %view = plan.view %arena at 64 : memref<?x4xf32>
   // CHECK: plan.fork [0, 1]
   plan.fork [0, 1]
-  // CHECK: plan.launch @kernels::@scale(%[[ROWS]], %[[BUFFER]]) stream 1 branch<ssm> : index, memref<?x4xf32>
-  plan.launch @kernels::@scale(%p#0, %buffer) stream 1 branch<ssm> : index, memref<?x4xf32>
+  // CHECK: plan.launch @kernels::@scale(%[[ROWS]], %[[BUFFER]]) stream 1 branch<ssm> block 5 : index, memref<?x4xf32>
+  plan.launch @kernels::@scale(%p#0, %buffer) stream 1 branch<ssm> block 5 : index, memref<?x4xf32>
   // CHECK: plan.launch @kernels::@nullary() stream 0{{$}}
   plan.launch @kernels::@nullary() stream 0
   // CHECK: plan.join [0, 1]

@@ -29,6 +29,15 @@ published_models() {
   done
 }
 
+# Those and models whose branches run side by side whatever is predicted, in the same form.
+calibrated_models() {
+  local size
+  published_models
+  for size in 135M 350M 1B; do
+    echo "$size-fac-rotate-streams 8 1024"
+  done
+}
+
 # Whether NAME begins with one of the arguments behind it, or there are none.
 is_selected() {
   local name=$1 prefix

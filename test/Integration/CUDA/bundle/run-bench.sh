@@ -5,6 +5,9 @@
 #   run-bench.sh pruned [PREFIX]...     beside those, the same without the dead positions of their
 #                                       last blocks
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
+#   run-bench.sh peers [PREFIX]...      the same beside PyTorch's, which has to be there
+#   run-bench.sh calibrate [PREFIX]...  adds their kernels, and how far branches overlap, to
+#                                       results/calibration.json, what times are predicted from
 #
 # Writes results/bench/MODEL.json and .txt (with a table of kernels) and prints the table of
 # everything that is there. With CHIP=sm_80 in the environment the code for that chip runs.
@@ -15,23 +18,38 @@ reports=$results/bench
 status=0
 chip=(${CHIP:+--chip="$CHIP"})
 table=bench_table
+models=published_models
 suffix=
 measured=$reports
-if [ "${1:-}" = kernels ]; then
-  table=kernel_table
-  shift
-elif [ "${1:-}" = pruned ]; then
-  suffix=-pruned
-  measured=$reports/pruned
-  shift
-fi
+calibrate=()
+case "${1:-}" in
+  kernels | peers) table=${1%s}_table ;;
+  pruned)
+    suffix=-pruned
+    measured=$reports/pruned
+    ;;
+  calibrate)
+    table=
+    models=calibrated_models
+    measured=$results/calibrate
+    calibrate=(--calibrate "$results/calibration.json")
+    mkdir -p "$results"
+    [ -f "$results/calibration.json" ] || cp "$bundle/scripts/H100.json" "$results/calibration.json"
+    ;;
+  *) set -- all "$@" ;;
+esac
+shift
 mkdir -p "$measured"
 while read -r name batch tokens; do
   is_selected "$name" "$@" || continue
-  [ $table = kernel_table ] && [ -f "$reports/$name.json" ] && continue
+  [[ $table == *_table && $table != bench_table ]] && [ -f "$reports/$name.json" ] && continue
   echo "$name$suffix, $batch x $tokens" >&2
   flowhn-bench "$bundle/models/nvptx/$name$suffix.fhn" "${chip[@]}" --random-weights=1 --batch "$batch" \
-    --tokens "$tokens" --kernels --json "$measured/$name.json" >"$measured/$name.txt" || status=1
-done < <(published_models)
+    --tokens "$tokens" "${calibrate[@]}" --kernels --json "$measured/$name.json" >"$measured/$name.txt" || status=1
+done < <($models)
+if [ -z "$table" ]; then
+  grep -H -e 'calibrated' -e 'largest' "$measured"/*.txt
+  exit $status
+fi
 "$python" "$bundle/scripts/$table.py" "$reports"/*.json || status=1
 exit $status

@@ -122,6 +122,29 @@ def FlowHN_WindowAttr : FlowHN_Attr<"Window", "window"> {
   }];
 }
 
+def FlowHN_TimesAttr : FlowHN_Attr<"Times", "times"> {
+  let summary = "What one block is predicted to take on a GPU, in nanoseconds";
+  let description = [{
+    In a call of `batch` rows of `tokens` tokens: the branches of each kind, the rest of the
+    block (`joint`), and the block with its branches one after the other (`serial`) or side by
+    side (`streams`). `schedule` is what was decided.
+
+    Constraints:
+    * (C1) `batch` and `tokens` are positive, times are not negative.
+
+    ```mlir
+    #flowhn.times<schedule = serial, batch = 8, tokens = 1024, attention = 83100, ssm = 92000,
+                  joint = 30200, serial = 205300, streams = 206100>
+    ```
+  }];
+  let parameters = (ins
+    EnumParameter<FlowHN_Schedule>:$schedule, "int64_t":$batch, "int64_t":$tokens,
+    "int64_t":$attention, "int64_t":$ssm, "int64_t":$joint, "int64_t":$serial,
+    "int64_t":$streams);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 def FlowHN_PlanAttr : TypedArrayAttrBase<FlowHN_WindowAttr, "the split plan: one window per block">;
 
 #endif // FLOWHN_DIALECT_FLOWHN_IR_FLOWHNATTRIBUTES_TD

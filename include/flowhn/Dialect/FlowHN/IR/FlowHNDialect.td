@@ -33,6 +33,8 @@ def FlowHN_Dialect : Dialect {
     * (C2) `flowhn.index`, an i64 ≥ 0, on a `func.call` of one is the index of the
       block, its row of the plan.
     * (C3) `flowhn.tokenizer`, a string on a `flowhn.model`, names what its tokens are.
+    * (C4) `flowhn.times`, a `#flowhn.times` on a `flowhn.block` or the `func.call` of an
+      outlined one, is what the block is predicted to take.
 
     Sources: arXiv 2505.19472 and the authors' published model class.
   }];

@@ -28,6 +28,8 @@ namespace mlir::flowhn {
 inline constexpr llvm::StringLiteral blockFunctionAttrName = "flowhn.block";
 /// On a `func.call` of an outlined block: the block's index, its row of the plan.
 inline constexpr llvm::StringLiteral blockIndexAttrName = "flowhn.index";
+/// On a `flowhn.block` or a `func.call` of an outlined one: what it is predicted to take.
+inline constexpr llvm::StringLiteral timesAttrName = "flowhn.times";
 /// On a `flowhn.model`: what its tokens are ("bytes").
 inline constexpr llvm::StringLiteral tokenizerAttrName = "flowhn.tokenizer";
 

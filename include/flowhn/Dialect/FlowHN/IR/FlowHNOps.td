@@ -53,7 +53,7 @@ def FlowHN_ModelOp : FlowHN_Op<"model", [
     * (C1) `plan`, where present, has one window per `flowhn.block` of the model.
     * (C2) every fixed window of `plan` lies over `split`'s context.
     * (C3) `attention_tokens` of `split` has at most one count, or one per block.
-    * (C4) the blocks are numbered 0, 1, 2, … in program order.
+    * (C4) the blocks, and the calls of outlined ones, are numbered 0, 1, 2, … in program order.
 
     Once blocks are outlined there are none left to count, and C1 and C3 hold of
     what they were.

@@ -200,7 +200,6 @@ def PruneDeadPositionsPass : Pass<"flowhn-prune-dead-positions", "::mlir::Module
     Assumes that a call selects the last tokens of each row, any number of them: a call
     that does not is an error, and one that selects all of them computes all. Assumes
     outlined blocks; it is an error where anything but select_tokens reads the last one.
-    The input of the last block is no tap any more.
 
     ```mlir
     %y = call @block_0(%x, %begin, %length, …) {flowhn.index = 5 : i64} : …
@@ -210,7 +209,9 @@ def PruneDeadPositionsPass : Pass<"flowhn-prune-dead-positions", "::mlir::Module
     ```mlir
     %lb, %ll = flowhn.last_selected %select at(%begin, %length) : …
     %xl = flowhn.last_tokens %x of(%length) keep(%ll) : …
-    … // the block, its queries, gate and what is behind its mixers from %xl
+    %yl = flowhn.block 5(%x) {
+      … // its queries, gate and what is behind its mixers from %xl
+    } : …
     %t = flowhn.pack_tokens %yl, %ll : …
     ```
 
@@ -270,9 +271,16 @@ def ScheduleBranchesPass : Pass<"flowhn-schedule-branches", "::mlir::ModuleOp"> 
     attention position, or nothing but attention positions): beside an empty branch
     there is nothing to overlap.
 
-    Each decision is reported as a remark with the FLOPs of the branches.
+    With `target=nvptx` times are predicted for a call of `batch` rows of `tokens`
+    tokens, from the calibration of `chip`, and `auto` takes the schedule that takes the
+    blocks less time. The times stay on each block as `flowhn.times`, in nanoseconds:
+    of both branches, of the rest of the block, and of the block under either schedule.
 
-    Assumes nothing; without a plan no branch is taken to be empty.
+    Each decision is reported as a remark with the FLOPs of the branches and the
+    predicted times, the mean of the blocks that run them.
+
+    Assumes nothing; without a plan no branch is taken to be empty. Times are those of
+    kernels after `flowhn-fuse-ops`: ops that it would merge count one by one.
 
     ```mlir
     %a, %s = flowhn.parallel -> … { attention { … } ssm { … } }
@@ -281,11 +289,21 @@ def ScheduleBranchesPass : Pass<"flowhn-schedule-branches", "::mlir::ModuleOp"> 
     ```mlir
     %a, %s = flowhn.parallel schedule(streams) -> … { attention { … } ssm { … } }
     ```
+    and, with `target=nvptx`,
+    ```mlir
+    %1 = call @block_0(…) {flowhn.index = 0 : i64,
+        flowhn.times = #flowhn.times<schedule = streams, batch = 8, tokens = 1024, …>} : …
+    ```
 
     Numerics: bit-exact.
   }];
   let options = [
     Option<"mode", "mode", "std::string", "\"auto\"", "auto|streams|serial">,
+    Option<"target", "target", "std::string", "\"cpu\"", "cpu|nvptx: whether times are predicted">,
+    Option<"chip", "chip", "std::string", "\"sm_90a\"", "of nvptx: sm_80|sm_90a|…">,
+    Option<"calibration", "calibration", "std::string", "", "of nvptx: a file of flowhn-bench --calibrate; empty: what is known of the chip">,
+    Option<"batch", "batch", "int64_t", "8", "of nvptx: rows of the call that times are predicted for">,
+    Option<"tokens", "tokens", "int64_t", "0", "of nvptx: tokens of each; 0: the context length, 1024 without one">,
   ];
 }
 

@@ -1,0 +1,83 @@
+//===- TimeModel.h - Predicted times of kernels and blocks ------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_ANALYSIS_TIMEMODEL_H
+#define FLOWHN_ANALYSIS_TIMEMODEL_H
+
+#include "flowhn/Analysis/KernelWork.h"
+#include "flowhn/Target/NVPTX/TargetInfo.h"
+
+namespace mlir::flowhn {
+
+/// A predicted time, in seconds, and how much of it fills the chip: what kernels of another
+/// stream cannot have.
+struct KernelTime {
+  double seconds = 0;
+  double filled = 0;
+
+  KernelTime &operator+=(KernelTime other) {
+    seconds += other.seconds;
+    filled += other.filled;
+    return *this;
+  }
+};
+
+/// The predicted times of one block, in seconds.
+struct BlockTimes {
+  double attention = 0, ssm = 0; ///< of the branches of each kind
+  double joint = 0;              ///< of what sees every token
+  double serial = 0;             ///< of the block, its branches one after the other
+  double streams = 0;            ///< of the block, each branch on a stream of its own
+
+  double of(Schedule schedule) const { return schedule == Schedule::Streams ? streams : serial; }
+};
+
+/// Predicts what kernels take on a GPU.
+///
+/// A kernel takes its launch and its work at the rate of its class: a product in waves of
+/// tiles, one on each multiprocessor, and the bytes that tiles write between their
+/// products; attention in whole tiles; a scan row by row, as many blocks side by side as fit;
+/// everything else by bytes. Where the calibration has kernels of similar sizes, the
+/// prediction is scaled to what they took.
+///
+/// Branches on streams of their own hide from each other what does not fill the chip: launches,
+/// partial waves. The least that both can take is the longer branch or the sum of what fills the
+/// chip, and of the way from the serial time to there they come as far as `overlap` says.
+class TimeModel {
+public:
+  TimeModel(GPUTargetInfo chip, ::flowhn::Calibration calibration);
+
+  KernelTime predict(const KernelWork &work, CallTokens tokens) const;
+  KernelTime predict(ArrayRef<KernelWork> kernels, CallTokens tokens) const;
+  /// A block where each branch sees some of the tokens.
+  BlockTimes predict(const BlockWork &block, CallTokens all, CallTokens attention,
+                     CallTokens ssm) const;
+
+private:
+  KernelTime predictByLaw(::flowhn::KernelClass kernelClass, const ::flowhn::KernelSizes &sizes,
+                          int64_t elementBytes) const;
+  KernelTime predictMatmul(const ::flowhn::KernelSizes &sizes, int64_t elementBytes) const;
+  KernelTime predictAttention(const ::flowhn::KernelSizes &sizes) const;
+  KernelTime predictScan(const ::flowhn::KernelSizes &sizes) const;
+  double attentionRate(int64_t headSize) const;
+  /// What measured kernels near `sizes` took, as a multiple of what the law says.
+  double correction(::flowhn::KernelClass kernelClass, const ::flowhn::KernelSizes &sizes) const;
+
+  struct MeasuredPoint {
+    ::flowhn::KernelSizes sizes;
+    double ratio; ///< measured over predicted by the law
+  };
+
+  GPUTargetInfo chip;
+  ::flowhn::Calibration calibration;
+  std::map<::flowhn::KernelClass, std::vector<MeasuredPoint>> points;
+};
+
+} // namespace mlir::flowhn
+
+#endif // FLOWHN_ANALYSIS_TIMEMODEL_H

@@ -1,0 +1,24 @@
+//===- SplitTimes.cpp - The count of the least predicted time -------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowhn/Analysis/SplitTimes.h"
+
+using namespace mlir::flowhn;
+
+SplitTimes mlir::flowhn::findFastestCount(const TimeModel &model, const BlockWork &block,
+                                          CallTokens all, int64_t least, int64_t most,
+                                          Schedule schedule) {
+  SplitTimes best;
+  for (int64_t count = least; count <= most; ++count) {
+    BlockTimes times =
+        model.predict(block, all, {all.batch, count}, {all.batch, all.tokens - count});
+    if (count == least || times.of(schedule) < best.times.of(schedule))
+      best = {count, times};
+  }
+  return best;
+}

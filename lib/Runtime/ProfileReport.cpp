@@ -1,0 +1,80 @@
+//===- ProfileReport.cpp - What a device's times are of -------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProfileReport.h"
+
+#include "../Artifact/Expression.h"
+
+#include <map>
+
+using namespace flowhn;
+
+std::vector<LaunchProfile> flowhn::describeLaunches(const fb::Plan &plan,
+                                                    const std::vector<TimedLaunch> &launches) {
+  std::vector<LaunchProfile> described;
+  for (const TimedLaunch &time : launches) {
+    const fb::Kernel &kernel = *plan.kernels()->Get(time.kernel);
+    LaunchProfile &launch = described.emplace_back();
+    launch.op = kernel.op()->str();
+    if (kernel.sizes())
+      launch.sizes.assign(kernel.sizes()->begin(), kernel.sizes()->end());
+    launch.extents = time.extents;
+    launch.block = time.block;
+    launch.bytes = kernel.bytes() ? evaluate<double>(*kernel.bytes(), time.extents) : 0;
+    launch.seconds = time.seconds;
+  }
+  return described;
+}
+
+static BlockPrediction predictionOf(const fb::Times &times) {
+  constexpr double nano = 1e-9;
+  BlockPrediction prediction;
+  prediction.batch = times.batch();
+  prediction.tokens = times.tokens();
+  prediction.attention = times.attention() * nano;
+  prediction.ssm = times.ssm() * nano;
+  prediction.joint = times.joint() * nano;
+  prediction.serial = times.serial() * nano;
+  prediction.streams = times.streams() * nano;
+  prediction.runsStreams = times.runs_streams();
+  return prediction;
+}
+
+/// What is predicted of blocks, which the entry calls.
+static std::map<int64_t, BlockPrediction> predictionsOf(const fb::Plan &plan) {
+  std::map<int64_t, BlockPrediction> predictions;
+  const fb::Procedure &entry = *plan.procedures()->Get(plan.entry());
+  for (uint32_t i = 0; i < entry.commands()->size(); ++i) {
+    if (entry.commands_type()->GetEnum<fb::Command>(i) != fb::Command::Call)
+      continue;
+    const fb::Call &call = *entry.commands()->GetAs<fb::Call>(i);
+    if (const fb::Times *times = call.times())
+      predictions.emplace(call.block(), predictionOf(*times));
+  }
+  return predictions;
+}
+
+std::vector<BlockProfile> flowhn::describeBlocks(const fb::Plan &plan,
+                                                 const std::vector<TimedLaunch> &launches,
+                                                 const std::vector<BlockTime> &times) {
+  std::map<int64_t, double> kernelSeconds;
+  for (const TimedLaunch &launch : launches)
+    kernelSeconds[launch.block] += launch.seconds;
+  std::map<int64_t, BlockPrediction> predictions = predictionsOf(plan);
+  std::vector<BlockProfile> blocks;
+  for (const BlockTime &time : times) {
+    BlockProfile &block = blocks.emplace_back();
+    block.block = time.block;
+    block.seconds = time.seconds;
+    block.serialSeconds = time.serialSeconds;
+    block.kernelSeconds = kernelSeconds[time.block];
+    if (auto predicted = predictions.find(time.block); predicted != predictions.end())
+      block.prediction = predicted->second;
+  }
+  return blocks;
+}

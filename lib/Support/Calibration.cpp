@@ -1,0 +1,190 @@
+//===- Calibration.cpp - What kernels take on a GPU -----------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowhn/Support/Calibration.h"
+
+#include "flowhn/Support/Json.h"
+#include "flowhn/Support/MappedFile.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+using namespace flowhn;
+using nlohmann::json;
+
+namespace {
+
+constexpr double micro = 1e-6;
+
+struct ClassInfo {
+  KernelClass kernelClass;
+  const char *name;
+  size_t numSizes;
+};
+constexpr ClassInfo classes[] = {{KernelClass::Matmul, "matmul", 4},
+                                 {KernelClass::Attention, "attention", 4},
+                                 {KernelClass::Scan, "scan", 4},
+                                 {KernelClass::Rowwise, "rowwise", 1}};
+
+/// Reads the members of a table; remembers the first problem.
+class TableReader {
+public:
+  TableReader(const json &table, std::string_view source) : table(table), source(source) {}
+
+  Status problem;
+
+  void read(const char *key, std::string &to) {
+    if (const json *value = member(table, key))
+      value->is_string() ? void(to = value->get<std::string>()) : fail(key, "a string", *value);
+  }
+
+  /// A number that is at least 0 and, where there is a `most`, at most that.
+  void read(const char *key, double &to, double unit, double most = HUGE_VAL) {
+    const json *value = member(table, key);
+    if (!value)
+      return;
+    bool isGood = value->is_number() && value->get<double>() >= 0 && value->get<double>() <= most &&
+                  std::isfinite(value->get<double>());
+    if (!isGood)
+      return fail(key, most == 1 ? "from 0 to 1" : "a number from 0 on", *value);
+    to = value->get<double>() * unit;
+  }
+
+  void readRates(const char *key, std::map<int64_t, double> &to) {
+    const json *rows = member(table, key);
+    if (rows && (!rows->is_array() || rows->empty()))
+      return fail(key, "an array of [head size, FLOP/s]", *rows);
+    for (const json &row : rows ? *rows : json::array()) {
+      if (!isRow(row, 1))
+        return fail(key, "an array of [head size, FLOP/s], each above 0", row);
+      to[row[0].get<int64_t>()] = row[1].get<double>();
+    }
+  }
+
+  void readPoints(std::map<KernelClass, std::vector<KernelPoint>> &to) {
+    const json *kernels = member(table, "kernels");
+    if (kernels && !kernels->is_object())
+      return fail("kernels", "an object", *kernels);
+    for (const ClassInfo &info : classes)
+      if (kernels && kernels->contains(info.name))
+        readPoints((*kernels)[info.name], info, to[info.kernelClass]);
+  }
+
+private:
+  void readPoints(const json &rows, const ClassInfo &info, std::vector<KernelPoint> &to) {
+    for (const json &row : rows) {
+      if (!isRow(row, info.numSizes))
+        return fail(
+            info.name,
+            std::to_string(info.numSizes) + " sizes and microseconds in a row, each above 0", row);
+      KernelPoint &point = to.emplace_back();
+      for (size_t i = 0; i < info.numSizes; ++i)
+        point.sizes[i] = row[i].get<int64_t>();
+      point.seconds = row[info.numSizes].get<double>() * micro;
+    }
+  }
+
+  /// Whether `row` holds so many positive integers and a positive number.
+  static bool isRow(const json &row, size_t numIntegers) {
+    if (!row.is_array() || row.size() != numIntegers + 1)
+      return false;
+    for (size_t i = 0; i < numIntegers; ++i)
+      if (!row[i].is_number_integer() || row[i].get<double>() < 1 || row[i].get<double>() > 1e15)
+        return false;
+    const json &last = row.back();
+    return last.is_number() && last.get<double>() > 0 && std::isfinite(last.get<double>());
+  }
+
+  const json *member(const json &object, const char *key) {
+    if (!problem.ok())
+      return nullptr;
+    auto found = object.find(key);
+    if (found == object.end())
+      problem = invalidInput(std::string(source) + ": " + quote(key) + " is missing");
+    return found == object.end() ? nullptr : &*found;
+  }
+
+  void fail(const char *key, const std::string &rule, const json &got) {
+    if (problem.ok())
+      problem = invalidInput(std::string(source) + ": " + quote(key) + " must be " + rule +
+                             ", got " + describe(got));
+  }
+
+  const json &table;
+  std::string_view source;
+};
+
+/// "[8192, 2048, 2048, 126.1]".
+std::string rowOf(const KernelPoint &point, size_t numSizes) {
+  std::string text = "[";
+  for (size_t i = 0; i < numSizes; ++i)
+    text += std::to_string(point.sizes[i]) + ", ";
+  return text + json(std::round(point.seconds / micro * 100) / 100).dump() + "]";
+}
+
+} // namespace
+
+std::string_view flowhn::name(KernelClass kernelClass) {
+  return classes[static_cast<size_t>(kernelClass)].name;
+}
+
+Expected<Calibration> flowhn::parseCalibration(std::string_view text, std::string_view source) {
+  Expected<json> table = parseJson(text, source);
+  FLOWHN_RETURN_IF_ERROR(table.status());
+  if (!table->is_object())
+    return invalidInput(std::string(source) + ": must be an object, got " + describe(*table));
+  Calibration read;
+  TableReader reader(*table, source);
+  reader.read("device", read.device);
+  reader.read("chip", read.chip);
+  reader.read("launch_us", read.launchSeconds, micro);
+  reader.read("bytes_per_second", read.byteRate, 1);
+  reader.read("matmul_flops_per_second", read.matmulRate, 1);
+  reader.readRates("attention_flops_per_second", read.attentionRates);
+  reader.read("scan_step_us", read.scanStepSeconds, micro);
+  reader.read("scan_step_us_per_block", read.scanStepSecondsPerBlock, micro);
+  reader.read("overlap", read.overlap, 1, /*most=*/1);
+  reader.readPoints(read.points);
+  FLOWHN_RETURN_IF_ERROR(reader.problem);
+  for (auto [key, rate] : {std::pair("bytes_per_second", read.byteRate),
+                           std::pair("matmul_flops_per_second", read.matmulRate)})
+    if (rate == 0)
+      return invalidInput(std::string(source) + ": " + quote(key) + " must be above 0");
+  return read;
+}
+
+Expected<Calibration> flowhn::readCalibration(const std::string &path) {
+  Expected<MappedFile> file = MappedFile::open(path);
+  FLOWHN_RETURN_IF_ERROR(file.status());
+  return parseCalibration(file->text(), path);
+}
+
+std::string flowhn::toJson(const Calibration &c) {
+  nlohmann::ordered_json rates = {{"device", c.device},
+                                  {"chip", c.chip},
+                                  {"launch_us", c.launchSeconds / micro},
+                                  {"bytes_per_second", c.byteRate},
+                                  {"matmul_flops_per_second", c.matmulRate},
+                                  {"attention_flops_per_second", c.attentionRates},
+                                  {"scan_step_us", c.scanStepSeconds / micro},
+                                  {"scan_step_us_per_block", c.scanStepSecondsPerBlock / micro},
+                                  {"overlap", c.overlap}};
+  std::string text = "{\n";
+  for (const auto &[key, value] : rates.items())
+    text += " " + json(key).dump() + ": " + value.dump() + ",\n";
+  text += " \"kernels\": {";
+  for (const ClassInfo &info : classes) {
+    auto points = c.points.find(info.kernelClass);
+    text += std::string(info.kernelClass == KernelClass::Matmul ? "" : ",") + "\n  " +
+            json(info.name).dump() + ": [";
+    for (size_t i = 0; points != c.points.end() && i < points->second.size(); ++i)
+      text += (i ? ",\n   " : "\n   ") + rowOf(points->second[i], info.numSizes);
+    text += "]";
+  }
+  return text + "\n }\n}\n";
+}

@@ -1,0 +1,149 @@
+//===- TimeModelTest.cpp - Predicted times --------------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowhn/Analysis/SplitTimes.h"
+#include "flowhn/Target/NVPTX/Calibrations.h"
+
+#include <gtest/gtest.h>
+
+using namespace mlir::flowhn;
+using ::flowhn::Calibration;
+using ::flowhn::KernelClass;
+
+namespace {
+struct TimeModelTest : testing::Test {
+  GPUTargetInfo chip = *GPUTargetInfo::get("sm_90a");
+  Calibration table = getCalibration(chip);
+  TimeModel model{chip, table};
+
+  double microseconds(const KernelWork &work, CallTokens tokens) const {
+    return model.predict(work, tokens).seconds * 1e6;
+  }
+};
+} // namespace
+
+/// Results and residual of a row take `rowBytes`.
+static KernelWork product(int64_t columns, int64_t inner, int64_t rowBytes) {
+  KernelWork work{KernelClass::Matmul, columns, inner};
+  work.bytes.linear = rowBytes;
+  return work;
+}
+
+static KernelWork moving(int64_t bytesPerToken) {
+  KernelWork work{KernelClass::Rowwise};
+  work.bytes.linear = bytesPerToken;
+  return work;
+}
+
+static KernelWork attention(int64_t heads, int64_t headSize) {
+  return {KernelClass::Attention, heads, headSize};
+}
+static KernelWork scan(int64_t channels) { return {KernelClass::Scan, channels, 16}; }
+
+/// Means over the models' calls on an H100, docs/Performance.md: a third of the calls of each
+/// is of 8 x 1024 tokens, the others of what a split leaves to the branch.
+TEST_F(TimeModelTest, MeetsWhatWasMeasured) {
+  auto mean = [&](const KernelWork &work, std::initializer_list<int64_t> tokens) {
+    double sum = 0;
+    for (int64_t n : tokens)
+      sum += microseconds(work, {8, n});
+    return sum / tokens.size();
+  };
+  auto expectNear = [](double predicted, double measured) {
+    EXPECT_NEAR(predicted / measured, 1, 0.15) << predicted << " for " << measured;
+  };
+  auto both1B = {567, 457, 1024}, both350M = {569, 455, 1024}, both135M = {581, 443, 1024};
+  auto means = [&](const KernelWork &work, const auto &counts) {
+    double fac =
+        microseconds(work, {8, counts.begin()[0]}) + microseconds(work, {8, counts.begin()[1]});
+    return (2 * fac + 2 * microseconds(work, {8, 1024})) / 6;
+  };
+  expectNear(means(product(16384, 2048, 2 * 8192), both1B), 533.8);
+  expectNear(means(product(2048, 8192, 8 * 2048), both1B), 297.8);
+  expectNear(means(product(8192, 1024, 2 * 4096), both350M), 138.4);
+  expectNear(means(product(1024, 4096, 8 * 1024), both350M), 86.0);
+  expectNear(means(product(4096, 768, 2 * 2048), both135M), 56.8);
+  expectNear(means(product(768, 2048, 8 * 768), both135M), 44.2);
+  expectNear(mean(attention(32, 24), {581, 581, 1024}), 66.2);
+  expectNear(mean(scan(1536), {443, 443, 1024}), 117.3);
+  expectNear(mean(scan(2048), {455, 455, 1024}), 125.1);
+  expectNear(microseconds(moving(6 * 2048), {1, 23254}), 100.3); // rms_norm_2048
+}
+
+TEST_F(TimeModelTest, ProductsTakeWholeWaves) {
+  // 1024 columns are 4 tiles wide: 33 tiles of rows fill the 132 multiprocessors.
+  auto wave = [&](int64_t rows) { return microseconds(product(1024, 1024, 0), {1, rows}); };
+  EXPECT_DOUBLE_EQ(wave(1), wave(33 * 128));
+  EXPECT_NEAR(wave(33 * 128 + 1) - table.launchSeconds * 1e6,
+              2 * (wave(1) - table.launchSeconds * 1e6), 1e-9);
+  EXPECT_EQ(wave(0), 0);
+}
+
+TEST_F(TimeModelTest, FollowsMeasuredKernels) {
+  KernelWork work = product(2048, 2048, 4096);
+  CallTokens tokens{8, 1024};
+  double law = microseconds(work, tokens);
+  table.points[KernelClass::Matmul] = {{work.sizes(tokens), 2 * law * 1e-6}};
+  TimeModel measured(chip, table);
+  auto ratio = [&](const KernelWork &work, CallTokens tokens) {
+    return measured.predict(work, tokens).seconds / model.predict(work, tokens).seconds;
+  };
+  EXPECT_NEAR(ratio(work, tokens), 2, 0.03);
+  double near = ratio(work, {8, 900}), far = ratio(product(256, 256, 512), tokens);
+  EXPECT_GT(near, 1.8);
+  EXPECT_LT(near, 2);
+  EXPECT_NEAR(far, 1, 1e-3);
+  EXPECT_EQ(ratio(moving(4096), tokens), 1);
+}
+
+TEST_F(TimeModelTest, StreamsHideWhatDoesNotFillTheChip) {
+  CallTokens all{8, 1024}, half{8, 512};
+  BlockWork block;
+  block.branches = {{Branch::Attention, {moving(4096)}}, {Branch::SSM, {moving(4096)}}};
+  block.joint = {moving(8192)};
+  BlockTimes full = model.predict(block, all, half, half);
+  EXPECT_DOUBLE_EQ(full.serial, full.attention + full.ssm + full.joint);
+  // Both fill the chip but for their launches, of which half are hidden; one orders streams.
+  EXPECT_NEAR(full.streams, full.serial, 1e-12);
+  block.branches[0].kernels = {scan(2048)};
+  block.branches[1].kernels = {scan(2048)};
+  BlockTimes partial = model.predict(block, all, half, half);
+  EXPECT_LT(partial.streams, partial.serial);
+  EXPECT_GE(partial.streams, partial.joint + partial.ssm);
+  // An empty branch has nothing to hide.
+  BlockTimes empty = model.predict(block, all, {8, 0}, all);
+  EXPECT_EQ(empty.attention, 0);
+  EXPECT_GT(empty.streams, empty.serial);
+}
+
+TEST_F(TimeModelTest, FindsTheFastestCount) {
+  BlockWork block;
+  block.branches = {{Branch::Attention, {attention(32, 64), product(4096, 1024, 8192)}},
+                    {Branch::SSM, {scan(2048), product(6000, 1024, 12000)}}};
+  CallTokens all{4, 300};
+  for (Schedule schedule : {Schedule::Serial, Schedule::Streams}) {
+    SplitTimes found = findFastestCount(model, block, all, 30, 270, schedule);
+    for (int64_t count = 30; count <= 270; ++count) {
+      double time = model.predict(block, all, {4, count}, {4, 300 - count}).of(schedule);
+      EXPECT_GE(time, found.times.of(schedule));
+      if (count < found.count)
+        EXPECT_GT(time, found.times.of(schedule));
+    }
+  }
+  EXPECT_EQ(findFastestCount(model, block, all, 77, 77, Schedule::Serial).count, 77);
+}
+
+TEST(Calibrations, AreThereForEveryChip) {
+  Calibration measured = getCalibration(*GPUTargetInfo::get("sm_90a"));
+  EXPECT_EQ(measured.device, "NVIDIA H100 80GB HBM3");
+  Calibration other = getCalibration(*GPUTargetInfo::get("sm_80"));
+  EXPECT_EQ(other.chip, "sm_80");
+  EXPECT_EQ(other.device, "");
+  EXPECT_LT(other.matmulRate, measured.matmulRate);
+  EXPECT_TRUE(other.points.empty());
+}
