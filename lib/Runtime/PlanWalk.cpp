@@ -294,22 +294,3 @@ LaunchCounts flowhn::countsOf(const fb::Kernel &kernel, std::span<const int64_t>
                                  kernel.byte_rate() > 0 ? bytes / kernel.byte_rate() : 0);
   return {1, flops, bytes, floorSeconds};
 }
-
-bool flowhn::computesTokens(const fb::Plan &plan) {
-  const fb::Procedure &entry = *plan.procedures()->Get(plan.entry());
-  for (uint32_t i = 0; i < entry.commands()->size(); ++i) {
-    fb::Command type = entry.commands_type()->GetEnum<fb::Command>(i);
-    if (type == fb::Command::Launch) {
-      const auto &launch = *entry.commands()->GetAs<fb::Launch>(i);
-      const auto &isIndex = *plan.kernels()->Get(launch.kernel())->index_args();
-      for (uint32_t k = 0; k < isIndex.size(); ++k)
-        if (!isIndex.Get(k) && launch.operands()->Get(k) == TokensArgument)
-          return true;
-    } else if (type == fb::Command::Call) {
-      const auto &operands = *entry.commands()->GetAs<fb::Call>(i)->memory_operands();
-      if (std::find(operands.begin(), operands.end(), TokensArgument) != operands.end())
-        return true;
-    }
-  }
-  return false;
-}

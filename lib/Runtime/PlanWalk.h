@@ -96,9 +96,6 @@ Expected<int64_t> walkPlan(const fb::Plan &plan, const EntryArguments &arguments
 /// What one launch of `kernel` computes and moves.
 LaunchCounts countsOf(const fb::Kernel &kernel, std::span<const int64_t> indices);
 
-/// Whether the entry of a plan hands its argument `tokens` to anyone.
-bool computesTokens(const fb::Plan &plan);
-
 } // namespace flowhn
 
 #endif // FLOWHN_LIB_RUNTIME_PLANWALK_H

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../../../lib/Runtime/PlanContents.h"
 #include "../../../lib/Runtime/PlanWalk.h"
 #include "../TestFiles.h"
 #include "../TestPlan.h"
