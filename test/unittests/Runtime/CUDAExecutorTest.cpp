@@ -363,8 +363,17 @@ TEST_F(CUDAExecutorTest, CopiesTaps) {
   }
 }
 
+/// Makes the calls of the entry blocks 0, 1, …
+static fb::PlanT withBlocks(fb::PlanT plan) {
+  int64_t numBlocks = 0;
+  for (fb::CommandUnion &command : plan.procedures[plan.entry]->commands)
+    if (fb::CallT *call = command.AsCall())
+      call->block = numBlocks++;
+  return plan;
+}
+
 TEST_F(CUDAExecutorTest, Profiles) {
-  Expected<Session> session = tryCreate();
+  Expected<Session> session = tryCreate(gpuContents(withBlocks(gpuPlan())));
   ASSERT_TRUE(session.ok());
   session->enableProfile(true);
   Ids ids{1, 2, 3, 4, 5}, lengths{5};
@@ -437,13 +446,11 @@ TEST_F(CUDAExecutorTest, Traces) {
 }
 
 TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
-  fb::PlanT plan = gpuPlan();
-  int64_t numBlocks = 0;
+  fb::PlanT plan = withBlocks(gpuPlan());
   for (fb::CommandUnion &command : plan.procedures[plan.entry]->commands)
-    if (fb::CallT *call = command.AsCall()) {
-      if (numBlocks == 0)
-        call->times = std::make_unique<fb::Times>(1, 5, 100, 200, 300, 600, 500, true);
-      call->block = numBlocks++;
+    if (fb::CallT *call = command.AsCall()) { // the first block alone
+      call->times = std::make_unique<fb::Times>(1, 5, 100, 200, 300, 600, 500, true);
+      break;
     }
   Expected<Session> session = tryCreate(gpuContents(plan));
   ASSERT_TRUE(session.ok());
