@@ -28,7 +28,7 @@ flowhn.model @m split<fac, rotate, context = 9, attention_tokens = [5]>
   // CHECK-NEXT:  %[[LAS:.*]], %[[LSS:.*]] = flowhn.last_segments %[[AS]], %[[SS]] at(%[[LB]], %[[LL]])
   // CHECK:       %[[X:.*]] = call @block_0
   // CHECK-NEXT:  %[[XL:.*]] = flowhn.last_tokens %[[X]] of(%[[L]]) keep(%[[LL]])
-  // CHECK:       flowhn.block 1(%[[X]]) {
+  // CHECK:       %[[BLOCK:.*]] = flowhn.block 1(%[[X]]) {
   // CHECK:       %[[AT:.*]], %{{.*}}, %[[AL:.*]], %[[ST:.*]], %{{.*}}, %[[SL:.*]] = flowhn.split %[[X]]
   // CHECK-NEXT:  %[[ATL:.*]], %{{.*}}, %[[ALL:.*]], %[[STL:.*]], %{{.*}}, %[[SLL:.*]] = flowhn.split %[[XL]] at(%[[LB]], %[[LL]]) segments(%[[LAS]], %[[LSS]]
   // CHECK:       flowhn.parallel
@@ -48,7 +48,8 @@ flowhn.model @m split<fac, rotate, context = 9, attention_tokens = [5]>
   // CHECK-NEXT:    flowhn.swiglu %[[Z]], %[[HL]]
   // CHECK:       flowhn.fuse tokens({{.*}}) {{.*}} at(%[[LB]], %[[LL]]) segments(%[[LAS]], %[[LSS]])
   // CHECK:       %[[SUM:.*]] = flowhn.add %[[XL]]
-  // CHECK:       %[[PACKED:.*]] = flowhn.pack_tokens %[[SUM]], %[[LL]]
+  // CHECK-NEXT:  flowhn.yield %[[SUM]]
+  // CHECK:       %[[PACKED:.*]] = flowhn.pack_tokens %[[BLOCK]], %[[LL]]
   // CHECK:       flowhn.rms_norm %[[PACKED]]
   // CHECK-NOT:   flowhn.select_tokens
 
@@ -58,7 +59,7 @@ flowhn.model @m split<fac, rotate, context = 9, attention_tokens = [5]>
   // KERN:       %[[AROWS:.*]], %[[AMAX:.*]], %[[AOFF:.*]], %{{.*}}, %[[ALAST:.*]], %[[SROWS:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %[[SLAST:.*]] = plan.last_rows <start = 8
   // KERN:       call @block_0({{.*}}) {flowhn.index = 0 : i64}
   // KERN:       plan.tap "hidden.1"
-  // KERN:       plan.launch @kernels::@copy_8_0(%[[SELECTED]], %{{.*}}, %{{.*}}, %[[LAST]]) stream 0 :
+  // KERN:       plan.launch @kernels::@copy_8_0(%[[SELECTED]], %{{.*}}, %{{.*}}, %[[LAST]]) stream 0 block 1 :
   // KERN:       plan.launch @kernels::@copy_8_0(%[[AROWS]], %{{.*}}, %{{.*}}, %[[ALAST]]) stream 0 branch<attention> block 1 :
   // KERN:       plan.launch @kernels::@attention_last_2x2x4(%[[BATCH]], %{{.*}}, %[[AMAX]], %{{.*}}, %[[AOFF]], %{{.*}}) stream 0 branch<attention> block 1 :
   // KERN:       plan.launch @kernels::@scan_8x8(
