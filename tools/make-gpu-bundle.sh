@@ -108,6 +108,7 @@ compile_published() {
   while read -r name batch tokens; do
     mapfile -t flags < <(published_flags "$name")
     compile "$name" "${flags[@]}" --typical-batch="$batch"
+    compile "$name-pruned" "${flags[@]}" --typical-batch="$batch" --prune-dead-positions
     "$build/bin/flowhn-compile" "${flags[@]}" "${cpu_flags[@]}" -o "$out/models/cpu/$name.fhn"
   done < <(published_models)
 }

@@ -95,23 +95,50 @@ std::optional<KernelWork> mlir::flowhn::getKernelWork(Operation *op) {
       });
 }
 
-static void addWork(Operation *op, SmallVectorImpl<KernelWork> &kernels) {
+namespace {
+/// Values of a block that hold the last tokens of each row alone.
+class LastTokens {
+public:
+  /// Whether `op` computes such values; those before it were added.
+  bool add(Operation *op) {
+    if (llvm::none_of(op->getOperands(), [&](Value operand) { return contains(operand); }))
+      return false;
+    values.insert_range(op->getResults());
+    if (auto parallel = dyn_cast<ParallelOp>(op->getParentOp()); parallel && isa<YieldOp>(op))
+      values.insert(parallel.getResult(op->getParentRegion()->getRegionNumber()));
+    return true;
+  }
+
+private:
+  bool contains(Value value) const {
+    return values.contains(value) || isa_and_present<LastTokensOp>(value.getDefiningOp());
+  }
+
+  DenseSet<Value> values;
+};
+} // namespace
+
+/// Kernels of last tokens take next to nothing.
+static void addWork(Operation *op, LastTokens &last, SmallVectorImpl<KernelWork> &kernels) {
+  if (last.add(op) || isa<LastTokensOp>(op))
+    return;
   if (std::optional<KernelWork> work = getKernelWork(op))
     kernels.push_back(*work);
 }
 
 BlockWork mlir::flowhn::getBlockWork(Region &region) {
   BlockWork block;
+  LastTokens last;
   region.walk<WalkOrder::PreOrder>([&](Operation *op) {
     auto parallel = dyn_cast<ParallelOp>(op);
     if (!parallel) {
-      addWork(op, block.joint);
+      addWork(op, last, block.joint);
       return WalkResult::advance();
     }
     for (auto [kind, branch] :
          llvm::zip(parallel.getKinds().getAsRange<BranchAttr>(), parallel.getBranches())) {
       BranchWork &work = block.branches.emplace_back(BranchWork{kind.getValue(), {}});
-      branch.walk([&](Operation *nested) { addWork(nested, work.kernels); });
+      branch.walk([&](Operation *nested) { addWork(nested, last, work.kernels); });
     }
     return WalkResult::skip();
   });

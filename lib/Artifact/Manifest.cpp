@@ -31,6 +31,7 @@ public:
       fail("must be an object, got " + describe(object));
   }
 
+  bool has(const char *key) const { return object.contains(key); }
   void read(const char *key, std::string &to) {
     if (const json *value = member(key, &json::is_string, "a string"))
       to = value->get<std::string>();
@@ -126,18 +127,21 @@ void readTarget(ObjectReader reader, ManifestTarget &target) {
 }
 
 ordered_json modelJson(const ManifestModel &model) {
-  return {{"name", model.name},
-          {"dtype", model.dtype},
-          {"vocab_size", model.vocabSize},
-          {"hidden_size", model.hiddenSize},
-          {"num_layers", model.numLayers},
-          {"context_length", model.contextLength},
-          {"split_by_call", model.splitByCall},
-          {"strategy", model.strategy},
-          {"circulation", model.circulation},
-          {"attention_tokens", model.attentionTokens},
-          {"tokenizer", model.tokenizer},
-          {"windows", model.windows}};
+  ordered_json json = {{"name", model.name},
+                       {"dtype", model.dtype},
+                       {"vocab_size", model.vocabSize},
+                       {"hidden_size", model.hiddenSize},
+                       {"num_layers", model.numLayers},
+                       {"context_length", model.contextLength},
+                       {"split_by_call", model.splitByCall},
+                       {"strategy", model.strategy},
+                       {"circulation", model.circulation},
+                       {"attention_tokens", model.attentionTokens},
+                       {"tokenizer", model.tokenizer},
+                       {"windows", model.windows}};
+  if (model.prunesDeadPositions)
+    json["prunes_dead_positions"] = true;
+  return json;
 }
 
 void readModel(ObjectReader reader, ManifestModel &model) {
@@ -151,6 +155,8 @@ void readModel(ObjectReader reader, ManifestModel &model) {
   reader.read("strategy", model.strategy);
   reader.read("circulation", model.circulation);
   reader.read("attention_tokens", model.attentionTokens, 0, maxInt32);
+  if (reader.has("prunes_dead_positions"))
+    reader.read("prunes_dead_positions", model.prunesDeadPositions);
   reader.read("tokenizer", model.tokenizer);
   reader.read("windows", model.windows);
 }

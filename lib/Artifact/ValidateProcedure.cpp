@@ -96,6 +96,8 @@ private:
       return as<fb::Join>(command);
     case fb::Command::Tap:
       return as<fb::Tap>(command);
+    case fb::Command::LastRows:
+      return as<fb::LastRows>(command);
     case fb::Command::NONE:
       break;
     }
@@ -163,11 +165,23 @@ private:
     return {};
   }
 
+  Status check(const fb::LastRows &command) {
+    for (uint32_t memory : {command.begin(), command.length(), command.select()})
+      FLOWHN_RETURN_IF_ERROR(checkMemory(memory));
+    if (command.window())
+      FLOWHN_RETURN_IF_ERROR(checkWindow(*command.window()));
+    indices.insert(indices.end(), 4, anyRows);
+    memories += 6;
+    return {};
+  }
+
   Status check(const fb::Launch &command) {
     if (command.kernel() >= plan.kernels()->size())
       return invalidInput(outOf("kernel", command.kernel(), plan.kernels()->size()));
     if (command.stream() >= maxStreams || !(running >> command.stream() & 1))
       return invalidInput("stream " + std::to_string(command.stream()) + " is not running");
+    if (command.branch() > fb::Branch::MAX)
+      return invalidInput("unknown branch " + std::to_string(int(command.branch())));
     const fb::Kernel &kernel = *plan.kernels()->Get(command.kernel());
     if (command.operands()->size() != kernel.index_args()->size())
       return invalidInput(std::to_string(command.operands()->size()) + " operands, kernel " +

@@ -114,6 +114,7 @@ void mlir::flowhn::setPipelineOptions(const ::flowhn::CompileOptions &options,
   pipeline.attentionTokens = options.split.attentionTokens;
   pipeline.norm = options.norm;
   pipeline.branchSchedule = options.branchSchedule;
+  pipeline.pruneDeadPositions = options.pruneDeadPositions;
   pipeline.calibration = options.calibration;
   pipeline.typicalBatch = options.typicalBatch;
   pipeline.typicalTokens = options.typicalTokens;
@@ -205,6 +206,7 @@ Status Compilation::describeModel() {
   ::flowhn::ManifestModel &described = manifest.model;
   SplitAttr split = op.getSplit();
   described.name = model.name();
+  described.prunesDeadPositions = options.pruneDeadPositions;
   if (auto tokenizer = op->getAttrOfType<StringAttr>(tokenizerAttrName))
     described.tokenizer = tokenizer.str();
   described.strategy = stringifyStrategy(split.getStrategy()).str();

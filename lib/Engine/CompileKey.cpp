@@ -158,10 +158,10 @@ Status addOptions(KeyText &text, const CompileOptions &options) {
   FLOWHN_RETURN_IF_ERROR(targets.status());
   ManifestTarget machine = mlir::flowhn::describeTargets(*targets);
   text.add(machine.kind, machine.cpu, machine.chips, machine.triple);
-  const auto &[target, cpu, chips, ptxas, dtype, split, norm, branchSchedule, calibration,
-               typicalBatch, typicalTokens, maxBatch, maxTokens, threads, dumpPhasesTo, cache] =
-      options;
-  text.add(dtype, norm, branchSchedule, maxBatch, maxTokens);
+  const auto &[target, cpu, chips, ptxas, dtype, split, norm, branchSchedule, pruneDeadPositions,
+               calibration, typicalBatch, typicalTokens, maxBatch, maxTokens, threads, dumpPhasesTo,
+               cache] = options;
+  text.add(dtype, norm, branchSchedule, pruneDeadPositions, maxBatch, maxTokens);
   if (target == "nvptx") {
     FLOWHN_RETURN_IF_ERROR(addPTXAS(text, ptxas));
     FLOWHN_RETURN_IF_ERROR(addCalibration(text, calibration));

@@ -37,10 +37,11 @@ static Value importAttention(LayerBuilder &layers, const std::string &path, Valu
   Value query = layers.linear(path + ".q_proj", input, layers.tokens(config.hiddenSize));
   Value key = layers.linear(path + ".k_proj", input, layers.tokens(keyValueSize));
   Value value = layers.linear(path + ".v_proj", input, layers.tokens(keyValueSize));
-  auto attention = AttentionOp::create(
-      builder, layers.location(path), query.getType(), /*new_state=*/Type(), query, key, value,
-      rows.begin, rows.length, /*state=*/Value(), builder.getI64IntegerAttr(config.numHeads),
-      builder.getI64IntegerAttr(config.numKeyValueHeads));
+  auto attention =
+      AttentionOp::create(builder, layers.location(path), query.getType(), /*new_state=*/Type(),
+                          query, key, value, rows.begin, rows.length, /*queries=*/Value(),
+                          /*state=*/Value(), builder.getI64IntegerAttr(config.numHeads),
+                          builder.getI64IntegerAttr(config.numKeyValueHeads));
   return layers.linear(path + ".o_proj", attention.getResult(), layers.residual(config.hiddenSize));
 }
 

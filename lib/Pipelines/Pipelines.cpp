@@ -30,6 +30,8 @@ void mlir::flowhn::buildSplitPipeline(OpPassManager &passes, const PipelineOptio
 
 void mlir::flowhn::buildSchedulePipeline(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createOutlineBlocksPass());
+  if (options.pruneDeadPositions)
+    passes.addPass(createPruneDeadPositionsPass());
   FuseOpsPassOptions fuse;
   fuse.norm = options.norm;
   passes.addPass(createFuseOpsPass(fuse));
@@ -105,7 +107,8 @@ void mlir::flowhn::registerPipelines() {
   using Registration = PassPipelineRegistration<PipelineOptions>;
   Registration("flowhn-split-pipeline", "choose and materialise the token split",
                buildSplitPipeline);
-  Registration("flowhn-schedule-pipeline", "outline blocks, fuse ops, schedule branches",
+  Registration("flowhn-schedule-pipeline",
+               "outline blocks, prune positions where asked to, fuse ops, schedule branches",
                buildSchedulePipeline);
   Registration("flowhn-kern-pipeline", "convert a scheduled model to kernels and procedures",
                buildKernPipeline);

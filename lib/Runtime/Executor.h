@@ -40,12 +40,26 @@ struct LaunchCounts {
   double flops = 0;
   double bytes = 0;
   double floorSeconds = 0; ///< by the kernel's rates
+
+  LaunchCounts &operator+=(const LaunchCounts &other) {
+    calls += other.calls;
+    flops += other.flops;
+    bytes += other.bytes;
+    floorSeconds += other.floorSeconds;
+    return *this;
+  }
+};
+
+/// When a launch ran, in seconds since its call began to.
+struct LaunchTime {
+  double start = 0;
+  double end = 0;
 };
 
 /// One launch of profiled calls on a device.
 struct TimedLaunch {
   uint32_t kernel = 0;
-  int64_t block = -1;           ///< which call of the entry it was in; -1: none
+  int64_t block = -1;           ///< of the network; -1: none
   std::vector<int64_t> extents; ///< index arguments
   double seconds = 0;           ///< mean over the calls
 };
@@ -53,6 +67,7 @@ struct TimedLaunch {
 /// One block of profiled calls on a device, from its first kernel's start to its last one's
 /// end: as scheduled, and with its kernels one after the other. Means over the calls.
 struct BlockTime {
+  int64_t block = 0; ///< of the network
   double seconds = 0;
   double serialSeconds = 0;
 };
@@ -78,6 +93,10 @@ public:
   /// per kernel, adds up what is launched. Gives the seconds of a device: 0 on the CPU.
   virtual Expected<double> run(const EntryArguments &arguments, const TapTarget &tapTarget,
                                std::span<LaunchCounts> counts) = 0;
+
+  /// Runs the plan's entry as `run` does and tells when each launch ran, in the order of the
+  /// plan.
+  virtual Expected<std::vector<LaunchTime>> trace(const EntryArguments &arguments) = 0;
 
   /// Charges time to kernels 0 to numKernels - 1 from now on; 0 stops it.
   virtual void setProfile(size_t numKernels) = 0;

@@ -69,7 +69,77 @@ void endSequence(BranchRows &branch) {
   branch.offsets.push_back(int32_t(branch.rows()));
 }
 
+/// Both branches with all rows.
+Partition makeWhole(std::span<const int32_t> length) {
+  Partition partition;
+  partition.attention.offsets = {0};
+  Distributor distributor;
+  for (int32_t rows : length) {
+    distributor.give(partition.attention, rows);
+    endSequence(partition.attention);
+  }
+  partition.ssm = partition.attention;
+  return partition;
+}
+
+/// Of each sequence the first row that is selected, or its end; and the number of selected
+/// rows before it.
+struct SelectedRows {
+  std::vector<int32_t> first, before;
+};
+
+Expected<SelectedRows> findSelected(std::span<const int32_t> length,
+                                    std::span<const int32_t> select) {
+  SelectedRows selected;
+  size_t next = 0;
+  int32_t end = 0;
+  for (int32_t rows : length) {
+    size_t from = next;
+    end += rows;
+    while (next < select.size() && select[next] < end)
+      ++next;
+    selected.before.push_back(int32_t(from));
+    selected.first.push_back(end - int32_t(next - from));
+    for (size_t i = from; i < next; ++i)
+      if (select[i] != selected.first.back() + int32_t(i - from))
+        return invalidInput("row " + std::to_string(select[i]) +
+                            " is selected and not the ones behind it in its sequence");
+  }
+  if (next != select.size())
+    return invalidInput("row " + std::to_string(select[next]) + " is selected, there are " +
+                        std::to_string(end));
+  return selected;
+}
+
+BranchLastRows lastRowsOf(const BranchRows &branch, const SelectedRows &selected) {
+  BranchLastRows result;
+  result.offsets = {0};
+  for (size_t b = 0; b + 1 < branch.offsets.size(); ++b) {
+    for (int32_t row = branch.offsets[b]; row < branch.offsets[b + 1]; ++row) {
+      int32_t beyond = branch.index[size_t(row)] - selected.first[b];
+      if (beyond < 0)
+        continue;
+      result.index.push_back(selected.before[b] + beyond);
+      result.last.push_back(row);
+    }
+    endSequence(result);
+  }
+  return result;
+}
+
 } // namespace
+
+Expected<LastRows> flowhn::makeLastRows(const fb::Window *window, std::span<const int32_t> begin,
+                                        std::span<const int32_t> length,
+                                        std::span<const int32_t> select) {
+  Expected<SelectedRows> selected = findSelected(length, select);
+  FLOWHN_RETURN_IF_ERROR(selected.status());
+  Expected<Partition> partition =
+      window ? makePartition(*window, begin, length) : Expected<Partition>(makeWhole(length));
+  FLOWHN_RETURN_IF_ERROR(partition.status());
+  return LastRows{lastRowsOf(partition->attention, *selected),
+                  lastRowsOf(partition->ssm, *selected)};
+}
 
 Expected<Partition> flowhn::makePartition(const fb::Window &window, std::span<const int32_t> begin,
                                           std::span<const int32_t> length) {

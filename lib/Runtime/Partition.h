@@ -28,16 +28,18 @@ struct BranchRows {
 };
 
 struct Partition {
-  static constexpr unsigned numTables = 4;
-
   BranchRows attention;
   BranchRows ssm;
+};
 
-  /// Attention's offsets and index, then the SSM's.
-  std::span<const int32_t> table(unsigned number) const {
-    const BranchRows &branch = number < 2 ? attention : ssm;
-    return number % 2 == 0 ? branch.offsets : branch.index;
-  }
+/// The selected rows of one branch.
+struct BranchLastRows : BranchRows {
+  std::vector<int32_t> last; ///< for each row, its row in the branch; `index` has the selected one
+};
+
+struct LastRows {
+  BranchLastRows attention;
+  BranchLastRows ssm;
 };
 
 /// plan.partition: shares the packed rows of a call out between the branches.
@@ -45,6 +47,11 @@ struct Partition {
 /// by call needs sequences that begin at 0.
 Expected<Partition> makePartition(const fb::Window &window, std::span<const int32_t> begin,
                                   std::span<const int32_t> length);
+
+/// plan.last_rows: the rows of `select` in each branch; without a window both branches have
+/// all rows. InvalidInput unless they are the last ones of their sequences, in order.
+Expected<LastRows> makeLastRows(const fb::Window *window, std::span<const int32_t> begin,
+                                std::span<const int32_t> length, std::span<const int32_t> select);
 
 } // namespace flowhn
 

@@ -100,6 +100,8 @@ private:
       return as<fb::Call>(command, frame);
     case fb::Command::Tap:
       return as<fb::Tap>(command, frame);
+    case fb::Command::LastRows:
+      return as<fb::LastRows>(command, frame);
     case fb::Command::Fork:
       return as<fb::Fork>(command, frame);
     default:
@@ -144,14 +146,35 @@ private:
       return invalidInput("a partition of something other than the call's begin and length");
     Expected<Partition> made = makePartition(*command.window(), arguments.begin, arguments.length);
     FLOWHN_RETURN_IF_ERROR(made.status());
-    for (const BranchRows *branch : {&made->attention, &made->ssm})
+    for (BranchRows *branch : {&made->attention, &made->ssm}) {
       frame.indices.insert(frame.indices.end(), {branch->rows(), branch->maxLength});
-    for (unsigned table = 0; table < Partition::numTables; ++table)
-      frame.memories.push_back({Place::PartitionTable, numPartitions * Partition::numTables + table,
-                                0, int64_t(made->table(table).size_bytes())});
-    ++numPartitions;
-    sink.addPartition(std::move(*made));
+      addTable(frame, std::move(branch->offsets));
+      addTable(frame, std::move(branch->index));
+    }
     return {};
+  }
+
+  Status run(const fb::LastRows &command, Frame &frame) {
+    if (!isArgument(frame.memories[command.begin()], BeginArgument) ||
+        !isArgument(frame.memories[command.length()], LengthArgument) ||
+        !isArgument(frame.memories[command.select()], SelectArgument))
+      return invalidInput("last rows of something other than the call's begin, length and select");
+    Expected<LastRows> made =
+        makeLastRows(command.window(), arguments.begin, arguments.length, arguments.select);
+    FLOWHN_RETURN_IF_ERROR(made.status());
+    for (BranchLastRows *branch : {&made->attention, &made->ssm}) {
+      frame.indices.insert(frame.indices.end(), {branch->rows(), branch->maxLength});
+      addTable(frame, std::move(branch->offsets));
+      addTable(frame, std::move(branch->index));
+      addTable(frame, std::move(branch->last));
+    }
+    return {};
+  }
+
+  void addTable(Frame &frame, std::vector<int32_t> table) {
+    frame.memories.push_back(
+        {Place::Table, numTables++, 0, int64_t(table.size() * sizeof(int32_t))});
+    sink.addTable(std::move(table));
   }
 
   static bool isArgument(const Place &place, EntryMemory number) {
@@ -174,8 +197,10 @@ private:
     if (grid.isEmpty())
       return {};
     if (!counts.empty())
-      count(counts[command.kernel()], kernel);
-    return sink.addLaunch({command.kernel(), command.stream(), grid, indices, memories})
+      counts[command.kernel()] += countsOf(kernel, indices);
+    return sink
+        .addLaunch({command.kernel(), command.stream(), grid, block < 0 ? command.block() : block,
+                    command.branch(), indices, memories})
         .withContext("kernel " + quote(kernel.name()->string_view()));
   }
 
@@ -191,16 +216,6 @@ private:
     return grid;
   }
 
-  void count(LaunchCounts &count, const fb::Kernel &kernel) const {
-    double flops = kernel.flops() ? evaluate<double>(*kernel.flops(), indices) : 0;
-    double bytes = kernel.bytes() ? evaluate<double>(*kernel.bytes(), indices) : 0;
-    ++count.calls;
-    count.flops += flops;
-    count.bytes += bytes;
-    count.floorSeconds += std::max(kernel.flop_rate() > 0 ? flops / kernel.flop_rate() : 0,
-                                   kernel.byte_rate() > 0 ? bytes / kernel.byte_rate() : 0);
-  }
-
   Status run(const fb::Call &command, Frame &frame) {
     Frame callee;
     for (uint32_t index : *command.index_operands())
@@ -208,13 +223,13 @@ private:
     for (uint32_t memory : *command.memory_operands())
       callee.memories.push_back(frame.memories[memory]);
     const fb::Procedure &procedure = *plan.procedures()->Get(command.procedure());
-    if (depth > 0)
+    if (command.block() < 0 || block >= 0) // none, or inside of one
       return runProcedure(procedure, std::move(callee));
-    ++depth;
-    sink.beginBlock();
+    block = command.block();
+    sink.beginBlock(block);
     FLOWHN_RETURN_IF_ERROR(runProcedure(procedure, std::move(callee)));
     sink.endBlock();
-    --depth;
+    block = -1;
     return {};
   }
 
@@ -256,8 +271,8 @@ private:
   PlanSink &sink;
   int64_t top = 0;
   int64_t peak = 0;
-  uint32_t numPartitions = 0;
-  int depth = 0;                ///< of calls
+  uint32_t numTables = 0;
+  int64_t block = -1;           ///< that is called; -1: none
   std::vector<int64_t> indices; ///< of the launch at hand
   std::vector<Place> memories;
 };
@@ -272,21 +287,10 @@ Expected<int64_t> flowhn::walkPlan(const fb::Plan &plan, const EntryArguments &a
   return walk.workspaceBytes();
 }
 
-bool flowhn::computesTokens(const fb::Plan &plan) {
-  const fb::Procedure &entry = *plan.procedures()->Get(plan.entry());
-  for (uint32_t i = 0; i < entry.commands()->size(); ++i) {
-    fb::Command type = entry.commands_type()->GetEnum<fb::Command>(i);
-    if (type == fb::Command::Launch) {
-      const auto &launch = *entry.commands()->GetAs<fb::Launch>(i);
-      const auto &isIndex = *plan.kernels()->Get(launch.kernel())->index_args();
-      for (uint32_t k = 0; k < isIndex.size(); ++k)
-        if (!isIndex.Get(k) && launch.operands()->Get(k) == TokensArgument)
-          return true;
-    } else if (type == fb::Command::Call) {
-      const auto &operands = *entry.commands()->GetAs<fb::Call>(i)->memory_operands();
-      if (std::find(operands.begin(), operands.end(), TokensArgument) != operands.end())
-        return true;
-    }
-  }
-  return false;
+LaunchCounts flowhn::countsOf(const fb::Kernel &kernel, std::span<const int64_t> indices) {
+  double flops = kernel.flops() ? evaluate<double>(*kernel.flops(), indices) : 0;
+  double bytes = kernel.bytes() ? evaluate<double>(*kernel.bytes(), indices) : 0;
+  double floorSeconds = std::max(kernel.flop_rate() > 0 ? flops / kernel.flop_rate() : 0,
+                                 kernel.byte_rate() > 0 ? bytes / kernel.byte_rate() : 0);
+  return {1, flops, bytes, floorSeconds};
 }

@@ -30,9 +30,9 @@ inline constexpr uint32_t numEntryMemories = TokensArgument + 1;
 struct Place {
   enum Space : uint8_t {
     Workspace,
-    Parameter,      ///< `number` of the plan
-    Argument,       ///< an `EntryMemory`
-    PartitionTable, ///< table `number` % 4 of partition `number` / 4, see `Partition::table`
+    Parameter, ///< `number` of the plan
+    Argument,  ///< an `EntryMemory`
+    Table,     ///< the `number`th that the sink was given
   };
   Space space = Workspace;
   uint32_t number = 0;
@@ -52,6 +52,8 @@ struct PlannedLaunch {
   uint32_t kernel = 0;
   unsigned stream = 0;
   Grid grid;
+  int64_t block = -1; ///< of the network; -1: none
+  fb::Branch branch = fb::Branch::None;
   std::span<const int64_t> indices; ///< index arguments, in order
   std::span<const Place> memories;  ///< the others, in order
 };
@@ -71,14 +73,14 @@ class PlanSink {
 public:
   virtual ~PlanSink() = default;
 
-  /// The tables of the next partition.
-  virtual void addPartition(Partition partition) = 0;
+  /// The next table, of rows or of where sequences start.
+  virtual void addTable(std::vector<int32_t> table) = 0;
   virtual Status addLaunch(const PlannedLaunch &launch) = 0;
   /// Streams that start, or end, beside stream 0.
   virtual void fork(std::span<const uint32_t> streams) = 0;
   virtual void join(std::span<const uint32_t> streams) = 0;
-  /// The entry calls a procedure, and it returns: a block of the model. No stream but 0 runs.
-  virtual void beginBlock() {}
+  /// The call of block `block` of the network begins, and ends. No stream but 0 runs.
+  virtual void beginBlock(int64_t /*block*/) {}
   virtual void endBlock() {}
   /// Waits for everything before it.
   virtual void addTap(const PlannedTap &tap) = 0;
@@ -91,8 +93,8 @@ Expected<int64_t> walkPlan(const fb::Plan &plan, const EntryArguments &arguments
                            const TapTarget &tapTarget, std::span<LaunchCounts> counts,
                            PlanSink &sink);
 
-/// Whether the entry of a plan hands its argument `tokens` to anyone.
-bool computesTokens(const fb::Plan &plan);
+/// What one launch of `kernel` computes and moves.
+LaunchCounts countsOf(const fb::Kernel &kernel, std::span<const int64_t> indices);
 
 } // namespace flowhn
 

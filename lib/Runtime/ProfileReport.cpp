@@ -10,6 +10,8 @@
 
 #include "../Artifact/Expression.h"
 
+#include <map>
+
 using namespace flowhn;
 
 std::vector<LaunchProfile> flowhn::describeLaunches(const fb::Plan &plan,
@@ -43,24 +45,36 @@ static BlockPrediction predictionOf(const fb::Times &times) {
   return prediction;
 }
 
+/// What is predicted of blocks, which the entry calls.
+static std::map<int64_t, BlockPrediction> predictionsOf(const fb::Plan &plan) {
+  std::map<int64_t, BlockPrediction> predictions;
+  const fb::Procedure &entry = *plan.procedures()->Get(plan.entry());
+  for (uint32_t i = 0; i < entry.commands()->size(); ++i) {
+    if (entry.commands_type()->GetEnum<fb::Command>(i) != fb::Command::Call)
+      continue;
+    const fb::Call &call = *entry.commands()->GetAs<fb::Call>(i);
+    if (const fb::Times *times = call.times())
+      predictions.emplace(call.block(), predictionOf(*times));
+  }
+  return predictions;
+}
+
 std::vector<BlockProfile> flowhn::describeBlocks(const fb::Plan &plan,
                                                  const std::vector<TimedLaunch> &launches,
                                                  const std::vector<BlockTime> &times) {
-  std::vector<BlockProfile> blocks;
-  for (const BlockTime &time : times)
-    blocks.push_back({time.seconds, time.serialSeconds, 0, {}});
+  std::map<int64_t, double> kernelSeconds;
   for (const TimedLaunch &launch : launches)
-    if (launch.block >= 0)
-      blocks[size_t(launch.block)].kernelSeconds += launch.seconds;
-  // Blocks are the calls of the entry, in order.
-  const fb::Procedure &entry = *plan.procedures()->Get(plan.entry());
-  size_t block = 0;
-  for (uint32_t i = 0; i < entry.commands()->size() && block < blocks.size(); ++i) {
-    if (entry.commands_type()->GetEnum<fb::Command>(i) != fb::Command::Call)
-      continue;
-    if (const fb::Times *predicted = entry.commands()->GetAs<fb::Call>(i)->times())
-      blocks[block].prediction = predictionOf(*predicted);
-    ++block;
+    kernelSeconds[launch.block] += launch.seconds;
+  std::map<int64_t, BlockPrediction> predictions = predictionsOf(plan);
+  std::vector<BlockProfile> blocks;
+  for (const BlockTime &time : times) {
+    BlockProfile &block = blocks.emplace_back();
+    block.block = time.block;
+    block.seconds = time.seconds;
+    block.serialSeconds = time.serialSeconds;
+    block.kernelSeconds = kernelSeconds[time.block];
+    if (auto predicted = predictions.find(time.block); predicted != predictions.end())
+      block.prediction = predicted->second;
   }
   return blocks;
 }

@@ -7,16 +7,16 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowhn/Runtime/Session.h"
+#include "CallTables.h"
+#include "PlanContents.h"
 #include "PlanParameters.h"
-#include "PlanWalk.h"
 #include "ProfileReport.h"
+#include "TracedLaunches.h"
 #include "flowhn/Support/Guard.h"
 #include "flowhn/Support/Json.h"
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
-#include <numeric>
 #include <sched.h>
 #include <set>
 #include <thread>
@@ -43,78 +43,6 @@ Expected<int> resolveThreads(int threads) {
   return threads ? threads : usableProcessors();
 }
 
-std::set<std::string> collectTaps(const fb::Plan &plan) {
-  std::set<std::string> names;
-  for (const fb::Procedure *procedure : *plan.procedures())
-    for (uint32_t i = 0; i < procedure->commands()->size(); ++i)
-      if (procedure->commands_type()->GetEnum<fb::Command>(i) == fb::Command::Tap)
-        names.insert(procedure->commands()->GetAs<fb::Tap>(i)->name()->str());
-  return names;
-}
-
-std::string row(size_t number) { return " of row " + std::to_string(number); }
-
-Status checkLengths(const Call &call, const Manifest &manifest) {
-  int64_t context = manifest.model.contextLength, sum = 0;
-  if (call.lengths.empty())
-    return invalidArgument("a call of 0 rows");
-  if (int64_t(call.lengths.size()) > manifest.limits.maxBatch)
-    return resourceExhausted("a batch of " + std::to_string(call.lengths.size()) +
-                             " exceeds the artifact's limit of " +
-                             std::to_string(manifest.limits.maxBatch));
-  for (size_t b = 0; b < call.lengths.size(); ++b) {
-    int64_t length = call.lengths[b];
-    if (length < 1)
-      return invalidArgument("length " + std::to_string(length) + row(b) +
-                             ", it must be at least 1");
-    if (context && length > context)
-      return invalidArgument("length " + std::to_string(length) + row(b) +
-                             " exceeds the context of " + std::to_string(context));
-    if (length > manifest.limits.maxTokens)
-      return resourceExhausted("length " + std::to_string(length) + row(b) +
-                               " exceeds the artifact's limit of " +
-                               std::to_string(manifest.limits.maxTokens));
-    sum += length;
-  }
-  if (sum != int64_t(call.ids.size()))
-    return invalidArgument("the lengths add up to " + std::to_string(sum) + ", there are " +
-                           std::to_string(call.ids.size()) + " token ids");
-  if (sum > std::numeric_limits<int32_t>::max())
-    return resourceExhausted("a call of " + std::to_string(sum) + " tokens exceeds the limit of " +
-                             std::to_string(std::numeric_limits<int32_t>::max()));
-  return {};
-}
-
-Status checkIds(const Call &call, int64_t vocabSize) {
-  const int32_t *id = call.ids.data();
-  for (size_t b = 0; b < call.lengths.size(); ++b)
-    for (int32_t position = 0; position < call.lengths[b]; ++position, ++id)
-      if (*id < 0 || *id >= vocabSize)
-        return invalidArgument("token " + std::to_string(*id) + " at position " +
-                               std::to_string(position) + row(b) +
-                               " is outside of the vocabulary of " + std::to_string(vocabSize));
-  return {};
-}
-
-/// The tables that the entry of a plan takes beside the call itself.
-struct CallTables {
-  int64_t maxLength = 0;
-  std::vector<int32_t> begin, offsets, select;
-
-  explicit CallTables(const Call &call) : begin(call.lengths.size(), 0), offsets{0} {
-    for (int32_t length : call.lengths) {
-      maxLength = std::max<int64_t>(maxLength, length);
-      offsets.push_back(offsets.back() + length);
-      if (call.logits == LogitsMode::Last)
-        select.push_back(offsets.back() - 1);
-    }
-    if (call.logits == LogitsMode::All) {
-      select.resize(call.ids.size());
-      std::iota(select.begin(), select.end(), 0);
-    }
-  }
-};
-
 } // namespace
 
 struct Session::Impl {
@@ -125,6 +53,8 @@ struct Session::Impl {
 
   const Manifest &manifest() const { return artifact->manifest(); }
   Expected<CallResult> run(const Call &call);
+  Expected<std::vector<TracedLaunch>> trace(const Call &call);
+  EntryArguments argumentsOf(const Call &call, const CallTables &tables) const;
   Status check(const Call &call) const;
   Status checkTaps(const Call &call) const;
 
@@ -169,15 +99,19 @@ static TapTarget tapTargetOf(const Call &call, CallResult &result) {
   };
 }
 
+EntryArguments Session::Impl::argumentsOf(const Call &call, const CallTables &tables) const {
+  return {tables.maxLength, manifest().model.vocabSize,
+          call.ids,         tables.begin,
+          call.lengths,     tables.offsets,
+          tables.select};
+}
+
 Expected<CallResult> Session::Impl::run(const Call &call) {
   FLOWHN_RETURN_IF_ERROR(check(call));
   CallTables tables(call);
   CallResult result;
   result.rows = int64_t(tables.select.size());
-  EntryArguments arguments{tables.maxLength, manifest().model.vocabSize,
-                           call.ids,         tables.begin,
-                           call.lengths,     tables.offsets,
-                           tables.select};
+  EntryArguments arguments = argumentsOf(call, tables);
   size_t numLogits = size_t(arguments.numLogits());
   if (!call.logitsBuffer.empty() && (!call.returnLogits || call.logitsBuffer.size() != numLogits))
     return invalidArgument("a buffer for " + std::to_string(call.logitsBuffer.size()) +
@@ -201,6 +135,24 @@ Expected<CallResult> Session::Impl::run(const Call &call) {
   if (!call.returnLogits)
     result.logits.clear();
   return result;
+}
+
+Expected<std::vector<TracedLaunch>> Session::Impl::trace(const Call &call) {
+  FLOWHN_RETURN_IF_ERROR(check(call));
+  if (!call.taps.empty())
+    return invalidArgument("a trace has no taps, " + std::to_string(call.taps.size()) +
+                           " are asked for");
+  CallTables tables(call);
+  EntryArguments arguments = argumentsOf(call, tables);
+  Expected<std::vector<TracedLaunch>> launches = describeLaunches(plan, arguments);
+  FLOWHN_RETURN_IF_ERROR(launches.status());
+  Expected<std::vector<LaunchTime>> times = executor->trace(arguments);
+  FLOWHN_RETURN_IF_ERROR(times.status());
+  for (size_t i = 0; i < times->size(); ++i) {
+    launches->at(i).start = times->at(i).start;
+    launches->at(i).end = times->at(i).end;
+  }
+  return launches;
 }
 
 Session::Session(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
@@ -234,6 +186,10 @@ Expected<Session> Session::create(std::shared_ptr<const Artifact> artifact,
 
 Expected<CallResult> Session::run(const Call &call) {
   return guarded("the results of a call", [&] { return impl->run(call); });
+}
+
+Expected<std::vector<TracedLaunch>> Session::trace(const Call &call) {
+  return guarded("the trace of a call", [&] { return impl->trace(call); });
 }
 
 const Artifact &Session::artifact() const { return *impl->artifact; }

@@ -62,7 +62,7 @@ void interpret(const fb::Plan &plan) {
 }
 
 class IgnoringSink : public PlanSink {
-  void addPartition(Partition) override {}
+  void addTable(std::vector<int32_t>) override {}
   Status addLaunch(const PlannedLaunch &) override { return {}; }
   void fork(std::span<const uint32_t>) override {}
   void join(std::span<const uint32_t>) override {}

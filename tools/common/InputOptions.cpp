@@ -91,6 +91,9 @@ void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
           "Whether a block's branches run at the same time: streams, serial; auto: on nvptx "
           "what is predicted to take less time")
       ->check(CLI::IsMember({"auto", "streams", "serial"}));
+  flags.add_flag("--prune-dead-positions", compile.pruneDeadPositions,
+                 "Compute of the last block, behind its mixers, only the tokens whose logits are "
+                 "asked for; keys, values and scans are left");
   addPredictionFlags(flags, compile);
   flags.add_option("--max-batch", compile.maxBatch, "Most sequences of one call")
       ->check(CLI::PositiveNumber)

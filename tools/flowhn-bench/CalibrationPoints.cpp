@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <utility>
 
 using namespace flowhn;
@@ -62,11 +63,14 @@ private:
 double timingCost(const std::vector<LaunchProfile> &launches,
                   const std::vector<BlockProfile> &blocks) {
   double alone = 0, inRow = 0;
+  std::set<int64_t> timed;
   for (const BlockProfile &block : blocks) {
     alone += block.kernelSeconds;
     inRow += block.serialSeconds;
+    timed.insert(block.block);
   }
-  auto count = std::ranges::count_if(launches, [](const auto &one) { return one.block >= 0; });
+  auto count =
+      std::ranges::count_if(launches, [&](const auto &one) { return timed.contains(one.block); });
   return count > 0 ? std::max(0.0, (alone - inRow) / double(count)) : 0;
 }
 

@@ -109,6 +109,8 @@ public:
     return result->deviceSeconds;
   }
 
+  Expected<std::vector<TracedLaunch>> trace() { return session.trace({ids, lengths, mode}); }
+
   Status run(int times) {
     for (int i = 0; i < times; ++i)
       FLOWHN_RETURN_IF_ERROR(run().status());
@@ -254,6 +256,11 @@ Expected<Measurements> flowhn::tools::measure(const Tool &tool, BenchOptions &op
 
   Workload workload(*session, options, result.tokens);
   FLOWHN_RETURN_IF_ERROR(timeRuns(options, workload, peak, result));
+  if (!options.trace.empty()) {
+    Expected<std::vector<TracedLaunch>> trace = workload.trace();
+    FLOWHN_RETURN_IF_ERROR(trace.status());
+    result.trace = std::move(*trace);
+  }
   FLOWHN_RETURN_IF_ERROR(countFlops(*model, *session, workload, result));
   describeMemory(options, *session, result);
   return result;

@@ -26,6 +26,7 @@ struct BenchOptions {
   int64_t repetitions = 0; ///< 0: as many as fit five seconds, at least 5, on a GPU 20
   bool kernels = false;    ///< also time each kernel
   std::string json;
+  std::string trace;     ///< a file; empty: none
   std::string calibrate; ///< the table to add to; empty: none
 };
 
@@ -68,6 +69,7 @@ struct Measurements {
   std::vector<KernelProfile> kernels;  ///< of one run
   std::vector<LaunchProfile> launches; ///< of one run on a GPU
   std::vector<BlockProfile> blocks;    ///< the same
+  std::vector<TracedLaunch> trace;     ///< of another one, where it was asked for
   DeviceMeasurements device;
 
   bool onGPU() const { return manifest.target.kind == "nvptx"; }

@@ -17,7 +17,8 @@ namespace flowhn::tools {
 /// FLOPs of matmuls, attention, convolution and scan for `batch` sequences of
 /// `tokens`, with the logits of `logitsRows` tokens; a multiply-add counts 2. The
 /// branches as in the FLOP-aware count (arXiv 2505.19472), the exact triangle of
-/// the scores; norms and activations count nothing.
+/// the scores; norms and activations count nothing. Of a model that prunes dead positions
+/// the last block counts what is left.
 Expected<double> modelFlops(const ModelConfig &config, const ManifestModel &model, int64_t batch,
                             int64_t tokens, int64_t logitsRows);
 

@@ -25,6 +25,8 @@ static void printBuild(const Measurements &r) {
               model.strategy.c_str(), model.circulation.empty() ? "" : " ",
               model.circulation.c_str(), static_cast<long long>(model.numLayers),
               model.dtype.c_str(), r.weights.c_str());
+  if (model.prunesDeadPositions)
+    std::printf("pruned       dead positions of the last block\n");
   std::printf("target       %s\n", r.target.c_str());
   std::printf("%-12s %.3f s\n", r.wasArtifact ? "open" : "compile", r.compileSeconds);
   for (const CompileReport::Phase &phase : r.compile.phases)
@@ -92,9 +94,8 @@ static void printBlocks(const Measurements &r) {
   }
   std::printf("blocks       us, predicted from a calibration\n");
   double largest = 0;
-  for (size_t i = 0; i < r.blocks.size(); ++i) {
-    const BlockProfile &block = r.blocks[i];
-    std::printf("  block %-4zu ", i);
+  for (const BlockProfile &block : r.blocks) {
+    std::printf("  block %-4lld ", static_cast<long long>(block.block));
     double error = printPrediction("serial", block.prediction->serial, block.serialSeconds);
     if (block.prediction->runsStreams) {
       std::printf("; ");
@@ -192,7 +193,8 @@ static nlohmann::ordered_json deviceJson(const Measurements &r) {
 }
 
 static nlohmann::ordered_json blockJson(const BlockProfile &block) {
-  nlohmann::ordered_json json = {{"seconds", block.seconds},
+  nlohmann::ordered_json json = {{"block", block.block},
+                                 {"seconds", block.seconds},
                                  {"serial_seconds", block.serialSeconds},
                                  {"kernel_seconds", block.kernelSeconds}};
   if (const std::optional<BlockPrediction> &p = block.prediction)
@@ -210,6 +212,7 @@ static nlohmann::ordered_json asJson(const Measurements &r) {
   json["strategy"] = r.manifest.model.strategy;
   json["circulation"] = r.manifest.model.circulation;
   json["attention_tokens"] = r.manifest.model.attentionTokens;
+  json["prunes_dead_positions"] = r.manifest.model.prunesDeadPositions;
   json["context_length"] = r.manifest.model.contextLength;
   json["target"] = r.manifest.target.kind;
   json["cpu"] = r.manifest.target.cpu;

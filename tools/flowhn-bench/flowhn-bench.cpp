@@ -8,6 +8,7 @@
 
 #include "Calibrate.h"
 #include "Report.h"
+#include "Trace.h"
 
 using namespace flowhn;
 using namespace flowhn::tools;
@@ -28,6 +29,9 @@ static void addOptions(CLI::App &app, BenchOptions &options) {
       ->check(CLI::Range(1, 1000000));
   app.add_flag("--kernels", options.kernels, "Print the time of each kernel");
   app.add_option("--json", options.json, "Write everything to a file");
+  app.add_option("--trace", options.trace,
+                 "Write when each kernel of one more run ran to a file, one track per stream, as "
+                 "JSON for ui.perfetto.dev");
   app.add_option("--calibrate", options.calibrate,
                  "On a GPU: add what the model's kernels take, and how far branches on streams "
                  "overlap, to a file for --calibration, made where it is not there");
@@ -63,6 +67,8 @@ static Expected<int> execute(const Tool &tool, BenchOptions &options) {
     FLOWHN_RETURN_IF_ERROR(calibrate(options.calibrate, *result));
   if (!options.json.empty())
     FLOWHN_RETURN_IF_ERROR(writeReport(options.json, *result));
+  if (!options.trace.empty())
+    FLOWHN_RETURN_IF_ERROR(writeTrace(options.trace, *result));
   return exitSuccess;
 }
 

@@ -41,6 +41,7 @@ struct ManifestModel {
   std::string strategy;      ///< "none", "ae", "fa", "fac"
   std::string circulation;   ///< "alternate", "rotate"; empty but for fac
   std::vector<int64_t> attentionTokens;
+  bool prunesDeadPositions = false; ///< of the last block; a key only where it is true
   std::string tokenizer;            ///< "bytes", or empty
   std::vector<std::string> windows; ///< one per block, as the IR prints them
 };

@@ -52,6 +52,9 @@ struct CompileOptions {
   std::string norm = "kernel";
   /// auto, streams, serial; auto: on nvptx the one that is predicted to take less time.
   std::string branchSchedule = "auto";
+  /// Whether the last block computes, behind its mixers, only the tokens whose logits a call
+  /// asks for. Keys, values, convolution and scan are left.
+  bool pruneDeadPositions = false;
   /// Of nvptx: the table that times are predicted from, a file that flowhn-bench --calibrate
   /// wrote for one of the chips; empty: what is known of each.
   std::string calibration = {};

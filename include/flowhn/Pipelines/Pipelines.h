@@ -37,6 +37,10 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
                            llvm::cl::init("kernel")};
   Option<std::string> branchSchedule{*this, "branch-schedule",
                                      llvm::cl::desc("auto|streams|serial"), llvm::cl::init("auto")};
+  Option<bool> pruneDeadPositions{
+      *this, "prune-dead-positions",
+      llvm::cl::desc("compute of the last block only what the selected tokens read"),
+      llvm::cl::init(false)};
   Option<std::string> calibration{
       *this, "calibration",
       llvm::cl::desc("of nvptx: a file that times are predicted from; empty: the chip's own"),

@@ -94,12 +94,31 @@ struct KernelProfile {
   std::string config;      ///< "tile_rows=128 tile_columns=256 stages=4"
 };
 
+/// A launch of a traced call.
+struct TracedLaunch {
+  std::string kernel;
+  std::string op;     ///< "kern.matmul"
+  std::string config; ///< as in KernelProfile
+  std::string branch; ///< of its block: "attention", "ssm"; empty where it belongs to none
+  int64_t block = -1; ///< of the network; -1 outside of blocks
+  unsigned stream = 0;
+  std::vector<int64_t> extents; ///< index arguments, in the kernel's order: rows, …
+  std::vector<int64_t> grid;    ///< work items; on a GPU thread blocks in x, y, z
+  double flops = 0;
+  double bytes = 0;
+  double floorSeconds = 0;
+  /// Seconds since the call began. On the CPU of the first and last work item. On a GPU a
+  /// launch starts where the one before it on its stream ends, or the last one that its stream
+  /// waits for: waiting for room on the device is part of it.
+  double start = 0, end = 0;
+};
+
 /// One launch of a profiled call on a GPU.
 struct LaunchProfile {
   std::string op;               ///< "kern.matmul"
   std::vector<int64_t> sizes;   ///< what the kernel is made for, Plan.fbs; may be empty
   std::vector<int64_t> extents; ///< of the call
-  int64_t block = -1;           ///< that it belongs to; -1: none
+  int64_t block = -1;           ///< of the network; -1 outside of blocks
   double bytes = 0;
   double seconds = 0; ///< alone on the device, mean over the calls
 };
@@ -116,6 +135,7 @@ struct BlockPrediction {
 
 /// One block of the model in profiled calls on a GPU.
 struct BlockProfile {
+  int64_t block = 0;        ///< of the network
   double seconds = 0;       ///< as scheduled, mean over the calls
   double serialSeconds = 0; ///< with its kernels one after the other
   double kernelSeconds = 0; ///< of its kernels, each alone on the device
@@ -174,6 +194,11 @@ public:
   /// to get there; 0 on the CPU.
   int64_t deviceBytes() const;
   double uploadSeconds() const;
+
+  /// Runs `call`, which has no taps, with its streams side by side, and tells when each
+  /// launch that was not empty ran, in the order of the plan. On a GPU it runs twice, the
+  /// second time counts. Errors as `run`.
+  Expected<std::vector<TracedLaunch>> trace(const Call &call);
 
   /// Starts counting from zero, or stops. Costs two clock reads per work item; on a GPU
   /// kernels then run one at a time, and the call four times more for the times of its blocks.

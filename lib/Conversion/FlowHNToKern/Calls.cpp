@@ -145,7 +145,8 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, func::CallOp 
     operands.push_back(*value);
   }
   auto call = func::CallOp::create(procedure.builder, op.getLoc(), (*target)->function, operands);
-  if (Attribute times = op->getAttr(timesAttrName))
-    call->setAttr(timesAttrName, times);
+  for (StringRef name : {blockIndexAttrName, timesAttrName})
+    if (Attribute attribute = op->getAttr(name))
+      call->setAttr(name, attribute);
   return success();
 }

@@ -34,7 +34,8 @@ static FailureOr<Tokens> getSequences(ProcedureBuilder &procedure, Value value, 
 LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, AttentionOp op) {
   if (failed(refuseState(op, op.getState(), op.getNewState())))
     return failure();
-  FailureOr<Tokens> query = getSequences(procedure, op.getQuery(), op.getLength(), op);
+  Value queryLength = op.getQueries() ? op.getQueries() : op.getLength();
+  FailureOr<Tokens> query = getSequences(procedure, op.getQuery(), queryLength, op);
   FailureOr<Tokens> key = getSequences(procedure, op.getKey(), op.getLength(), op);
   FailureOr<Tokens> value = getSequences(procedure, op.getValue(), op.getLength(), op);
   if (failed(query) || failed(key) || failed(value))
@@ -42,16 +43,19 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, AttentionOp o
   Tokens out = procedure.createResult(op.getResult(), query->space, /*canScatter=*/false);
   int64_t heads = op.getHeads(), kvHeads = op.getKvHeads();
   int64_t headSize = getFeatures(op.getQuery()) / heads;
-  const TokenSpace &space = *query->space;
+  const TokenSpace &space = *key->space;
   // The copy engine of a GPU is told how many rows there are.
   Value rows = procedure.context.target.gpu ? space.rows : Value();
+  Value maxQueries = op.getQueries() ? query->space->maxLength : Value();
+  Value queryOffsets = op.getQueries() ? query->space->offsets : Value();
   auto attention = kern::AttentionOp::create(
-      procedure.builder, op.getLoc(), space.batch, space.maxLength, rows, query->buffer,
-      key->buffer, value->buffer, space.offsets, out.buffer, heads, kvHeads, headSize,
+      procedure.builder, op.getLoc(), space.batch, space.maxLength, rows, maxQueries, query->buffer,
+      key->buffer, value->buffer, space.offsets, queryOffsets, out.buffer, heads, kvHeads, headSize,
       APFloat(float(1 / std::sqrt(double(headSize)))), query->column, key->column, value->column,
       out.column, /*config=*/nullptr);
-  procedure.launch(attention, "attention_" + std::to_string(heads) + "x" + std::to_string(kvHeads) +
-                                  "x" + std::to_string(headSize));
+  std::string name = op.getQueries() ? "attention_last_" : "attention_";
+  procedure.launch(attention, name + std::to_string(heads) + "x" + std::to_string(kvHeads) + "x" +
+                                  std::to_string(headSize));
   return success();
 }
 

@@ -26,6 +26,11 @@ LogicalResult convertOp(ProcedureBuilder &procedure, SplitOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, ParallelOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, SelectTokensOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, SliceOp op);
+// LastTokens.cpp
+LogicalResult convertOp(ProcedureBuilder &procedure, LastSelectedOp op);
+LogicalResult convertOp(ProcedureBuilder &procedure, LastSegmentsOp op);
+LogicalResult convertOp(ProcedureBuilder &procedure, LastTokensOp op);
+LogicalResult convertOp(ProcedureBuilder &procedure, PackTokensOp op);
 // Calls.cpp
 LogicalResult convertOp(ProcedureBuilder &procedure, func::CallOp op);
 // Linear.cpp

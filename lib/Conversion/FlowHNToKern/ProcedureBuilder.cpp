@@ -89,7 +89,7 @@ LogicalResult ProcedureBuilder::convertEntrySignature() {
     tables[argument] = value;
   for (unsigned i : {0, 1, 2})
     spaceOf[source.getArgument(i)] = callSpace;
-  spaceOf[source.getArgument(3)] = createSpace({{}, selected, {}, {}});
+  selectedSpace = spaceOf[source.getArgument(3)] = createSpace({{}, selected, {}, {}});
   auto logits = cast<RankedTensorType>(type.getResult(0));
   // Callers get logits without gaps.
   results.push_back(addArgument(MemRefType::get(logits.getShape(), logits.getElementType()), loc));
@@ -190,10 +190,10 @@ LogicalResult ProcedureBuilder::convertBlock(Block &block) {
   for (Operation &op : block.without_terminator()) {
     LogicalResult converted =
         TypeSwitch<Operation *, LogicalResult>(&op)
-            .Case<AddOp, AttentionOp, BlockOp, CausalConv1DOp, EmbeddingOp, FuseOp, LinearOp,
-                  ParallelOp, RMSNormOp, SegmentsOp, SelectTokensOp, SelectiveScanOp, SiLUOp,
-                  SliceOp, SplitOp, SwiGLUOp, func::CallOp>(
-                [&](auto known) { return convertOp(*this, known); })
+            .Case<AddOp, AttentionOp, BlockOp, CausalConv1DOp, EmbeddingOp, FuseOp, LastSegmentsOp,
+                  LastSelectedOp, LastTokensOp, LinearOp, PackTokensOp, ParallelOp, RMSNormOp,
+                  SegmentsOp, SelectTokensOp, SelectiveScanOp, SiLUOp, SliceOp, SplitOp, SwiGLUOp,
+                  func::CallOp>([&](auto known) { return convertOp(*this, known); })
             .Case([](GetParameterOp) { return success(); })
             .Default([](Operation *other) {
               return other->emitOpError("is nothing that a kernel is known for");
@@ -341,5 +341,6 @@ LogicalResult ProcedureBuilder::checkLength(Value length, const TokenSpace *spac
 void ProcedureBuilder::launch(Operation *kernelOp, StringRef name) {
   Location loc = kernelOp->getLoc();
   KernelLaunch launch = context.kernels.outline(kernelOp, name);
-  plan::LaunchOp::create(builder, loc, launch.kernel, launch.operands, scope.stream);
+  plan::LaunchOp::create(builder, loc, launch.kernel, launch.operands, scope.stream, scope.branch,
+                         scope.block);
 }

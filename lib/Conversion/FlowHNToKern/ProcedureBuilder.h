@@ -143,6 +143,8 @@ public:
   const bool isEntry;
   /// All tokens of the call.
   const TokenSpace *callSpace = nullptr;
+  /// Of the entry: those that logits are wanted for.
+  const TokenSpace *selectedSpace = nullptr;
   /// Of the entry: how many of the selected tokens' most likely successors are wanted,
   /// all or none, and the table that they go to.
   Value chosen, tokens;
@@ -151,6 +153,8 @@ public:
   DenseMap<Value, Segment> segments;
   /// The attention and SSM segments by window, begin and length.
   DenseMap<std::pair<Attribute, std::pair<Value, Value>>, std::pair<Segment, Segment>> partitions;
+  /// Of spaces of last tokens: for each, its row among all tokens that it is one of.
+  DenseMap<const TokenSpace *, Segment> lastTokens;
   /// Where consumers want values that are not computed yet.
   DenseMap<Value, std::variant<Tokens, FuseSlot>> wanted;
   /// The chunks of scans by space and blocks of channels.
@@ -163,6 +167,8 @@ public:
     StringRef arena = "shared";
     int64_t stream = 0;
     bool isConcurrent = false;
+    BranchAttr branch; ///< null outside of branches
+    IntegerAttr block; ///< null outside of a block that is not outlined
     /// Copies of values that lie scattered or misaligned; another branch must not read them.
     DenseMap<Value, Tokens> denseCopies;
   };

@@ -28,7 +28,10 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, BlockOp op) {
     return failure();
   tap(procedure, op.getLoc(), "hidden." + Twine(op.getIndex()), *input, getFeatures(op.getInput()));
   passWanted(procedure, op.getResult(), yielded);
-  if (failed(procedure.convertBlock(body)))
+  procedure.scope.block = op.getIndexAttr();
+  LogicalResult converted = procedure.convertBlock(body);
+  procedure.scope.block = {};
+  if (failed(converted))
     return failure();
   FailureOr<Tokens> tokens = procedure.getTokens(yielded, op);
   if (failed(tokens))
@@ -149,6 +152,7 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, ParallelOp op
     plan::ForkOp::create(procedure.builder, op.getLoc(), streams);
   for (unsigned i = 0; i < op.getNumResults(); ++i) {
     procedure.scope = outer;
+    procedure.scope.branch = cast<BranchAttr>(op.getKinds()[i]);
     if (isConcurrent) {
       procedure.scope.arena = arenas[i];
       procedure.scope.stream = streams[i % numStreams];

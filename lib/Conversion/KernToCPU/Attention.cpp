@@ -47,12 +47,20 @@ static LogicalResult checkShape(AttentionOp op) {
 static AttentionItem decodeItem(KernelBuilder &b, AttentionOp op, const AttentionShape &shape,
                                 Value item) {
   int64_t headBlocks = op.getHeads() / shape.heads, group = op.getHeads() / op.getKvHeads();
-  Value numBlocks = b.ceilDiv(op.getMaxLength(), shape.rows);
+  Value maxQueries = op.getMaxQueries() ? op.getMaxQueries() : op.getMaxLength();
+  Value numBlocks = b.ceilDiv(maxQueries, shape.rows);
   auto [number, block] = splitIndex(b, b.floorDiv(item, headBlocks), numBlocks);
   AttentionItem result;
   result.sequence = Sequence::load(b, op.getOffsets(), number);
+  result.queries = result.sequence;
   result.begin = b.mul(b.sub(b.add(numBlocks, -1), block), shape.rows);
-  result.limit = b.min(b.add(result.begin, shape.rows), result.sequence.length);
+  result.position = result.begin;
+  if (op.getQueryOffsets()) {
+    result.queries = Sequence::load(b, op.getQueryOffsets(), number);
+    Value before = b.sub(result.sequence.length, result.queries.length);
+    result.position = b.add(before, result.begin);
+  }
+  result.limit = b.min(b.add(result.position, shape.rows), result.sequence.length);
   result.firstHead = b.mul(b.mod(item, headBlocks), shape.heads);
   result.kvHead = b.floorDiv(result.firstHead, group);
   return result;
@@ -77,14 +85,14 @@ static SoftmaxState attendBlocks(KernelBuilder &b, AttentionTiles &tiles, Value 
 static void emitItem(KernelBuilder &b, AttentionOp op, Value number, Value scratch) {
   AttentionShape shape(op);
   AttentionItem item = decodeItem(b, op, shape, number);
-  b.ifThen(b.less(item.begin, item.sequence.length), [&] {
+  b.ifThen(b.less(item.begin, item.queries.length), [&] {
     AttentionTiles tiles(b, op, item, scratch);
     tiles.loadQueries();
     SoftmaxState state;
     state.maxima.assign(shape.vectors(), b.splat(-std::numeric_limits<float>::infinity()));
     state.sums.assign(shape.vectors(), b.splat(0));
     // Every row sees all keys up to the first row of the item.
-    Value allSee = b.mul(b.floorDiv(b.add(item.begin, 1), shape.keys), shape.keys);
+    Value allSee = b.mul(b.floorDiv(b.add(item.position, 1), shape.keys), shape.keys);
     state = attendBlocks(b, tiles, b.index(0), allSee, shape.keys, /*causal=*/false, state);
     state = attendBlocks(b, tiles, allSee, item.limit, shape.keys, /*causal=*/true, state);
     tiles.storeResults(state.sums);
@@ -115,9 +123,10 @@ struct AttentionModel : CPUKernelInterface::ExternalModel<AttentionModel, Attent
     auto attention = cast<AttentionOp>(op);
     AttentionShape shape(attention);
     AffineExpr batch = getAffineDimExpr(0, op->getContext());
-    AffineExpr length = getAffineDimExpr(1, op->getContext());
+    unsigned numExtents = attention.getNumExtents();
+    AffineExpr queries = getAffineDimExpr(attention.getQueryExtent(), op->getContext());
     int64_t headBlocks = attention.getHeads() / shape.heads;
-    return AffineMap::get(2, 0, batch * length.ceilDiv(shape.rows) * headBlocks);
+    return AffineMap::get(numExtents, 0, batch * queries.ceilDiv(shape.rows) * headBlocks);
   }
 
   int64_t getCPUScratchBytes(Operation *op) const {

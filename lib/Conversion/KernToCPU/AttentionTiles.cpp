@@ -42,9 +42,9 @@ Value AttentionTiles::mul(Value lhs, Value rhs) {
 /// its head, and its position among the lanes of the item.
 void AttentionTiles::forEachQuery(
     llvm::function_ref<void(Value row, Value head, Value position)> body) {
-  Value count = b.sub(item.limit, item.begin);
+  Value count = b.sub(item.limit, item.position);
   b.forLoop(b.index(0), count, 1, [&](Value offset) {
-    Value row = b.add(item.sequence.begin, b.add(item.begin, offset));
+    Value row = b.add(item.queries.begin, b.add(item.begin, offset));
     for (int64_t head = 0; head < shape.heads; ++head)
       body(row, b.add(item.firstHead, head), b.add(offset, head * shape.rows));
   });
@@ -117,7 +117,7 @@ Value AttentionTiles::isVisible(Value key, int64_t vector) {
   for (int64_t lane = 0; lane < b.lanes; ++lane)
     offsets.push_back(vector % shape.rowVectors() * b.lanes + lane);
   Value rows = arith::ConstantOp::create(b.builder, b.loc, b.builder.getI32VectorAttr(offsets));
-  Value distance = arith::IndexCastOp::create(b.builder, b.loc, i32, b.sub(key, item.begin));
+  Value distance = arith::IndexCastOp::create(b.builder, b.loc, i32, b.sub(key, item.position));
   return arith::CmpIOp::create(b.builder, b.loc, arith::CmpIPredicate::sge, rows,
                                b.broadcast(distance));
 }

@@ -42,7 +42,9 @@ struct AttentionShape {
 /// What an item works on.
 struct AttentionItem {
   Sequence sequence;
-  Value begin;             ///< first query row, in the sequence
+  Sequence queries;        ///< of the sequence's last rows; all of them where nothing else is said
+  Value begin;             ///< first query row, in `queries`
+  Value position;          ///< the same, in the sequence
   Value limit;             ///< keys that any of its rows sees
   Value firstHead, kvHead; ///< first query head, and the key/value head of all
 };

@@ -44,7 +44,9 @@ private:
   AttentionShape shape;
   AttentionTiles tiles;
   Sequence sequence;
-  Value begin; ///< the block's first query in its sequence
+  Sequence queries; ///< of the sequence's last rows; all of them where nothing else is said
+  Value before;     ///< rows of the sequence in front of them
+  Value begin;      ///< the block's first one of the queries
   AttentionTiles::Source query, key, value;
 
   void locate();
@@ -81,7 +83,7 @@ SoftmaxState SoftmaxState::unpack(const AttentionShape &shape, ValueRange values
 
 void AttentionEmitter::emit() {
   locate();
-  b.ifThen(b.less(begin, sequence.length), [&] { emitQueries(); });
+  b.ifThen(b.less(begin, queries.length), [&] { emitQueries(); });
 }
 
 /// The queries with the most keys come first, so that the last blocks are short ones.
@@ -89,6 +91,12 @@ void AttentionEmitter::locate() {
   Value head = b.blockId(1);
   Value kvHead = b.div(head, op.getHeads() / op.getKvHeads());
   sequence = Sequence::load(b, op.getOffsets(), b.blockId(2));
+  queries = sequence;
+  before = b.i32(0);
+  if (op.getQueryOffsets()) {
+    queries = Sequence::load(b, op.getQueryOffsets(), b.blockId(2));
+    before = b.sub(sequence.length, queries.length);
+  }
   begin = b.mul(b.sub(b.sub(b.numBlocks(), b.i32(1)), b.blockId(0)), shape.blockRows());
   query = source(op.getQuery(), op.getQColumn(), head);
   key = source(op.getKey(), op.getKColumn(), kvHead);
@@ -103,9 +111,9 @@ AttentionTiles::Source AttentionEmitter::source(Value memref, int64_t column, Va
 /// The loop over blocks of keys. While one is computed, the next are on their way to the
 /// other stages; all warps have left a stage when the loop's next barrier is passed.
 void AttentionEmitter::emitQueries() {
-  Value last = b.add(sequence.begin, b.sub(sequence.length, b.i32(1)));
+  Value last = b.add(queries.begin, b.sub(queries.length, b.i32(1)));
   tiles.clearPadding();
-  tiles.copy(query, b.add(sequence.begin, begin), last, shape.blockRows(), b.i32(0));
+  tiles.copy(query, b.add(queries.begin, begin), last, shape.blockRows(), b.i32(0));
   commitCopies(b);
   for (int64_t ahead = 0; ahead < shape.stages - 1; ++ahead)
     copyKeys(b.i32(ahead * shape.keys), b.i32(ahead));
@@ -116,7 +124,7 @@ void AttentionEmitter::emitQueries() {
   SoftmaxState state;
   state.outputs.assign(shape.rowTiles() * shape.featureTiles(), Fragment(4, b.f32(0)));
   state.rows.assign(2 * shape.rowTiles(), SoftmaxRow::empty(b));
-  Value end = b.min(b.add(begin, shape.blockRows()), sequence.length);
+  Value end = b.add(before, b.min(b.add(begin, shape.blockRows()), queries.length));
   SmallVector<Value> carried = state.pack();
   carried.push_back(b.i32(0));
   carried =
@@ -156,7 +164,7 @@ SoftmaxState AttentionEmitter::attend(Value firstKey, Value stage, SoftmaxState 
   return state;
 }
 
-/// Row `row` of the thread: two for each row tile.
+/// Row `row` of the thread, among the queries: two for each row tile.
 Value AttentionEmitter::rowOf(int64_t row) {
   Value first = b.add(b.mul(tiles.warp, shape.rows), b.div(tiles.lane, 4));
   return b.add(b.add(begin, first), row / 2 * 16 + row % 2 * 8);
@@ -164,13 +172,14 @@ Value AttentionEmitter::rowOf(int64_t row) {
 
 /// Takes the keys behind a row's own position out of its scores.
 void AttentionEmitter::mask(Value firstKey, MutableArrayRef<Fragment> scores) {
-  Value firstRow = b.add(begin, b.mul(tiles.warp, shape.rows));
+  Value firstRow = b.add(b.add(before, begin), b.mul(tiles.warp, shape.rows));
   Value reaches = b.less(firstRow, b.add(firstKey, shape.keys - 1));
   Value ownColumn = b.mul(b.rem(tiles.lane, 4), 2);
   // No branch: the comparisons are few beside the products, and in one basic block they
   // are scheduled among them.
   for (int64_t row = 0; row < 2 * shape.rowTiles(); ++row) {
-    Value bound = b.sub(b.sub(rowOf(row), firstKey), ownColumn);
+    Value position = b.add(before, rowOf(row));
+    Value bound = b.sub(b.sub(position, firstKey), ownColumn);
     hideScores(b, scoresOf(scores, row), b.select(reaches, bound, b.i32(shape.keys)));
   }
 }
@@ -207,8 +216,8 @@ void AttentionEmitter::store(const SoftmaxState &state) {
     for (const Fragment &tile :
          ArrayRef(state.outputs).slice(row / 2 * shape.featureTiles(), shape.featureTiles()))
       llvm::append_range(outputs, ArrayRef(tile).slice(row % 2 * 2, 2));
-    b.ifThen(b.less(position, sequence.length), [&] {
-      Value offset = b.rowOffset(out, b.add(sequence.begin, position), column);
+    b.ifThen(b.less(position, queries.length), [&] {
+      Value offset = b.rowOffset(out, b.add(queries.begin, position), column);
       storeOutputs(b, outputs, factor, out, offset, vector);
     });
   }
@@ -237,9 +246,10 @@ struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, Attent
     AttentionEmitter(b, attention).emit();
 
     GPULaunch launch;
-    AffineExpr batch = builder.getAffineDimExpr(0), length = builder.getAffineDimExpr(1);
-    launch.grid = AffineMap::get(attention.getRows() ? 3 : 2, 0,
-                                 {length.ceilDiv(shape.blockRows()),
+    AffineExpr batch = builder.getAffineDimExpr(0);
+    AffineExpr queryRows = builder.getAffineDimExpr(attention.getQueryExtent());
+    launch.grid = AffineMap::get(attention.getNumExtents(), 0,
+                                 {queryRows.ceilDiv(shape.blockRows()),
                                   builder.getAffineConstantExpr(attention.getHeads()), batch},
                                  op->getContext());
     launch.threads = shape.threads();

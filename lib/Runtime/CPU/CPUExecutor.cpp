@@ -44,15 +44,16 @@ public:
 
   Expected<double> run(const EntryArguments &call, const TapTarget &tapTarget,
                        std::span<LaunchCounts> counts) override {
-    EntryArguments arguments = call;
-    if (arguments.logits.empty()) {
-      unreadLogits.resize(std::max(unreadLogits.size(), size_t(call.numLogits())));
-      arguments.logits = unreadLogits;
-    }
-    Expected<const LaunchProgram *> launches = program.instantiate(arguments, tapTarget, counts);
+    Expected<const LaunchProgram *> launches = instantiate(call, tapTarget, counts);
     FLOWHN_RETURN_IF_ERROR(launches.status());
     pool->run(**launches);
     return 0.0;
+  }
+
+  Expected<std::vector<LaunchTime>> trace(const EntryArguments &call) override {
+    Expected<const LaunchProgram *> launches = instantiate(call, {}, {});
+    FLOWHN_RETURN_IF_ERROR(launches.status());
+    return pool->trace(**launches);
   }
 
   void setProfile(size_t numKernels) override { pool->setProfile(numKernels); }
@@ -73,6 +74,15 @@ public:
   }
 
 private:
+  Expected<const LaunchProgram *> instantiate(EntryArguments arguments, const TapTarget &tapTarget,
+                                              std::span<LaunchCounts> counts) {
+    if (arguments.logits.empty()) {
+      unreadLogits.resize(std::max(unreadLogits.size(), size_t(arguments.numLogits())));
+      arguments.logits = unreadLogits;
+    }
+    return program.instantiate(arguments, tapTarget, counts);
+  }
+
   std::string cpu;
   CodeObject code;
   PreparedParameters parameters;

@@ -27,7 +27,7 @@ bool LaunchProgram::addLaunch(unsigned stream, KernelFunction function, int64_t 
     streamNumbers.push_back(stream);
     list.back().streams.emplace_back();
   }
-  list.back().streams[index].push_back({function, items, args.size(), kernel});
+  list.back().streams[index].push_back({function, items, args.size(), kernel, launches++});
   return true;
 }
 

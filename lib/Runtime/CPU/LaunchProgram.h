@@ -25,6 +25,7 @@ struct Launch {
   int64_t items = 0;   ///< at least 1
   size_t firstArg = 0; ///< in `LaunchProgram::args`
   uint32_t kernel = 0; ///< whom to charge the time to
+  size_t number = 0;   ///< of the launches of the program
 };
 
 /// Streams that run at the same time; the launches of each run in order.
@@ -51,6 +52,7 @@ public:
   void place(std::byte *workspace);
 
   const std::vector<Segment> &segments() const { return list; }
+  size_t numLaunches() const { return launches; }
   const int64_t *arguments(const Launch &launch) const { return args.data() + launch.firstArg; }
 
 private:
@@ -58,6 +60,7 @@ private:
   std::vector<int64_t> args;
   std::vector<size_t> workspaceArgs;   ///< positions in args
   std::vector<unsigned> streamNumbers; ///< of the last segment's streams
+  size_t launches = 0;
   bool open = false;
 };
 

@@ -55,15 +55,14 @@ const void *PlanProgram::addressOf(const Place &place) const {
     return parameters[place.number].data();
   if (place.space == Place::Argument)
     return entryMemories[place.number];
-  const Partition &partition = partitions[place.number / Partition::numTables];
-  return partition.table(place.number % Partition::numTables).data();
+  return tables[place.number].data();
 }
 
 Expected<const LaunchProgram *> PlanProgram::instantiate(const EntryArguments &arguments,
                                                          const TapTarget &tapTarget,
                                                          std::span<LaunchCounts> counts) {
   program = {};
-  partitions.clear();
+  tables.clear();
   entryMemories = {arguments.ids.data(),     arguments.begin.data(),  arguments.length.data(),
                    arguments.offsets.data(), arguments.select.data(), arguments.logits.data(),
                    arguments.tokens.data()};

@@ -14,7 +14,6 @@
 #include "PreparedParameters.h"
 
 #include <array>
-#include <deque>
 
 namespace flowhn {
 
@@ -35,7 +34,7 @@ public:
   int64_t workspaceBytes() const { return workspace.bytes(); }
 
 private:
-  void addPartition(Partition partition) override { partitions.push_back(std::move(partition)); }
+  void addTable(std::vector<int32_t> table) override { tables.push_back(std::move(table)); }
   Status addLaunch(const PlannedLaunch &launch) override;
   void fork(std::span<const uint32_t>) override { program.barrier(); }
   void join(std::span<const uint32_t>) override { program.barrier(); }
@@ -51,7 +50,7 @@ private:
   Memory workspace;
   LaunchProgram program;
   std::array<const void *, numEntryMemories> entryMemories = {}; ///< of the current program
-  std::deque<Partition> partitions; ///< of the current program, which points to them
+  std::vector<std::vector<int32_t>> tables; ///< of the current program, which points to them
 };
 
 } // namespace flowhn

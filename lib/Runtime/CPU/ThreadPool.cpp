@@ -8,8 +8,8 @@
 
 #include "ThreadPool.h"
 
+#include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <system_error>
 
 using namespace flowhn;
@@ -208,13 +208,38 @@ void ThreadPool::runInline(const LaunchProgram &program) {
 void ThreadPool::runItem(const LaunchProgram &program, const Launch &launch, int64_t item,
                          Worker &worker) {
   const int64_t *args = program.arguments(launch);
-  if (!profiling)
+  if (!profiling && !tracing)
     return launch.function(args, item, worker.scratch);
-  auto start = std::chrono::steady_clock::now();
+  Clock::time_point start = Clock::now();
   launch.function(args, item, worker.scratch);
-  std::chrono::nanoseconds time = std::chrono::steady_clock::now() - start;
+  Clock::time_point end = Clock::now();
   if (launch.kernel < worker.nanoseconds.size())
-    worker.nanoseconds[launch.kernel] += time.count();
+    worker.nanoseconds[launch.kernel] += std::chrono::nanoseconds(end - start).count();
+  if (tracing) {
+    auto &[first, last] = worker.spans[launch.number];
+    first = std::min(first, start);
+    last = end;
+  }
+}
+
+std::vector<LaunchTime> ThreadPool::trace(const LaunchProgram &program) {
+  for (Worker &worker : workers)
+    worker.spans.assign(program.numLaunches(), {Clock::time_point::max(), {}});
+  tracing = true;
+  Clock::time_point begin = Clock::now();
+  run(program);
+  tracing = false;
+  std::vector<LaunchTime> result(program.numLaunches());
+  for (size_t i = 0; i < result.size(); ++i) {
+    auto [first, last] = workers.front().spans[i];
+    for (const Worker &worker : workers) {
+      first = std::min(first, worker.spans[i].first);
+      last = std::max(last, worker.spans[i].second);
+    }
+    result[i] = {std::chrono::duration<double>(first - begin).count(),
+                 std::chrono::duration<double>(last - begin).count()};
+  }
+  return result;
 }
 
 void ThreadPool::setProfile(size_t numKernels) {

@@ -9,10 +9,12 @@
 #ifndef FLOWHN_LIB_RUNTIME_CPU_THREADPOOL_H
 #define FLOWHN_LIB_RUNTIME_CPU_THREADPOOL_H
 
+#include "../Executor.h"
 #include "../Memory.h"
 #include "LaunchProgram.h"
 #include "flowhn/Support/Status.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -43,12 +45,18 @@ public:
   /// Nanoseconds of all workers in a kernel since `setProfile`.
   int64_t nanoseconds(uint32_t kernel) const;
 
+  /// `run`, and when each launch of the program ran: from its first item's start to its last
+  /// one's end.
+  std::vector<LaunchTime> trace(const LaunchProgram &program);
+
 private:
   class Execution;
+  using Clock = std::chrono::steady_clock;
   /// On a cache line of its own.
   struct alignas(64) Worker {
     std::byte *scratch = nullptr;
     std::vector<int64_t> nanoseconds;
+    std::vector<std::pair<Clock::time_point, Clock::time_point>> spans; ///< of traced launches
   };
 
   ThreadPool(int threads, Memory scratch, int64_t stride);
@@ -62,6 +70,7 @@ private:
   std::vector<Worker> workers;
   std::vector<std::thread> threads; ///< of workers 1 and up
   bool profiling = false;
+  bool tracing = false;
 
   std::mutex mutex; ///< for what follows
   std::condition_variable wake, left;

@@ -7,200 +7,17 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Executor.h"
-#include "DeviceParameters.h"
-#include "DeviceProfile.h"
-#include "GraphCache.h"
-#include "Launcher.h"
+#include "DeviceState.h"
 #include "flowhn/Runtime/Device.h"
 #include "flowhn/Support/Json.h"
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 
 using namespace flowhn;
 using namespace flowhn::cuda;
 
 namespace {
-
-/// Results come back in pieces of at most this much pinned memory.
-constexpr int64_t maxResultBytes = int64_t(64) << 20;
-
-/// What lives in the context of the device.
-class DeviceState {
-public:
-  static Expected<std::unique_ptr<DeviceState>> create(const Driver &driver, const fb::Plan &plan,
-                                                       Kernels kernels, DeviceParameters parameters,
-                                                       bool graphs) {
-    Expected<Launcher> launcher = Launcher::create(driver, plan, std::move(kernels));
-    FLOWHN_RETURN_IF_ERROR(launcher.status());
-    std::unique_ptr<DeviceState> state(
-        new DeviceState(driver, plan, std::move(*launcher), std::move(parameters), graphs));
-    for (Event *event : {&state->start, &state->end}) {
-      Expected<Event> created = createEvent(driver, /*hasTime=*/true);
-      FLOWHN_RETURN_IF_ERROR(created.status());
-      *event = std::move(*created);
-    }
-    return state;
-  }
-
-  Expected<double> run(const EntryArguments &arguments, const TapTarget &tapTarget,
-                       std::span<LaunchCounts> counts) {
-    Expected<double> seconds = runCall(arguments, tapTarget, counts);
-    if (!seconds.ok()) // nothing may still write to what is the caller's
-      launcher.drain();
-    return seconds;
-  }
-
-  void setProfile(size_t numKernels) { measured = DeviceProfile(numKernels); }
-  const DeviceProfile &profile() const { return measured; }
-
-  void describe(ExecutorInfo &info) const {
-    info.parameterBytes = parameters.bytes();
-    info.workspaceBytes = workspace.bytes();
-    info.deviceBytes = parameters.deviceBytes() + workspace.bytes() + deviceTables.bytes() +
-                       logits.bytes() + tokens.bytes();
-  }
-
-private:
-  DeviceState(const Driver &driver, const fb::Plan &plan, Launcher launcher,
-              DeviceParameters parameters, bool graphs)
-      : driver(driver), plan(plan), useGraphs(graphs), parameters(std::move(parameters)),
-        launcher(std::move(launcher)) {}
-
-  Expected<double> runCall(const EntryArguments &arguments, const TapTarget &tapTarget,
-                           std::span<LaunchCounts> counts) {
-    bool isPlain = !tapTarget && counts.empty();
-    GraphCache::Key key;
-    if (useGraphs && isPlain) {
-      key = GraphCache::keyOf(arguments);
-      if (GraphCache::Entry *known = cache.find(key); known && known->graph)
-        return execute(known->tables, arguments, [&] { return launchGraph(*known); });
-    }
-    LaunchList list(plan);
-    FLOWHN_RETURN_IF_ERROR(list.build(arguments, tapTarget, counts));
-    FLOWHN_RETURN_IF_ERROR(reserve(list, arguments));
-    if (!counts.empty())
-      return execute(list.tables(), arguments, [&] { return addToProfile(list); });
-    if (tapTarget)
-      return execute(list.tables(), arguments,
-                     [&] { return launcher.enqueueInOrder(list, bases()); });
-    if (GraphCache::Entry *known = useGraphs ? cache.find(key) : nullptr) {
-      FLOWHN_RETURN_IF_ERROR(record(list, *known));
-      return execute(known->tables, arguments, [&] { return launchGraph(*known); });
-    }
-    Expected<double> seconds =
-        execute(list.tables(), arguments, [&] { return launcher.enqueue(list, bases()); });
-    if (useGraphs && seconds.ok())
-      cache.add(std::move(key));
-    return seconds;
-  }
-
-  /// Runs a call for the times of its launches, one at a time, and again for those of its
-  /// blocks under either schedule.
-  Status addToProfile(const LaunchList &list) {
-    Expected<std::vector<double>> launches = launcher.profile(list, bases());
-    FLOWHN_RETURN_IF_ERROR(launches.status());
-    std::vector<BlockTime> blocks(size_t(list.numBlocks()));
-    for (double BlockTime::*part : {&BlockTime::seconds, &BlockTime::serialSeconds}) {
-      if (blocks.empty())
-        break;
-      bool inOrder = part == &BlockTime::serialSeconds;
-      Expected<std::vector<double>> seconds = launcher.timeBlocks(list, bases(), inOrder);
-      FLOWHN_RETURN_IF_ERROR(seconds.status());
-      for (size_t i = 0; i < blocks.size(); ++i)
-        blocks[i].*part = (*seconds)[i];
-    }
-    measured.add(list, *launches, std::move(blocks));
-    return {};
-  }
-
-  Status record(const LaunchList &list, GraphCache::Entry &entry) {
-    Expected<GraphExec> graph = launcher.capture(list, bases());
-    FLOWHN_RETURN_IF_ERROR(graph.status());
-    entry.graph = std::move(*graph);
-    entry.tables.assign(list.tables().begin(), list.tables().end());
-    return {};
-  }
-
-  Status launchGraph(const GraphCache::Entry &entry) {
-    return driver.check(driver.graphLaunch(entry.graph.get(), launcher.mainStream()),
-                        "cannot launch the graph of a call");
-  }
-
-  /// Makes room for a call.
-  Status reserve(const LaunchList &list, const EntryArguments &arguments) {
-    auto growDevice = [&](DeviceMemory &memory, int64_t bytes, const char *purpose) -> Status {
-      if (bytes > memory.bytes())
-        cache.dropGraphs();
-      return grow(driver, memory, bytes, purpose);
-    };
-    int64_t tableBytes = int64_t(list.tables().size());
-    int64_t tokenBytes = int64_t(arguments.tokens.size_bytes());
-    FLOWHN_RETURN_IF_ERROR(growDevice(workspace, list.workspaceBytes(), "buffers"));
-    FLOWHN_RETURN_IF_ERROR(growDevice(deviceTables, tableBytes, "tables"));
-    FLOWHN_RETURN_IF_ERROR(
-        growDevice(logits, arguments.numLogits() * int64_t(sizeof(float)), "logits"));
-    FLOWHN_RETURN_IF_ERROR(growDevice(tokens, tokenBytes, "tokens"));
-    return grow(driver, hostTables, tableBytes, "tables");
-  }
-
-  DeviceBases bases() const {
-    return {workspace.address(), deviceTables.address(), logits.address(), tokens.address(),
-            &parameters};
-  }
-
-  /// Uploads the tables, runs what `launch` hands over and brings the results back.
-  /// Gives the seconds in between.
-  template <typename Launch>
-  Expected<double> execute(std::span<const std::byte> tables, const EntryArguments &arguments,
-                           const Launch &launch) {
-    StreamHandle stream = launcher.mainStream();
-    std::memcpy(hostTables.data(), tables.data(), tables.size());
-    std::memcpy(hostTables.data(), arguments.ids.data(), arguments.ids.size_bytes());
-    FLOWHN_RETURN_IF_ERROR(driver.check(
-        driver.copyToDevice(deviceTables.address(), hostTables.data(), tables.size(), stream),
-        "cannot upload the tables of a call"));
-    FLOWHN_RETURN_IF_ERROR(takeTime(start));
-    FLOWHN_RETURN_IF_ERROR(launch());
-    FLOWHN_RETURN_IF_ERROR(takeTime(end));
-    FLOWHN_RETURN_IF_ERROR(download(logits, std::as_writable_bytes(arguments.logits)));
-    FLOWHN_RETURN_IF_ERROR(download(tokens, std::as_writable_bytes(arguments.tokens)));
-    FLOWHN_RETURN_IF_ERROR(launcher.wait());
-    return secondsBetween(driver, start, end);
-  }
-
-  Status takeTime(const Event &event) {
-    return driver.check(driver.eventRecord(event.get(), launcher.mainStream()),
-                        "cannot take a time");
-  }
-
-  Status download(const DeviceMemory &from, std::span<std::byte> to) {
-    FLOWHN_RETURN_IF_ERROR(
-        grow(driver, results, std::min(int64_t(to.size()), maxResultBytes), "results"));
-    for (size_t done = 0; done < to.size();) {
-      size_t bytes = std::min(to.size() - done, size_t(results.bytes()));
-      FLOWHN_RETURN_IF_ERROR(driver.check(
-          driver.copyToHost(results.data(), from.address() + done, bytes, launcher.mainStream()),
-          "cannot download the results of a call"));
-      FLOWHN_RETURN_IF_ERROR(launcher.wait());
-      std::memcpy(to.data() + done, results.data(), bytes);
-      done += bytes;
-    }
-    return {};
-  }
-
-  const Driver &driver;
-  const fb::Plan &plan;
-  bool useGraphs;
-  DeviceParameters parameters;
-  Launcher launcher;
-  DeviceMemory workspace, deviceTables, logits, tokens;
-  PinnedMemory hostTables, results;
-  Event start, end;
-  GraphCache cache;
-  DeviceProfile measured;
-};
 
 class CUDAExecutor : public Executor {
 public:
@@ -217,6 +34,9 @@ public:
   Expected<double> run(const EntryArguments &arguments, const TapTarget &tapTarget,
                        std::span<LaunchCounts> counts) override {
     return context.with([&] { return state->run(arguments, tapTarget, counts); });
+  }
+  Expected<std::vector<LaunchTime>> trace(const EntryArguments &arguments) override {
+    return context.with([&] { return state->trace(arguments); });
   }
   void setProfile(size_t numKernels) override { state->setProfile(numKernels); }
   double seconds(uint32_t kernel) const override { return state->profile().seconds(kernel); }

@@ -61,7 +61,7 @@ inline constexpr int attributeMultiprocessors = 16, attributeComputeMajor = 75,
                      attributeComputeMinor = 76;
 inline constexpr int functionMaxDynamicShared = 8;
 inline constexpr int jitErrorLog = 5, jitErrorLogBytes = 6;
-inline constexpr unsigned streamNonBlocking = 1, eventDisableTiming = 2;
+inline constexpr unsigned streamNonBlocking = 1, eventDisableTiming = 2, eventRecordExternal = 1;
 inline constexpr int captureThreadLocal = 1;
 inline constexpr uint32_t memoryHost = 1, memoryDevice = 2;
 inline constexpr int tensorMapFloat16 = 6, tensorMapFloat32 = 7, tensorMapBFloat16 = 9;
@@ -121,6 +121,8 @@ inline constexpr int interleaveNone = 0, swizzleNone = 0, swizzle128 = 3, promot
   FUNCTION(eventCreate, "cuEventCreate", (EventHandle * event, unsigned flags))                    \
   FUNCTION(eventDestroy, "cuEventDestroy_v2", (EventHandle event))                                 \
   FUNCTION(eventRecord, "cuEventRecord", (EventHandle event, StreamHandle stream))                 \
+  FUNCTION(eventRecordWithFlags, "cuEventRecordWithFlags",                                         \
+           (EventHandle event, StreamHandle stream, unsigned flags))                               \
   FUNCTION(eventSynchronize, "cuEventSynchronize", (EventHandle event))                            \
   FUNCTION(eventElapsedTime, "cuEventElapsedTime",                                                 \
            (float *milliseconds, EventHandle start, EventHandle end))                              \

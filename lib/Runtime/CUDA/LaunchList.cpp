@@ -28,24 +28,19 @@ Status LaunchList::build(const EntryArguments &arguments, const TapTarget &tapTa
                          std::span<LaunchCounts> counts) {
   for (std::span<const int32_t> table :
        {arguments.ids, arguments.begin, arguments.length, arguments.offsets, arguments.select})
-    addTable(table);
+    appendTable(table);
   Expected<int64_t> bytes = walkPlan(plan, arguments, tapTarget, counts, *this);
   FLOWHN_RETURN_IF_ERROR(bytes.status());
   neededBytes = *bytes;
   return {};
 }
 
-void LaunchList::addTable(std::span<const int32_t> table) {
+void LaunchList::appendTable(std::span<const int32_t> table) {
   size_t offset = (image.size() + alignment - 1) / alignment * alignment;
   tableOffsets.push_back(offset);
   image.resize(offset + table.size_bytes());
   if (!table.empty())
     std::memcpy(image.data() + offset, table.data(), table.size_bytes());
-}
-
-void LaunchList::addPartition(Partition partition) {
-  for (unsigned number = 0; number < Partition::numTables; ++number)
-    addTable(partition.table(number));
 }
 
 Status LaunchList::addLaunch(const PlannedLaunch &launch) {
@@ -58,7 +53,7 @@ Status LaunchList::addLaunch(const PlannedLaunch &launch) {
         std::to_string(grid.z) + " blocks, a device takes at most " + std::to_string(maxBlocksX) +
         " x " + std::to_string(maxBlocksYZ) + " x " + std::to_string(maxBlocksYZ));
   list.push_back(Launch{launch.kernel,
-                        block,
+                        launch.block,
                         launch.stream,
                         {unsigned(grid.x), unsigned(grid.y), unsigned(grid.z)},
                         indexValues.size(),
@@ -69,13 +64,8 @@ Status LaunchList::addLaunch(const PlannedLaunch &launch) {
   return {};
 }
 
-void LaunchList::beginBlock() {
-  block = blocks++;
-  list.push_back(BlockEdge{});
-}
-
-void LaunchList::endBlock() {
-  block = -1;
+void LaunchList::beginBlock(int64_t block) {
+  blockNumbers.push_back(block);
   list.push_back(BlockEdge{});
 }
 
@@ -93,7 +83,7 @@ DeviceAddress LaunchList::addressOf(const Place &place, const DeviceBases &bases
     return bases.workspace + uint64_t(place.offset);
   case Place::Parameter:
     return (*bases.parameters)[place.number];
-  case Place::PartitionTable:
+  case Place::Table:
     return bases.tables + tableOffsets[numEntryTables + place.number];
   case Place::Argument:
     break;

@@ -31,7 +31,7 @@ class LaunchList : private PlanSink {
 public:
   struct Launch {
     uint32_t kernel = 0;
-    int64_t block = -1; ///< that it belongs to; -1: none
+    int64_t block = -1; ///< of the network; -1: none
     unsigned stream = 0;
     unsigned grid[3] = {};
     size_t firstIndex = 0, numIndices = 0, firstMemory = 0;
@@ -53,38 +53,38 @@ public:
                std::span<LaunchCounts> counts);
 
   const std::vector<Command> &commands() const { return list; }
-  int64_t numBlocks() const { return blocks; }
+  /// Those that `BlockEdge` stand around, in order.
+  const std::vector<int64_t> &blocks() const { return blockNumbers; }
   std::span<const int64_t> indices(const Launch &launch) const {
     return std::span(indexValues).subspan(launch.firstIndex, launch.numIndices);
   }
   /// The memory arguments of the launch, from its first on.
   const Place *memories(const Launch &launch) const { return places.data() + launch.firstMemory; }
 
-  /// The call's tables and those of its partitions, as they lie on the device; the ids
+  /// The call's tables and those that the plan makes, as they lie on the device; the ids
   /// come first.
   std::span<const std::byte> tables() const { return image; }
   int64_t workspaceBytes() const { return neededBytes; }
   DeviceAddress addressOf(const Place &place, const DeviceBases &bases) const;
 
 private:
-  void addPartition(Partition partition) override;
+  void addTable(std::vector<int32_t> table) override { appendTable(table); }
   Status addLaunch(const PlannedLaunch &launch) override;
   void fork(std::span<const uint32_t> streams) override;
   void join(std::span<const uint32_t> streams) override;
-  void beginBlock() override;
-  void endBlock() override;
+  void beginBlock(int64_t block) override;
+  void endBlock() override { list.push_back(BlockEdge{}); }
   void addTap(const PlannedTap &tap) override { list.push_back(tap); }
-  void addTable(std::span<const int32_t> table);
+  void appendTable(std::span<const int32_t> table);
 
   const fb::Plan &plan;
   std::vector<Command> list;
   std::vector<int64_t> indexValues;
   std::vector<Place> places;
   std::vector<std::byte> image;
-  std::vector<uint64_t> tableOffsets; ///< the entry's, then the partitions'
+  std::vector<uint64_t> tableOffsets; ///< the entry's, then the plan's
   int64_t neededBytes = 0;
-  int64_t blocks = 0;
-  int64_t block = -1; ///< in progress
+  std::vector<int64_t> blockNumbers;
 };
 
 } // namespace flowhn::cuda

@@ -86,16 +86,21 @@ Status Launcher::order(unsigned working, unsigned waiting) {
   return driver.check(driver.streamWaitEvent(streams[waiting].get(), event, 0), asked);
 }
 
-Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases) {
-  return enqueue(list, bases, EnqueueOptions());
-}
-
 Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, EnqueueOptions options) {
   size_t taken = 0;
+  unsigned flags = options.times == Times::LaunchesOfGraph ? constants::eventRecordExternal : 0;
+  bool timesBlocks = options.times == Times::Blocks;
+  bool timesLaunches = options.times != Times::None && !timesBlocks;
+  auto take = [&](unsigned stream) { return takeTime(taken++, streams[stream].get(), flags); };
+  if (timesLaunches)
+    FLOWHN_RETURN_IF_ERROR(take(0));
   for (const LaunchList::Command &command : list.commands()) {
-    if (auto *launched = std::get_if<LaunchList::Launch>(&command))
-      FLOWHN_RETURN_IF_ERROR(
-          launch(list, *launched, bases, streams[options.inOrder ? 0 : launched->stream].get()));
+    if (auto *launched = std::get_if<LaunchList::Launch>(&command)) {
+      unsigned stream = options.inOrder ? 0 : launched->stream;
+      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, streams[stream].get()));
+      if (timesLaunches)
+        FLOWHN_RETURN_IF_ERROR(take(stream));
+    }
     if (auto *fork = std::get_if<LaunchList::Fork>(&command))
       for (uint32_t stream : fork->streams)
         if (stream != 0 && !options.inOrder)
@@ -104,8 +109,8 @@ Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, Enque
       for (uint32_t stream : join->streams)
         if (stream != 0 && !options.inOrder)
           FLOWHN_RETURN_IF_ERROR(order(stream, 0));
-    if (options.takesTimes && std::holds_alternative<LaunchList::BlockEdge>(command))
-      FLOWHN_RETURN_IF_ERROR(takeTime(taken++));
+    if (timesBlocks && std::holds_alternative<LaunchList::BlockEdge>(command))
+      FLOWHN_RETURN_IF_ERROR(take(0));
   }
   return {};
 }
@@ -120,13 +125,14 @@ Status Launcher::enqueueInOrder(const LaunchList &list, const DeviceBases &bases
   return {};
 }
 
-Status Launcher::takeTime(size_t number) {
+Status Launcher::takeTime(size_t number, StreamHandle stream, unsigned flags) {
   if (number == times.size()) {
     Expected<Event> event = createEvent(driver, /*hasTime=*/true);
     FLOWHN_RETURN_IF_ERROR(event.status());
     times.push_back(std::move(*event));
   }
-  return driver.check(driver.eventRecord(times[number].get(), mainStream()), "cannot take a time");
+  return driver.check(driver.eventRecordWithFlags(times[number].get(), stream, flags),
+                      "cannot take a time");
 }
 
 Expected<std::vector<double>> Launcher::readIntervals(size_t count) {
@@ -142,9 +148,9 @@ Expected<std::vector<double>> Launcher::readIntervals(size_t count) {
 
 Expected<std::vector<double>> Launcher::timeBlocks(const LaunchList &list, const DeviceBases &bases,
                                                    bool inOrder) {
-  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {inOrder, /*takesTimes=*/false}));
-  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {inOrder, /*takesTimes=*/true}));
-  return readIntervals(size_t(list.numBlocks()));
+  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {inOrder}));
+  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {inOrder, Times::Blocks}));
+  return readIntervals(list.blocks().size());
 }
 
 Expected<std::vector<double>> Launcher::profile(const LaunchList &list, const DeviceBases &bases) {
@@ -155,20 +161,42 @@ Expected<std::vector<double>> Launcher::profile(const LaunchList &list, const De
     auto *one = std::get_if<LaunchList::Launch>(&command);
     if (!one)
       continue;
-    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched));
+    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched, mainStream()));
     FLOWHN_RETURN_IF_ERROR(launch(list, *one, bases, mainStream()));
-    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched + 1));
+    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched + 1, mainStream()));
     ++launched;
   }
   return readIntervals(launched);
 }
 
-Expected<GraphExec> Launcher::capture(const LaunchList &list, const DeviceBases &bases) {
+Expected<std::vector<LaunchTime>> Launcher::readTimes(const LaunchList &list) const {
+  std::vector<LaunchTime> result;
+  std::vector<double> free(streams.size(), 0); // since when each stream is
+  for (const LaunchList::Command &command : list.commands()) {
+    if (auto *launched = std::get_if<LaunchList::Launch>(&command)) {
+      Expected<double> end = secondsBetween(driver, times[0], times[result.size() + 1]);
+      FLOWHN_RETURN_IF_ERROR(end.status());
+      double start = free[launched->stream];
+      free[launched->stream] = std::max(start, *end);
+      result.push_back({start, free[launched->stream]});
+    }
+    if (auto *fork = std::get_if<LaunchList::Fork>(&command))
+      for (uint32_t stream : fork->streams)
+        free[stream] = std::max(free[stream], free[0]);
+    if (auto *join = std::get_if<LaunchList::Join>(&command))
+      for (uint32_t stream : join->streams)
+        free[0] = std::max(free[0], free[stream]);
+  }
+  return result;
+}
+
+Expected<GraphExec> Launcher::capture(const LaunchList &list, const DeviceBases &bases,
+                                      Times times) {
   std::string asked = "cannot record a call as a graph";
   FLOWHN_RETURN_IF_ERROR(
       driver.check(driver.streamBeginCapture(mainStream(), constants::captureThreadLocal), asked));
   CaptureGuard guard(driver, mainStream());
-  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases));
+  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {/*inOrder=*/false, times}));
   Expected<Graph> graph = guard.end();
   FLOWHN_RETURN_IF_ERROR(graph.status());
   GraphExecHandle exec = nullptr;

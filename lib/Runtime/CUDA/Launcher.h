@@ -16,6 +16,15 @@
 
 namespace flowhn::cuda {
 
+/// Which times are taken of a list: where blocks begin and end, or before the first launch and
+/// behind each one. Inside a graph an event is a time only where it is an external one.
+enum class Times { None, Blocks, Launches, LaunchesOfGraph };
+
+struct EnqueueOptions {
+  bool inOrder = false; ///< all on the main stream
+  Times times = Times::None;
+};
+
 /// The streams of a session and the kernels that it launches on them. The context is
 /// current in every call.
 class Launcher {
@@ -25,9 +34,9 @@ public:
   /// Stream 0, which everything starts on and ends on.
   StreamHandle mainStream() const { return streams.front().get(); }
 
-  /// Hands over a list whose branches run side by side and that has no taps. What fails
-  /// may leave some of it running.
-  Status enqueue(const LaunchList &list, const DeviceBases &bases);
+  /// Hands over a list that has no taps, its branches side by side unless `options` says
+  /// otherwise. What fails may leave some of it running.
+  Status enqueue(const LaunchList &list, const DeviceBases &bases, EnqueueOptions options = {});
   /// The same, one after the other on the main stream, taps included.
   Status enqueueInOrder(const LaunchList &list, const DeviceBases &bases);
   /// In order, with the seconds of each launch. Waits.
@@ -38,7 +47,11 @@ public:
                                            bool inOrder);
 
   /// The list as a graph, to be launched on the main stream.
-  Expected<GraphExec> capture(const LaunchList &list, const DeviceBases &bases);
+  Expected<GraphExec> capture(const LaunchList &list, const DeviceBases &bases,
+                              Times times = Times::None);
+  /// The times that were taken of `list`, which is done. A launch starts where the one before
+  /// it on its stream, or what its stream waits for, ends.
+  Expected<std::vector<LaunchTime>> readTimes(const LaunchList &list) const;
 
   /// Waits for the main stream, and so for all that was handed over whole.
   Status wait();
@@ -53,25 +66,20 @@ private:
                 StreamHandle stream);
   Status encodeMap(const fb::TensorMap &map, std::span<const int64_t> indices,
                    EncodedTensorMap &encoded) const;
-  struct EnqueueOptions {
-    bool inOrder = false;    ///< all on the main stream
-    bool takesTimes = false; ///< where blocks begin and end
-  };
-  Status enqueue(const LaunchList &list, const DeviceBases &bases, EnqueueOptions options);
   /// Waits, and gives the seconds between events 2 · i and 2 · i + 1.
   Expected<std::vector<double>> readIntervals(size_t count);
   Status copyTap(const LaunchList &list, const PlannedTap &tap, const DeviceBases &bases);
   /// What comes later on `waiting` waits for what came before on `working`.
   Status order(unsigned working, unsigned waiting);
-  /// Records event `number` of a profile, those before it being there.
-  Status takeTime(size_t number);
+  /// Records event `number` of those with time, the ones before it being there.
+  Status takeTime(size_t number, StreamHandle stream, unsigned flags = 0);
 
   const Driver &driver;
   const fb::Plan &plan;
   Kernels kernels;
   std::vector<Stream> streams;
   std::vector<Event> events; ///< one for each stream
-  std::vector<Event> times;  ///< for profiles
+  std::vector<Event> times;  ///< of profiles and traces
 
   // Arguments of the launch at hand.
   std::vector<uint64_t> values;

@@ -34,7 +34,7 @@ module @kernels {
 
 module @kernels {
   func.func @misaligned_box(%batch: index, %max: index, %rows: index, %qkv: memref<?x192xbf16>, %offsets: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
-    // expected-error @below {{needs, for warpgroups, a chip that has their products, 'rows', bfloat16 rows and columns at multiples of 16 bytes, and a head size from 16 to 256 that is a multiple of 8, got 64 on sm_90a}}
+    // expected-error @below {{needs, for warpgroups, a chip that has their products, 'rows', no 'queries', bfloat16 rows and columns at multiples of 16 bytes, and a head size from 16 to 256 that is a multiple of 8, got 64 on sm_90a}}
     kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 128, stages = 2, warpgroups = 2}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.25 : f32, k_column = 4} : (index, index, index, memref<?x192xbf16>, memref<?x192xbf16>, memref<?x192xbf16>, memref<?xi32>, memref<?x64xbf16>) -> ()
     return
   }

@@ -65,6 +65,7 @@ class Case:
     def functions(self, name):
         arguments = ", ".join(f"%{i}: {type}" for i, type in enumerate(self.types))
         used = [self.types[int(i)] for i in re.findall(r"%(\d+)", self.operands)]
+        used.sort(key=lambda type: type != "index")
         region = f"{{{self.region}\n    }} " if self.region else ""
         return f"""
   func.func @{name}(%batch: index, %max: index, {arguments}) attributes {{kern.kernel}} {{
@@ -79,7 +80,7 @@ class Case:
         launch(runner, directory, name, memory.memory,
                [len(self.lengths), max(self.lengths)] + memory.pointers)
         element = ELEMENTS[self.element]
-        stored = memory.memory.view(out, (sum(self.lengths), self.out_width), element.stored)
+        stored = memory.memory.view(out, (len(expected), self.out_width), element.stored)
         columns = slice(self.out_column, self.out_column + expected.shape[1])
         error = relative_error(element.decode(stored[:, columns]).astype(np.float64), expected)
         outside = np.delete(stored, np.arange(self.out_width)[columns], axis=1)
@@ -201,8 +202,9 @@ def softplus_case(channels=601):
 
 
 def attention_case(head_size, heads, kv_heads, extra=0, out_width=None, lengths=LENGTHS,
-                   element="bf16"):
-    """Queries, keys and values in one buffer of projections, `extra` columns before them."""
+                   element="bf16", queries=None):
+    """Queries, keys and values in one buffer of projections, `extra` columns before them; with
+    `queries`, those of the last rows of each sequence, so many, in one of their own."""
     width = extra + (heads + 2 * kv_heads) * head_size
     q_column, k_column = extra, extra + heads * head_size
     v_column = k_column + kv_heads * head_size
@@ -210,6 +212,9 @@ def attention_case(head_size, heads, kv_heads, extra=0, out_width=None, lengths=
     out_width = out_width or heads * head_size
     types = [f"memref<?x{width}x{element}>", "memref<?xi32>", f"memref<?x{out_width}x{element}>"]
     operands = "%0, %0, %0 offsets(%1) -> %2"
+    if queries is not None:
+        types = ["index", types[0], *types[:2], types[1], types[2]]
+        operands = "%1, %2, %2 offsets(%3) queries(%0, %4) -> %5"
     scale = np.float32(head_size ** -0.5)
     attributes = (f"heads = {heads}, kv_heads = {kv_heads}, head_size = {head_size}, "
                   f"scale = {scale:.9e} : f32, q_column = {q_column}, k_column = {k_column}, "
@@ -217,10 +222,19 @@ def attention_case(head_size, heads, kv_heads, extra=0, out_width=None, lengths=
 
     def reference(memory):
         total = sum(lengths)
+        counts = lengths if queries is None else queries
+        offsets, last = offsets_of(lengths), np.zeros(total, bool)
+        for end, count in zip(offsets[1:], counts):
+            last[end - count:end] = True
+        if queries is not None:
+            memory.pointers += [max(queries), 0]
         qkv = memory.rows(total, width)
-        offsets = offsets_of(lengths)
         memory.put(offsets)
-        out = memory.results(total, out_width)
+        if queries is not None:
+            stored = ELEMENTS[element].encode(qkv[last].astype(np.float32))
+            memory.pointers[1] = memory.memory.put(stored)
+            memory.put(offsets_of(queries))
+        out = memory.results(sum(counts), out_width)
         expected = np.zeros((total, heads * head_size))
         for begin, end in zip(offsets, offsets[1:]):
             for head in range(heads):
@@ -232,7 +246,7 @@ def attention_case(head_size, heads, kv_heads, extra=0, out_width=None, lengths=
                 weights /= weights.sum(axis=1, keepdims=True)
                 expected[begin:end, head * head_size:(head + 1) * head_size] = (
                     weights @ columns(v_column, kv_head))
-        return out, expected
+        return out, expected[last]
 
     return Case("attention", operands, "", attributes, types, out_width, out_column, reference,
                 lengths, element)
@@ -256,6 +270,9 @@ CASES = {
     "attention_72": attention_case(72, 1, 1, lengths=[130, 3]),
     "attention_128": attention_case(128, 2, 1, lengths=[200, 3]),
     "attention_256": attention_case(256, 1, 1, lengths=[70, 3]),
+    "attention_last": attention_case(64, 3, 1, extra=2, out_width=194, queries=[1, 0, 1, 1, 1]),
+    "attention_last_24": attention_case(24, 2, 1, queries=[3, 0, 1, 70, 16]),
+    "attention_last_f32": attention_case(16, 4, 2, element="f32", queries=[1, 0, 0, 90, 2]),
     "softplus": softplus_case(),
     "conv_f16": conv_case(21, 3, 37, 5, 26, 3, [37, 0, 1], "f16"),
     "scan_f16": scan_case(16, 21, 40, 9, 44, 7, [37, 0, 1], "f16"),

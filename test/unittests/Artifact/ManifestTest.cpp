@@ -103,6 +103,19 @@ TEST(ManifestTest, RefusesWhatLacksAnyKey) {
   }
 }
 
+TEST(ManifestTest, SaysWhereDeadPositionsArePruned) {
+  Manifest manifest = testManifest();
+  EXPECT_EQ(toJson(manifest).find("prunes_dead_positions"), std::string::npos);
+  manifest.model.prunesDeadPositions = true;
+  std::string text = toJson(manifest);
+  Expected<Manifest> read = parseManifest(text, "m");
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  EXPECT_TRUE(read->model.prunesDeadPositions);
+  text.replace(text.find("positions\": true") + 12, 4, "1");
+  expectError(parseManifest(text, "m").status(), StatusCode::InvalidInput,
+              "'prunes_dead_positions' must be true or false");
+}
+
 TEST(ManifestTest, NamesTheChipsOfAGPU) {
   Manifest manifest = testManifest();
   manifest.target = {

@@ -225,11 +225,34 @@ TEST(PlanValidationTest, RefusesWrongWindows) {
   });
 }
 
+TEST(PlanValidationTest, ChecksLastRows) {
+  auto planWith = [](uint32_t select, bool hasWindow) {
+    fb::PlanT plan = testPlan();
+    fb::LastRowsT rows;
+    rows.begin = 1;
+    rows.length = 2;
+    rows.select = select;
+    if (hasWindow)
+      rows.window = std::make_unique<fb::Window>(fixedWindow(16, 6, 16));
+    auto &commands = plan.procedures[1]->commands; // defines index 9 to 12, memory 14 to 19
+    commands.push_back(command(std::move(rows)));
+    commands.push_back(command(tap("last", 12, 19, 1)));
+    return planBytes(plan);
+  };
+  Status status = validatePlan(planWith(4, false), limits);
+  EXPECT_TRUE(status.ok()) << status.message();
+  expectError(validatePlan(planWith(14, false), limits), StatusCode::InvalidInput,
+              "(LastRows): memory value 14 of 14");
+  expectError(validatePlan(planWith(4, true), limits), StatusCode::InvalidInput,
+              "an impossible window");
+}
+
 TEST(PlanValidationTest, RefusesWrongStreams) {
   expectRefused({
       {[](auto &p) { embed(p).stream = 1; }, "stream 1 is not running"},
       {[](auto &p) { embed(p).stream = 8; }, "stream 8 is not running"},
       {[](auto &p) { entry(p, Negate).AsLaunch()->stream = 2; }, "stream 2 is not running"},
+      {[](auto &p) { embed(p).branch = fb::Branch(3); }, "unknown branch 3"},
       {[](auto &p) { entry(p, Fork).AsFork()->streams = {1, 1}; }, "stream 1 cannot start"},
       {[](auto &p) { entry(p, Fork).AsFork()->streams = {1, 8}; }, "stream 8 cannot start"},
       {[](auto &p) { entry(p, Join).AsJoin()->streams = {2}; }, "stream 2 is not running"},

@@ -63,6 +63,12 @@ TEST(CalibrationPoints, TakeOffWhatTimingCosts) {
   ASSERT_EQ(points.size(), 2u);
   EXPECT_DOUBLE_EQ(points[0].seconds, 77);
   EXPECT_NEAR(points[1].seconds, 5e-6, 1e-12); // the median of 4 and 6
+  // Launches of a block that was not timed do not share in it.
+  LaunchProfile untimed = product(6e-6);
+  untimed.block = 1;
+  addPoints({product(5e-6), product(7e-6), untimed},
+            {{.serialSeconds = 10e-6, .kernelSeconds = 12e-6}}, table);
+  EXPECT_NEAR(points[1].seconds, 5e-6, 1e-12); // of 4, 5 and 6
 }
 
 TEST(CalibrationPoints, OverlapMakesPredictionsTrue) {
@@ -76,7 +82,8 @@ TEST(CalibrationPoints, OverlapMakesPredictionsTrue) {
   EXPECT_NEAR(table.overlap, 0.75, 1e-9); // hides 30
   // The same of blocks that all take twice as long as predicted, but for the launch.
   table.overlap = 0.5;
-  ASSERT_TRUE(fitOverlap({{142e-6, 200e-6, 0, predicted}}, table));
+  ASSERT_TRUE(
+      fitOverlap({{.seconds = 142e-6, .serialSeconds = 200e-6, .prediction = predicted}}, table));
   EXPECT_NEAR(table.overlap, 0.75, 1e-9);
   table.overlap = 0.5;
   ASSERT_TRUE(fitOverlap({{500e-6, 100e-6, 0, predicted}}, table));

@@ -28,6 +28,7 @@ struct Attention {
   Storage storage = Storage::F32;
   int64_t column = 0;
   std::string cpu = "host";
+  bool lastQueries = false; ///< queries of their own, the last ones of each sequence
 
   int64_t qWidth() const { return heads * headSize; }
   int64_t kvWidth() const { return kvHeads * headSize; }
@@ -41,10 +42,16 @@ struct Attention {
     KernelText kernel;
     std::string type = rowsType(width(), storage);
     kernel.operand("batch", "index").operand("max", "index");
+    if (lastQueries)
+      kernel.operand("max_queries", "index");
     kernel.operand("q", type).operand("k", type).operand("v", type);
-    kernel.operand("offsets", "memref<?xi32>").operand("out", rowsType(outWidth(), storage));
+    kernel.operand("offsets", "memref<?xi32>");
+    if (lastQueries)
+      kernel.operand("query_offsets", "memref<?xi32>");
+    kernel.operand("out", rowsType(outWidth(), storage));
+    std::string queries = lastQueries ? " queries(%max_queries, %query_offsets)" : "";
     return kernel.function(
-        "kern.attention batch(%batch, %max) %q, %k, %v offsets(%offsets) -> %out",
+        "kern.attention batch(%batch, %max) %q, %k, %v offsets(%offsets)" + queries + " -> %out",
         attribute("heads", heads) + attribute("kv_heads", kvHeads) +
             attribute("head_size", headSize) + attribute("q_column", column) +
             attribute("k_column", kColumn()) + attribute("v_column", vColumn()) +
@@ -64,6 +71,23 @@ public:
     kernel->run({batch.size(), batch.maxLength, rows, rows, rows, batch.offsets.data(), out.data()},
                 backwards);
     std::vector<float> all;
+    for (size_t i = 0; i < out.size(); ++i)
+      all.push_back(out.get(i));
+    return all;
+  }
+
+  /// The last `queries` rows of each sequence alone.
+  std::vector<float> runLast(const Batch &batch, const Batch &queries) {
+    Buffer out(queries.rows() * op.outWidth(), op.storage, untouched);
+    std::vector<float> all;
+    std::vector<float> packed;
+    for (int64_t b = 0; b < batch.size(); ++b)
+      for (int64_t i = batch.lengths[b] - queries.lengths[b]; i < batch.lengths[b]; ++i)
+        for (int64_t c = 0; c < op.width(); ++c)
+          packed.push_back(qkv.get((batch.offsets[b] + i) * op.width() + c));
+    const void *rows = qkv.data(0);
+    kernel->run({batch.size(), batch.maxLength, queries.maxLength, packed.data(), rows, rows,
+                 batch.offsets.data(), queries.offsets.data(), out.data()});
     for (size_t i = 0; i < out.size(); ++i)
       all.push_back(out.get(i));
     return all;
@@ -139,6 +163,25 @@ TEST(AttentionCPU, runsOnEveryLevel) {
 /// Scores in the thousands: exponentials of their own would overflow.
 TEST(AttentionCPU, survivesLargeScores) {
   expectMatch({2, 1, 16}, /*tolerance=*/1e-3, /*spread=*/30);
+}
+
+/// Queries of the last rows alone give the same bits as all of them.
+TEST(AttentionCPU, takesLastQueries) {
+  Attention op{8, 2, 24}, last = op;
+  last.lastQueries = true;
+  AttentionRun run(op), runLast(last);
+  Batch batch({17, 5, 130, 64, 3});
+  std::vector<float> all = run.run(batch);
+  for (const Batch &queries : {Batch({1, 1, 1, 1, 1}), Batch({17, 0, 33, 2, 3})}) {
+    std::vector<float> some = runLast.runLast(batch, queries);
+    for (int64_t b = 0; b < batch.size(); ++b) {
+      int64_t first = batch.offsets[b + 1] - queries.lengths[b], width = op.outWidth();
+      EXPECT_TRUE(std::equal(some.begin() + queries.offsets[b] * width,
+                             some.begin() + queries.offsets[b + 1] * width,
+                             all.begin() + first * width))
+          << "sequence " << b;
+    }
+  }
 }
 
 TEST(AttentionCPU, rowsDependOnWhatTheySee) {

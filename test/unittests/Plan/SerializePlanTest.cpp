@@ -45,11 +45,13 @@ constexpr llvm::StringLiteral program = R"mlir(
       attributes {plan.entry} {
     %half = affine.apply affine_map<(d0)[s0] -> (d0 floordiv 2 + s0 * 3)>(%rows)[%batch]
     %p:8 = plan.partition <start = 2, count = 3, period = 8> at(%begin, %length)
+    %l:10 = plan.last_rows <all> at(%begin, %length) select(%length)
     %arena = plan.arena "shared" units(%half) bytes_per_unit 128
     %view = plan.view %arena at 64 : memref<?x4xf32>
     plan.tap "hidden.0" rows(%p#4) %view width 4 : memref<?x4xf32>
     func.call @block(%batch, %p#4, %view)
-        {flowhn.times = #flowhn.times<schedule = streams, batch = 8, tokens = 7, attention = 1,
+        {flowhn.index = 7 : i64,
+         flowhn.times = #flowhn.times<schedule = streams, batch = 8, tokens = 7, attention = 1,
                                       ssm = 2, joint = 3, serial = 6, streams = 5>}
         : (index, index, memref<?x4xf32>) -> ()
     return
@@ -57,7 +59,7 @@ constexpr llvm::StringLiteral program = R"mlir(
   func.func private @block(%batch: index, %rows: index, %x: memref<?x4xf32>) {
     %w = plan.get_parameter @w : memref<2x4x8xf32>
     plan.fork [0, 1]
-    plan.launch @kernels::@mix(%batch, %rows, %x, %w) stream 1
+    plan.launch @kernels::@mix(%batch, %rows, %x, %w) stream 1 branch<ssm> block 3
         : index, index, memref<?x4xf32>, memref<2x4x8xf32>
     plan.join [0, 1]
     return
@@ -162,6 +164,8 @@ TEST_F(SerializePlan, CalleesComeFirst) {
   EXPECT_EQ(block.commands[1].AsFork()->streams, (std::vector<uint32_t>{0, 1}));
   const fb::LaunchT &launch = *block.commands[2].AsLaunch();
   EXPECT_EQ(launch.stream, 1u);
+  EXPECT_EQ(launch.branch, fb::Branch::SSM);
+  EXPECT_EQ(launch.block, 3);
   // Index values 0 and 1; memory values: the argument, and the parameter behind it.
   EXPECT_EQ(launch.operands, (std::vector<uint32_t>{0, 1, 0, 1}));
   EXPECT_NE(block.commands[3].AsJoin(), nullptr);
@@ -170,7 +174,7 @@ TEST_F(SerializePlan, CalleesComeFirst) {
 TEST_F(SerializePlan, ValuesAreNumberedByKind) {
   auto plan = roundTrip();
   const fb::ProcedureT &forward = *plan->procedures[1];
-  ASSERT_EQ(forward.commands.size(), 6u);
+  ASSERT_EQ(forward.commands.size(), 7u);
   using enum fb::Opcode;
   EXPECT_EQ(steps(forward.commands[0].AsCompute()->expression), (Steps{{Value, 1},
                                                                        {Constant, 2},
@@ -186,22 +190,28 @@ TEST_F(SerializePlan, ValuesAreNumberedByKind) {
   EXPECT_EQ(partition.window->count(), 3);
   EXPECT_EQ(partition.window->period(), 8);
   EXPECT_FALSE(partition.window->by_call());
-  const fb::ArenaT &arena = *forward.commands[2].AsArena();
+  const fb::LastRowsT &last = *forward.commands[2].AsLastRows();
+  EXPECT_EQ(last.begin, 0u);
+  EXPECT_EQ(last.length, 1u);
+  EXPECT_EQ(last.select, 1u);
+  EXPECT_FALSE(last.window);
+  const fb::ArenaT &arena = *forward.commands[3].AsArena();
   EXPECT_EQ(arena.units, 2u) << "the computed value comes behind the two arguments";
   EXPECT_EQ(arena.bytes_per_unit, 128);
-  const fb::ViewT &view = *forward.commands[3].AsView();
+  const fb::ViewT &view = *forward.commands[4].AsView();
   EXPECT_EQ(view.arena, 0u);
   EXPECT_EQ(view.offset, 64);
   EXPECT_EQ(view.row_bytes, 16);
-  const fb::TapT &tap = *forward.commands[4].AsTap();
+  const fb::TapT &tap = *forward.commands[5].AsTap();
   EXPECT_EQ(tap.name, "hidden.0");
   EXPECT_EQ(tap.rows, 5u) << "3 + two results of the partition";
-  EXPECT_EQ(tap.memory, 6u) << "two arguments and four tables come before the view";
+  EXPECT_EQ(tap.memory, 12u) << "two arguments and ten tables come before the view";
   EXPECT_EQ(tap.row_elements, 4);
-  const fb::CallT &call = *forward.commands[5].AsCall();
+  const fb::CallT &call = *forward.commands[6].AsCall();
   EXPECT_EQ(call.procedure, 0u);
+  EXPECT_EQ(call.block, 7);
   EXPECT_EQ(call.index_operands, (std::vector<uint32_t>{0, 5}));
-  EXPECT_EQ(call.memory_operands, (std::vector<uint32_t>{6}));
+  EXPECT_EQ(call.memory_operands, (std::vector<uint32_t>{12}));
   ASSERT_TRUE(call.times);
   EXPECT_EQ(call.times->batch(), 8);
   EXPECT_EQ(call.times->tokens(), 7);

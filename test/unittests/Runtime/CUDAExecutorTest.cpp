@@ -363,8 +363,17 @@ TEST_F(CUDAExecutorTest, CopiesTaps) {
   }
 }
 
+/// Makes the calls of the entry blocks 0, 1, …
+static fb::PlanT withBlocks(fb::PlanT plan) {
+  int64_t numBlocks = 0;
+  for (fb::CommandUnion &command : plan.procedures[plan.entry]->commands)
+    if (fb::CallT *call = command.AsCall())
+      call->block = numBlocks++;
+  return plan;
+}
+
 TEST_F(CUDAExecutorTest, Profiles) {
-  Expected<Session> session = tryCreate();
+  Expected<Session> session = tryCreate(gpuContents(withBlocks(gpuPlan())));
   ASSERT_TRUE(session.ok());
   session->enableProfile(true);
   Ids ids{1, 2, 3, 4, 5}, lengths{5};
@@ -387,8 +396,57 @@ TEST_F(CUDAExecutorTest, Profiles) {
   }
 }
 
-TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
+/// Both streams work between fork and join: what runs there starts at the same time.
+TEST_F(CUDAExecutorTest, Traces) {
   fb::PlanT plan = gpuPlan();
+  plan.procedures[1]->commands[7].AsLaunch()->branch = fb::Branch::Attention;
+  plan.procedures[1]->commands[8].AsLaunch()->branch = fb::Branch::SSM;
+  plan.procedures[1]->commands[12].AsCall()->block = 3;
+  Ids ids{1, 2, 3, 4, 5}, lengths{5};
+  Call call = all(ids, lengths);
+  for (bool graphs : {true, false}) {
+    Expected<Session> session = tryCreate(gpuContents(plan), {.threads = 1, .graphs = graphs});
+    ASSERT_TRUE(session.ok()) << session.status().message();
+    takeLog();
+    Expected<std::vector<TracedLaunch>> trace = session->trace(call);
+    ASSERT_TRUE(trace.ok()) << trace.status().message();
+    Log log = takeLog();
+    EXPECT_EQ(count(log, "graph"), graphs ? 2u : 0u);
+    EXPECT_EQ(count(log, "times_minus_three s1 2x1x1"), 2u); // two runs, two streams
+    std::vector<std::string> names;
+    for (const TracedLaunch &launch : *trace)
+      names.push_back(launch.kernel);
+    ASSERT_EQ(names, (std::vector<std::string>{"embed", "doubled", "times_minus_three", "add_one",
+                                               "add_twice", "add_one", "add_twice", "head"}));
+    const TracedLaunch &embed = trace->front(), &a = trace->at(1), &s = trace->at(2),
+                       &block = trace->at(5);
+    EXPECT_EQ(embed.start, 0);
+    EXPECT_EQ(embed.config, "blocks=4");
+    EXPECT_EQ(embed.grid, (std::vector<int64_t>{4, 1, 1}));
+    EXPECT_EQ(embed.extents, (std::vector<int64_t>{5}));
+    EXPECT_EQ(embed.flops, 40);
+    EXPECT_EQ(embed.floorSeconds, 20);
+    EXPECT_EQ(a.start, embed.end);
+    EXPECT_EQ(s.start, embed.end);
+    EXPECT_GT(s.end, a.end);
+    EXPECT_EQ(a.branch + " " + s.branch, "attention ssm");
+    EXPECT_EQ(s.stream, 1u);
+    EXPECT_EQ(trace->at(3).start, s.end); // waits for both
+    EXPECT_EQ(trace->at(3).block, -1);
+    EXPECT_EQ(block.block, 3);
+    EXPECT_EQ(trace->back().block, -1);
+    for (const TracedLaunch &launch : *trace)
+      EXPECT_GT(launch.end, launch.start);
+    expectLogits(session->run(call), ids, lengths);
+    std::vector<std::string> taps{"blocks"};
+    call.taps = taps;
+    expectError(session->trace(call).status(), StatusCode::InvalidArgument, "1 are asked for");
+    call.taps = {};
+  }
+}
+
+TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
+  fb::PlanT plan = withBlocks(gpuPlan());
   for (fb::CommandUnion &command : plan.procedures[plan.entry]->commands)
     if (fb::CallT *call = command.AsCall()) { // the first block alone
       call->times = std::make_unique<fb::Times>(1, 5, 100, 200, 300, 600, 500, true);
@@ -413,6 +471,7 @@ TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
     EXPECT_GT(launches[i].seconds, 0);
   }
   for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(blocks[i].block, int64_t(i));
     EXPECT_GT(blocks[i].seconds, 0);
     EXPECT_GT(blocks[i].serialSeconds, 0);
     double kernels = launches[2 * i + 3].seconds + launches[2 * i + 4].seconds;

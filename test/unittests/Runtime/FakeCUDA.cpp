@@ -43,6 +43,7 @@ struct StreamState {
 struct EventState {
   int stream = -1; ///< that recorded it last
   GraphState *capturing = nullptr;
+  bool isTime = true; ///< not where a graph recorded it for itself
   std::chrono::steady_clock::time_point time;
 };
 
@@ -379,7 +380,22 @@ Result cuEventRecord(EventHandle event, StreamHandle stream) {
   FAKE_CALL;
   event->stream = stream->number;
   event->capturing = stream->capturing;
+  event->isTime = !stream->capturing;
   event->time = std::chrono::steady_clock::now();
+  return constants::success;
+}
+
+Result cuEventRecordWithFlags(EventHandle event, StreamHandle stream, unsigned flags) {
+  if (flags == 0)
+    return cuEventRecord(event, stream);
+  FAKE_CALL;
+  if (flags != constants::eventRecordExternal || !stream->capturing)
+    return constants::invalidValue;
+  event->isTime = false;
+  submit(stream, [event] {
+    event->isTime = true;
+    event->time = std::chrono::steady_clock::now();
+  });
   return constants::success;
 }
 
@@ -390,6 +406,8 @@ Result cuEventSynchronize(EventHandle) {
 
 Result cuEventElapsedTime(float *milliseconds, EventHandle start, EventHandle end) {
   FAKE_CALL;
+  if (!start->isTime || !end->isTime)
+    return constants::invalidValue;
   *milliseconds = std::chrono::duration<float, std::milli>(end->time - start->time).count();
   return constants::success;
 }

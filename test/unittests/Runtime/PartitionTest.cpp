@@ -100,6 +100,47 @@ TEST(PartitionTest, WindowsByCallAgreeWithTheirDefinition) {
                           {1, 7, 2, int32_t(40 + numerator)});
 }
 
+TEST(PartitionTest, FindsLastRows) {
+  // Positions 13, 14, 15, 0, 1, 2 of 16 are attention's: rows 0 to 2, then 5 and 6.
+  fb::Window window = fixedWindow(13, 6, 16);
+  Expected<LastRows> rows = makeLastRows(&window, Table{0, 0}, Table{5, 2}, Table{4, 6});
+  ASSERT_TRUE(rows.ok()) << rows.status().message();
+  EXPECT_EQ(rows->attention.offsets, (Table{0, 0, 1}));
+  EXPECT_EQ(rows->attention.index, (Table{1}));
+  EXPECT_EQ(rows->attention.last, (Table{4}));
+  EXPECT_EQ(rows->attention.maxLength, 1);
+  EXPECT_EQ(rows->ssm.offsets, (Table{0, 1, 1}));
+  EXPECT_EQ(rows->ssm.index, (Table{0}));
+  EXPECT_EQ(rows->ssm.last, (Table{1}));
+  // None of the first sequence, three of the second.
+  rows = makeLastRows(&window, Table{0, 0}, Table{2, 4}, Table{3, 4, 5});
+  ASSERT_TRUE(rows.ok());
+  EXPECT_EQ(rows->attention.index, (Table{0, 1}));
+  EXPECT_EQ(rows->attention.last, (Table{3, 4}));
+  EXPECT_EQ(rows->ssm.index, (Table{2}));
+  // Without a window either branch has all.
+  rows = makeLastRows(nullptr, Table{0, 0}, Table{2, 3}, Table{1, 3, 4});
+  ASSERT_TRUE(rows.ok());
+  for (const BranchLastRows *branch : {&rows->attention, &rows->ssm}) {
+    EXPECT_EQ(branch->offsets, (Table{0, 1, 3}));
+    EXPECT_EQ(branch->index, (Table{0, 1, 2}));
+    EXPECT_EQ(branch->last, (Table{1, 3, 4}));
+    EXPECT_EQ(branch->maxLength, 2);
+  }
+  EXPECT_EQ(makeLastRows(nullptr, Table{0}, Table{3}, {})->ssm.offsets, (Table{0, 0}));
+}
+
+TEST(PartitionTest, RefusesRowsThatAreNotTheLast) {
+  auto refused = [](const Table &select, const char *part) {
+    expectError(makeLastRows(nullptr, Table{0, 0}, Table{3, 2}, select).status(),
+                StatusCode::InvalidInput, part);
+  };
+  refused({1}, "row 1 is selected and not the ones behind it");
+  refused({0, 2}, "row 0 is selected and not the ones behind it");
+  refused({4, 3}, "row 4 is selected and not the ones behind it");
+  refused({2, 5}, "row 5 is selected, there are 5");
+}
+
 TEST(PartitionTest, WindowsByCallTakeWholeSequencesOnly) {
   expectError(makePartition(windowByCall(true, false, 1, 2), Table{0, 3}, Table{4, 4}).status(),
               StatusCode::InvalidArgument, "row 1 begins at position 3");

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../../../lib/Runtime/PlanContents.h"
 #include "../../../lib/Runtime/PlanWalk.h"
 #include "../TestFiles.h"
 #include "../TestPlan.h"
@@ -28,9 +29,11 @@ class LogSink : public PlanSink {
 public:
   explicit LogSink(const fb::PlanT &plan) : plan(plan) {}
 
-  void addPartition(Partition partition) override {
-    log.push_back("partition " + std::to_string(partition.attention.rows()) + " + " +
-                  std::to_string(partition.ssm.rows()));
+  void addTable(std::vector<int32_t> table) override {
+    std::string line = "table";
+    for (int32_t value : table)
+      line += " " + std::to_string(value);
+    log.push_back(line);
   }
   Status addLaunch(const PlannedLaunch &launch) override {
     std::string line = plan.kernels[launch.kernel]->name + " s" + std::to_string(launch.stream) +
@@ -39,6 +42,8 @@ public:
       line += " " + std::to_string(index);
     for (const Place &place : launch.memories)
       line += " " + text(place);
+    if (launch.block >= 0)
+      line += " [" + std::to_string(launch.block) + "]";
     log.push_back(line);
     return refused.empty() ? Status() : resourceExhausted(refused);
   }
@@ -48,6 +53,8 @@ public:
   void join(std::span<const uint32_t> streams) override {
     log.push_back("join " + std::to_string(streams.size()));
   }
+  void beginBlock(int64_t block) override { log.push_back("block " + std::to_string(block)); }
+  void endBlock() override { log.push_back("end"); }
   void addTap(const PlannedTap &tap) override {
     log.push_back("tap " + text(tap.from) + " " + std::to_string(tap.rows) + " rows of " +
                   std::to_string(tap.rowBytes) + ", " + std::to_string(tap.stride) + " apart");
@@ -91,11 +98,12 @@ TEST(PlanWalkTest, TellsWhatHappens) {
   Walked walked = walk(testPlan());
   ASSERT_TRUE(walked.status.ok()) << walked.status.message();
   // x is in the second half of an arena of 5 · 128 bytes, rounded up to 768, and y above it.
-  EXPECT_EQ(walked.log, (Log{"partition 4 + 1", "embed s0 5x1 5 a0 p0 w320", "fork 2",
-                             "doubled s0 4x1 4 a0 t1 w320", "times_minus_three s1 1x1 1 t3 w320",
-                             "join 2", "add_one s0 5x1 5 w320 w768", "add_twice s0 5x1 5 w768 w320",
-                             "add_one s0 5x1 5 w320 w768", "add_twice s0 5x1 5 w768 w320",
-                             "head s0 2x1 2 a4 w320 p1 a5"}));
+  EXPECT_EQ(walked.log,
+            (Log{"table 0 3 4", "table 0 1 2 4", "table 0 1 1", "table 3",
+                 "embed s0 5x1 5 a0 p0 w320", "fork 2", "doubled s0 4x1 4 a0 t1 w320",
+                 "times_minus_three s1 1x1 1 t3 w320", "join 2", "add_one s0 5x1 5 w320 w768",
+                 "add_twice s0 5x1 5 w768 w320", "add_one s0 5x1 5 w320 w768",
+                 "add_twice s0 5x1 5 w768 w320", "head s0 2x1 2 a4 w320 p1 a5"}));
   EXPECT_EQ(walked.bytes, 768 + 768 + 256);
   EXPECT_EQ(walked.counts[2].calls, 2);
   EXPECT_EQ(walked.counts[2].flops, 2 * 5 * 8);
@@ -111,10 +119,27 @@ TEST(PlanWalkTest, KnowsGridsAndFloors) {
   plan.kernels[1]->gpu = std::make_unique<fb::GPULaunchT>();
   plan.kernels[1]->gpu->grid_z = {constant(0)};
   Walked walked = walk(plan);
-  EXPECT_EQ(walked.log[1], "embed s0 5x3 5 a0 p0 w320");
-  EXPECT_TRUE(walked.log[3].starts_with("times_minus_three")); // the grid of doubled is empty
+  EXPECT_EQ(walked.log[4], "embed s0 5x3 5 a0 p0 w320");
+  EXPECT_TRUE(walked.log[6].starts_with("times_minus_three")); // the grid of doubled is empty
   EXPECT_EQ(walked.counts[0].floorSeconds, 10);
   EXPECT_EQ(walked.counts[1].calls, 0);
+}
+
+/// A launch is of the block that is called, or of the one that it names.
+TEST(PlanWalkTest, TellsBlocks) {
+  fb::PlanT plan = testPlan();
+  int64_t block = 5;
+  for (fb::CommandUnion &command : plan.procedures[plan.entry]->commands)
+    if (fb::CallT *call = command.AsCall())
+      call->block = block++;
+    else if (fb::LaunchT *launch = command.AsLaunch())
+      launch->block = block;
+  Walked walked = walk(plan);
+  ASSERT_GE(walked.log.size(), 9u);
+  EXPECT_EQ(Log(walked.log.end() - 9, walked.log.end()),
+            (Log{"block 5", "add_one s0 5x1 5 w320 w768 [5]", "add_twice s0 5x1 5 w768 w320 [5]",
+                 "end", "block 6", "add_one s0 5x1 5 w320 w768 [6]",
+                 "add_twice s0 5x1 5 w768 w320 [6]", "end", "head s0 2x1 2 a4 w320 p1 a5 [7]"}));
 }
 
 TEST(PlanWalkTest, TellsTheTapsThatAreWanted) {
@@ -131,7 +156,7 @@ TEST(PlanWalkTest, TellsTheTapsThatAreWanted) {
 TEST(PlanWalkTest, PassesRefusalsOn) {
   Walked walked = walk(testPlan(), false, "no room");
   expectError(walked.status, StatusCode::ResourceExhausted, "main: kernel 'embed': no room");
-  EXPECT_EQ(walked.log.size(), 2u);
+  EXPECT_EQ(walked.log.size(), 5u); // four tables come before the launch
 }
 
 TEST(PlanWalkTest, KnowsWhoComputesTokens) {

@@ -354,6 +354,23 @@ TEST(SessionTest, Profiles) {
   EXPECT_TRUE(session.profile().empty());
 }
 
+TEST(SessionTest, Traces) {
+  Session session = makeSession();
+  std::vector<int32_t> ids{1, 2, 3, 4, 5}, lengths{5};
+  Expected<std::vector<TracedLaunch>> trace = session.trace({.ids = ids, .lengths = lengths});
+  ASSERT_TRUE(trace.ok()) << trace.status().message();
+  ASSERT_EQ(trace->size(), 8u);
+  EXPECT_EQ(trace->front().kernel, "embed");
+  EXPECT_EQ(trace->front().flops, 40);
+  EXPECT_EQ(trace->at(2).stream, 1u);
+  for (const TracedLaunch &launch : *trace)
+    EXPECT_TRUE(0 <= launch.start && launch.start <= launch.end) << launch.kernel;
+  for (size_t i : {1, 2}) { // behind the fork, before the join
+    EXPECT_GE(trace->at(i).start, trace->at(0).end);
+    EXPECT_LE(trace->at(i).end, trace->at(3).start);
+  }
+}
+
 TEST(SessionTest, GivesTheMostLikelyTokens) {
   Session session = makeSession();
   Batch batch{{1, 2, 3, 0, 5}, {3, 2}};

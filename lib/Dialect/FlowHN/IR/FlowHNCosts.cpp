@@ -111,7 +111,8 @@ Polynomial LinearOp::getFlops() { return productFlops(getWeights()); }
 Polynomial AttentionOp::getFlops() {
   // Scores and values, 2·features each, over the n·(n+1)/2 pairs of the triangle.
   int64_t flops = saturatingProduct({2, getQuery().getType().getShape().back()});
-  return {0, flops, flops};
+  return getQueries() ? Polynomial{0, saturatingProduct({2, flops}), 0}
+                      : Polynomial{0, flops, flops};
 }
 
 Polynomial CausalConv1DOp::getFlops() {

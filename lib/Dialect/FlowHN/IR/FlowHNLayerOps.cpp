@@ -71,14 +71,24 @@ LogicalResult EmbeddingOp::verify() {
                       "the result's feature size");
 }
 
+/// Checks that tokens were picked out of the batch, and nothing else done to them.
+static LogicalResult verifyTokenRows(Operation *op, RankedTensorType input,
+                                     RankedTensorType result) {
+  if (input.getShape().back() == result.getShape().back() &&
+      input.getElementType() == result.getElementType())
+    return success();
+  return op->emitOpError("result must have the features and element type of the input ")
+         << input << ", got " << result;
+}
+
 LogicalResult SelectTokensOp::verify() {
-  RankedTensorType input = getInput().getType(), result = getResult().getType();
   // select_tokens_c1
-  if (featuresOf(getInput()) != featuresOf(getResult()) ||
-      input.getElementType() != result.getElementType())
-    return emitOpError("result must have the features and element type of the input ")
-           << input << ", got " << result;
-  return success();
+  return verifyTokenRows(*this, getInput().getType(), getResult().getType());
+}
+
+LogicalResult PackTokensOp::verify() {
+  // pack_tokens_c1
+  return verifyTokenRows(*this, getInput().getType(), getResult().getType());
 }
 
 //===----------------------------------------------------------------------===//

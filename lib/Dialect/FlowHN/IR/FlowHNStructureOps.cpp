@@ -17,15 +17,25 @@ using namespace mlir::flowhn;
 // ModelOp
 //===----------------------------------------------------------------------===//
 
+/// The index of a block or of the call of an outlined one.
+static std::optional<int64_t> getBlockIndex(Operation *op) {
+  if (auto block = dyn_cast<BlockOp>(op))
+    return static_cast<int64_t>(block.getIndex());
+  auto index = op->getAttrOfType<IntegerAttr>(blockIndexAttrName);
+  return index ? std::optional(index.getInt()) : std::nullopt;
+}
+
 /// Counts the blocks of a model and checks that they are numbered in order.
 static FailureOr<int64_t> countBlocks(ModelOp model) {
   int64_t numBlocks = 0;
-  WalkResult result = model.walk<WalkOrder::PreOrder>([&](BlockOp block) {
+  WalkResult result = model.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    std::optional<int64_t> index = getBlockIndex(op);
+    if (!index)
+      return WalkResult::advance();
     // model_c4
-    if (static_cast<int64_t>(block.getIndex()) != numBlocks) {
-      block.emitOpError("must have index ")
-          << numBlocks << ", blocks being numbered in program order, got "
-          << static_cast<int64_t>(block.getIndex());
+    if (*index != numBlocks) {
+      op->emitOpError("must have index ")
+          << numBlocks << ", blocks being numbered in program order, got " << *index;
       return WalkResult::interrupt();
     }
     ++numBlocks;

@@ -77,8 +77,10 @@ int64_t ArgmaxOp::getFlops(ArrayRef<int64_t> extents) { return 0; }
 
 int64_t AttentionOp::getFlops(ArrayRef<int64_t> extents) {
   auto [batch, length] = std::pair(extents[0], extents[1]);
-  // Two products of 2 FLOPs each, over the length * (length + 1) / 2 pairs.
-  return 2 * batch * int64_t(getHeads()) * int64_t(getHeadSize()) * length * (length + 1);
+  int64_t queries = getMaxQueries() ? extents.back() : length;
+  // Two products of 2 FLOPs each, over the pairs: query i of n sees all but n - 1 - i keys.
+  int64_t pairs = queries * (2 * length - queries + 1) / 2;
+  return 4 * batch * int64_t(getHeads()) * int64_t(getHeadSize()) * pairs;
 }
 
 int64_t Conv1DOp::getFlops(ArrayRef<int64_t> extents) {
@@ -125,9 +127,11 @@ int64_t AttentionOp::getBytes(ArrayRef<int64_t> extents) {
   int64_t rows = rowsOf(extents);
   int64_t width = int64_t(getHeads()) * int64_t(getHeadSize());
   int64_t kvWidth = int64_t(getKvHeads()) * int64_t(getHeadSize());
-  return bytesOf(getQuery(), rows * width) + bytesOf(getKey(), rows * kvWidth) +
-         bytesOf(getValue(), rows * kvWidth) + bytesOf(getOut(), rows * width) +
-         offsetBytes(getOffsets(), extents);
+  int64_t queries = getMaxQueries() ? extents[0] * extents.back() : rows;
+  return bytesOf(getQuery(), queries * width) + bytesOf(getKey(), rows * kvWidth) +
+         bytesOf(getValue(), rows * kvWidth) + bytesOf(getOut(), queries * width) +
+         offsetBytes(getOffsets(), extents) +
+         (getQueryOffsets() ? offsetBytes(getQueryOffsets(), extents) : 0);
 }
 
 int64_t Conv1DOp::getBytes(ArrayRef<int64_t> extents) {

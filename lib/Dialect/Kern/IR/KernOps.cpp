@@ -301,6 +301,9 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("heads times head_size must fit in 64 bits, got ")
            << heads << " and " << headSize;
   int64_t kvWidth = width / heads * kvHeads;
+  // attention_c3
+  if (bool(getMaxQueries()) != bool(getQueryOffsets()))
+    return emitOpError("takes max_queries and query_offsets together");
   return success(succeeded(verifyColumns(*this, "query", getQuery(), getQColumn(), width)) &&
                  succeeded(verifyColumns(*this, "key", getKey(), getKColumn(), kvWidth)) &&
                  succeeded(verifyColumns(*this, "value", getValue(), getVColumn(), kvWidth)) &&

@@ -69,8 +69,8 @@ LogicalResult ProcedureSerializer::serialize(func::FuncOp procedure) {
 LogicalResult ProcedureSerializer::serializeOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<arith::ConstantIndexOp, affine::AffineApplyOp, affine::AffineMinOp, affine::AffineMaxOp,
-            GetParameterOp, ArenaOp, ViewOp, PartitionOp, LaunchOp, func::CallOp, ForkOp, JoinOp,
-            TapOp>([&](auto typed) { return serialize(typed); })
+            GetParameterOp, ArenaOp, ViewOp, PartitionOp, LastRowsOp, LaunchOp, func::CallOp,
+            ForkOp, JoinOp, TapOp>([&](auto typed) { return serialize(typed); })
       .Case([](func::ReturnOp) { return success(); })
       .Default(
           [](Operation *other) { return other->emitOpError("has no place in a serialised plan"); });
@@ -138,18 +138,41 @@ LogicalResult ProcedureSerializer::serialize(ViewOp op) {
   return success();
 }
 
+static std::unique_ptr<fb::Window> serializeWindow(::mlir::flowhn::WindowAttr window) {
+  return std::make_unique<fb::Window>(window.getStart(), window.getCount(), window.getPeriod(),
+                                      window.getNumerator(), window.getDenominator(),
+                                      window.getByCall(), window.getLast(), window.getCeil());
+}
+
 LogicalResult ProcedureSerializer::serialize(PartitionOp op) {
-  ::mlir::flowhn::WindowAttr window = op.getWindow();
   fb::PartitionT command;
   command.begin = number(op.getBegin());
   command.length = number(op.getLength());
-  command.window = std::make_unique<fb::Window>(
-      window.getStart(), window.getCount(), window.getPeriod(), window.getNumerator(),
-      window.getDenominator(), window.getByCall(), window.getLast(), window.getCeil());
+  command.window = serializeWindow(op.getWindow());
   add(std::move(command));
   for (Value value : op->getResults())
     define(value);
   return success();
+}
+
+LogicalResult ProcedureSerializer::serialize(LastRowsOp op) {
+  fb::LastRowsT command;
+  command.begin = number(op.getBegin());
+  command.length = number(op.getLength());
+  command.select = number(op.getSelect());
+  if (!op.getWindow().isAll())
+    command.window = serializeWindow(op.getWindow());
+  add(std::move(command));
+  for (Value value : op->getResults())
+    define(value);
+  return success();
+}
+
+static fb::Branch getBranch(::mlir::flowhn::BranchAttr branch) {
+  if (!branch)
+    return fb::Branch::None;
+  return branch.getValue() == ::mlir::flowhn::Branch::Attention ? fb::Branch::Attention
+                                                                : fb::Branch::SSM;
 }
 
 LogicalResult ProcedureSerializer::serialize(LaunchOp op) {
@@ -158,6 +181,8 @@ LogicalResult ProcedureSerializer::serialize(LaunchOp op) {
   for (Value operand : op.getOperands())
     command.operands.push_back(number(operand));
   command.stream = op.getStream();
+  command.branch = getBranch(op.getBranchAttr());
+  command.block = op.getBlock().value_or(-1);
   add(std::move(command));
   return success();
 }
@@ -180,6 +205,8 @@ LogicalResult ProcedureSerializer::serialize(func::CallOp op) {
   command.procedure = callee->second;
   command.index_operands = numbersOf(op.getOperands(), isIndex);
   command.memory_operands = numbersOf(op.getOperands(), isMemory);
+  if (auto block = op->getAttrOfType<IntegerAttr>(::mlir::flowhn::blockIndexAttrName))
+    command.block = block.getInt();
   if (auto times = op->getAttrOfType<TimesAttr>(::mlir::flowhn::timesAttrName))
     command.times = serializeTimes(times);
   add(std::move(command));

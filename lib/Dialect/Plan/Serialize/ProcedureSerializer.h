@@ -47,6 +47,7 @@ private:
   LogicalResult serialize(ArenaOp op);
   LogicalResult serialize(ViewOp op);
   LogicalResult serialize(PartitionOp op);
+  LogicalResult serialize(LastRowsOp op);
   LogicalResult serialize(LaunchOp op);
   LogicalResult serialize(func::CallOp op);
   LogicalResult serialize(ForkOp op);

@@ -136,12 +136,12 @@ Lifetime Timeline::getLifetime(AllocOp alloc) const {
 // Placement
 //===----------------------------------------------------------------------===//
 
-/// Places the buffers of one arena, which starts where its units are known.
+/// Places the buffers of one arena, which starts at the first of them: what is called before
+/// does not lie on top of it.
 static void placeInArena(ArenaKey key, MutableArrayRef<AllocOp> allocs,
                          const Placement &placement) {
   auto [name, units] = key;
-  OpBuilder builder(units.getContext());
-  builder.setInsertionPointAfterValue(units);
+  OpBuilder builder(allocs.front());
   auto arena = ArenaOp::create(builder, allocs.front().getLoc(), ArenaType::get(name.getContext()),
                                name.getValue(), units, placement.size);
   for (auto [alloc, offset] : llvm::zip(allocs, placement.offsets)) {

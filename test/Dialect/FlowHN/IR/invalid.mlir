@@ -432,6 +432,14 @@ func.func @embedding_c1(%i: tensor<?x?xi32>, %w: tensor<16x4xf32>) {
 
 // -----
 
+func.func @pack_tokens_c1(%x: tensor<?x?x8xf32>, %l: tensor<?xi32>) {
+  // expected-error @below {{result must have the features and element type of the input}}
+  %0 = flowhn.pack_tokens %x, %l : (tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
 func.func @select_tokens_c1(%x: tensor<?x?x8xf32>, %l: tensor<?xi32>, %s: tensor<?xi32>) {
   // expected-error @below {{result must have the features and element type of the input}}
   %0 = flowhn.select_tokens %x, %l, %s : (tensor<?x?x8xf32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x4xf32>

@@ -137,6 +137,22 @@ func.func @attention(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %b: tensor<?x
   // CHECK: flowhn.attention %{{.*}}, %{{.*}}, %{{.*}} at(%{{.*}}, %{{.*}}) heads(4, 2) state(%{{.*}}) : (
   %1, %s1 = flowhn.attention %q, %k, %k at(%b, %l) heads(4, 2) state(%s)
       : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?x8xbf16>) -> (tensor<?x?x8xf32>, tensor<?x?x8xbf16>)
+  // CHECK: flowhn.attention %{{.*}}, %{{.*}}, %{{.*}} at(%{{.*}}, %{{.*}}) queries(%{{.*}}) heads(4, 2) : (
+  %2 = flowhn.attention %q, %k, %k at(%b, %l) queries(%l) heads(4, 2)
+      : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @last_tokens
+func.func @last_tokens(%x: tensor<?x?x8xf32>, %a: tensor<?x2x2xi32>, %s: tensor<?x2x2xi32>, %b: tensor<?xi32>, %l: tensor<?xi32>, %select: tensor<?xi32>) {
+  // CHECK: %[[LB:.*]], %[[LL:.*]] = flowhn.last_selected %{{.*}} at(%{{.*}}, %{{.*}}) : tensor<?xi32>, tensor<?xi32>
+  %lb, %ll = flowhn.last_selected %select at(%b, %l) : tensor<?xi32>, tensor<?xi32>
+  // CHECK: flowhn.last_segments %{{.*}}, %{{.*}} at(%[[LB]], %[[LL]]) : tensor<?x2x2xi32>, tensor<?xi32>
+  %la, %ls = flowhn.last_segments %a, %s at(%lb, %ll) : tensor<?x2x2xi32>, tensor<?xi32>
+  // CHECK: %[[LAST:.*]] = flowhn.last_tokens %{{.*}} of(%{{.*}}) keep(%[[LL]]) : tensor<?x?x8xf32>, tensor<?xi32>
+  %last = flowhn.last_tokens %x of(%l) keep(%ll) : tensor<?x?x8xf32>, tensor<?xi32>
+  // CHECK: flowhn.pack_tokens %[[LAST]], %[[LL]] : (tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
+  %packed = flowhn.pack_tokens %last, %ll : (tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
   return
 }
 

@@ -88,6 +88,16 @@ func.func @scalars(%rows: index, %x: memref<?x24xbf16>, %scale: memref<?xf32>,
   return
 }
 
+// CHECK-LABEL: func.func @last_queries
+func.func @last_queries(%batch: index, %max: index, %queries: index, %q: memref<?x32xf32>, %kv: memref<?x32xf32>,
+                        %offsets: memref<?xi32>, %query_offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // CHECK: kern.attention batch(%{{.*}}, %{{.*}}) %{{.*}}, %{{.*}}, %{{.*}} offsets(%{{.*}}) queries(%{{.*}}, %{{.*}}) -> %{{.*}} {
+  kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) queries(%queries, %query_offsets) -> %out
+    {heads = 4 : i64, kv_heads = 2 : i64, head_size = 8 : i64, scale = 0.25 : f32, v_column = 16 : i64}
+    : (index, index, index, memref<?x32xf32>, memref<?x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
 // CHECK-LABEL: func.func @attention
 func.func @attention(%batch: index, %max: index, %qkv: memref<?x64xf32>, %offsets: memref<?xi32>,
                      %out: memref<?x32xf32>) {

@@ -30,6 +30,8 @@ func.func @forward(%batch: index, %rows: index, %begin: memref<?xi32>, %length: 
   %table = plan.get_parameter @table : memref<8x4xbf16>
   // CHECK: %[[ROWS:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} = plan.partition <start = 2, count = 3, period = 8> at(%{{.*}}, %{{.*}})
   %p:8 = plan.partition <start = 2, count = 3, period = 8> at(%begin, %length)
+  // CHECK: plan.last_rows <all> at(%{{.*}}, %{{.*}}) select(%{{.*}})
+  %l:10 = plan.last_rows <all> at(%begin, %length) select(%length)
   // CHECK: %[[BUFFER:.*]] = plan.alloc %[[ROWS]] in "attention" : memref<?x4xf32>
   %buffer = plan.alloc %p#0 in "attention" : memref<?x4xf32>
   // CHECK: %[[ARENA:.*]] = plan.arena "shared" units(%{{.*}}) bytes_per_unit 128
@@ -38,8 +40,8 @@ func.func @forward(%batch: index, %rows: index, %begin: memref<?xi32>, %length: 
   %view = plan.view %arena at 64 : memref<?x4xf32>
   // CHECK: plan.fork [0, 1]
   plan.fork [0, 1]
-  // CHECK: plan.launch @kernels::@scale(%[[ROWS]], %[[BUFFER]]) stream 1 : index, memref<?x4xf32>
-  plan.launch @kernels::@scale(%p#0, %buffer) stream 1 : index, memref<?x4xf32>
+  // CHECK: plan.launch @kernels::@scale(%[[ROWS]], %[[BUFFER]]) stream 1 branch<ssm> block 5 : index, memref<?x4xf32>
+  plan.launch @kernels::@scale(%p#0, %buffer) stream 1 branch<ssm> block 5 : index, memref<?x4xf32>
   // CHECK: plan.launch @kernels::@nullary() stream 0{{$}}
   plan.launch @kernels::@nullary() stream 0
   // CHECK: plan.join [0, 1]

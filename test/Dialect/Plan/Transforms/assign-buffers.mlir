@@ -43,11 +43,11 @@ func.func @keys(%rows: index, %selected: index) {
 // when %b is written, but stream 1 may run first. "attention" is used by stream 0
 // alone, whose order is the program's.
 // CHECK-LABEL: func.func @streams
-// CHECK: %[[ATT:.*]] = plan.arena "attention" units(%arg0) bytes_per_unit 128
 // CHECK: %[[SHARED:.*]] = plan.arena "shared" units(%arg0) bytes_per_unit 192
 // CHECK: plan.view %[[SHARED]] at 0
 // CHECK: plan.view %[[SHARED]] at 64
 // CHECK: plan.view %[[SHARED]] at 128
+// CHECK: %[[ATT:.*]] = plan.arena "attention" units(%arg0) bytes_per_unit 128
 // CHECK: plan.view %[[ATT]] at 0
 // CHECK: plan.view %[[ATT]] at 64
 // CHECK: plan.view %[[ATT]] at 0
@@ -65,5 +65,18 @@ func.func @streams(%rows: index) {
   plan.launch @kernels::@map(%rows, %r, %a) stream 0 : index, memref<?x16xf32>, memref<?x16xf32>
   plan.launch @kernels::@map(%rows, %x, %b) stream 1 : index, memref<?x16xf32>, memref<?x16xf32>
   plan.join [0, 1]
+  return
+}
+
+// An arena starts at its first buffer: what is called before does not lie on top of it.
+// CHECK-LABEL: func.func @late
+// CHECK: call @chain
+// CHECK: plan.arena "branch"
+// CHECK: call @chain
+func.func @late(%rows: index) {
+  call @chain(%rows) : (index) -> ()
+  %a = plan.alloc %rows in "branch" : memref<?x16xf32>
+  call @chain(%rows) : (index) -> ()
+  plan.tap "a" rows(%rows) %a width 16 : memref<?x16xf32>
   return
 }

@@ -1,6 +1,10 @@
 """Prints reports of flowhn-bench beside what others need for the same models.
 
 usage: bench_table.py REPORT.json...
+
+The last two columns are of the same model without the dead positions of its last block, from
+pruned/REPORT.json where that is: its device time, and its own floor, that of its kernels. It is
+other work than what the peers and their floor are of.
 """
 import json
 import pathlib
@@ -21,13 +25,22 @@ PEERS = {
     ("1B-fac", "32768"): (106, 86.4, 52.5),
 }
 ORDER = ["135M", "350M", "1B"]
-ROW = "{:<24} {:>8} {:>9} {:>9} {:>11} {:>12} {:>9} {:>8} {:>11} {:>8}"
+ROW = "{:<24} {:>8} {:>9} {:>9} {:>11} {:>12} {:>9} {:>8} {:>11} {:>8} {:>10} {:>12}"
 
 
 def model_of(path):
     """("1B", "fac-rotate", "1024") of results/bench/1B-fac-rotate-1024.json."""
     size, *split, context = path.stem.split("-")
     return size, "-".join(split), context
+
+
+def pruned_columns(path):
+    pruned = path.parent / "pruned" / path.name
+    if not pruned.exists():
+        return "-", "-"
+    device = json.loads(pruned.read_text()).get("device", {})
+    return tuple(f"{device.get(key, 0) * 1e3:.3f}"
+                 for key in ("median_latency_seconds", "floor_seconds"))
 
 
 def row_of(path):
@@ -41,13 +54,13 @@ def row_of(path):
         f"{size} {split}", f"{report['batch']}x{report['tokens']}", f"{wall:.3f}",
         f"{device:.3f}" if device else "-", f"{report['tokens_per_second'] / 1e3:.0f} k",
         f"{graph:g}", f"{compiled:g}", f"{floor:g}", f"{compiled / wall:.2f} x",
-        f"{100 * floor / wall:.0f} %")
+        f"{100 * floor / wall:.0f} %", *pruned_columns(path))
 
 
 def main(paths):
     paths.sort(key=lambda path: (int(model_of(path)[2]), ORDER.index(model_of(path)[0]), path.stem))
     print(ROW.format("model", "prefill", "ms", "device ms", "tokens/s", "eager+graph", "compile",
-                     "floor", "vs compile", "of floor"))
+                     "floor", "vs compile", "of floor", "pruned ms", "pruned floor"))
     for path in paths:
         print(row_of(path))
 

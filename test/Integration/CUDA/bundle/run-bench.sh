@@ -2,6 +2,8 @@
 # The performance table of the nvptx target, on a machine with a GPU and without a compiler.
 #
 #   run-bench.sh [PREFIX]...            the models whose names begin with a PREFIX; default: all
+#   run-bench.sh pruned [PREFIX]...     beside those, the same without the dead positions of their
+#                                       last blocks
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
 #   run-bench.sh peers [PREFIX]...      the same beside PyTorch's, which has to be there
 #   run-bench.sh calibrate [PREFIX]...  adds their kernels, and how far branches overlap, to
@@ -17,30 +19,36 @@ status=0
 chip=(${CHIP:+--chip="$CHIP"})
 table=bench_table
 models=published_models
+suffix=
+measured=$reports
 calibrate=()
 case "${1:-}" in
-  kernels) table=kernel_table ;;
-  peers) table=peer_table ;;
+  kernels | peers) table=${1%s}_table ;;
+  pruned)
+    suffix=-pruned
+    measured=$reports/pruned
+    ;;
   calibrate)
     table=
     models=calibrated_models
-    reports=$results/calibrate
+    measured=$results/calibrate
     calibrate=(--calibrate "$results/calibration.json")
     mkdir -p "$results"
     [ -f "$results/calibration.json" ] || cp "$bundle/scripts/H100.json" "$results/calibration.json"
     ;;
+  *) set -- all "$@" ;;
 esac
-[ "$table" = bench_table ] || shift
-mkdir -p "$reports"
+shift
+mkdir -p "$measured"
 while read -r name batch tokens; do
   is_selected "$name" "$@" || continue
   [[ $table == *_table && $table != bench_table ]] && [ -f "$reports/$name.json" ] && continue
-  echo "$name, $batch x $tokens" >&2
-  flowhn-bench "$bundle/models/nvptx/$name.fhn" "${chip[@]}" --random-weights=1 --batch "$batch" \
-    --tokens "$tokens" "${calibrate[@]}" --kernels --json "$reports/$name.json" >"$reports/$name.txt" || status=1
+  echo "$name$suffix, $batch x $tokens" >&2
+  flowhn-bench "$bundle/models/nvptx/$name$suffix.fhn" "${chip[@]}" --random-weights=1 --batch "$batch" \
+    --tokens "$tokens" "${calibrate[@]}" --kernels --json "$measured/$name.json" >"$measured/$name.txt" || status=1
 done < <($models)
 if [ -z "$table" ]; then
-  grep -H -e 'calibrated' -e 'largest' "$reports"/*.txt
+  grep -H -e 'calibrated' -e 'largest' "$measured"/*.txt
   exit $status
 fi
 "$python" "$bundle/scripts/$table.py" "$reports"/*.json || status=1

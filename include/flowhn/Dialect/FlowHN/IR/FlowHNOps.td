@@ -53,7 +53,7 @@ def FlowHN_ModelOp : FlowHN_Op<"model", [
     * (C1) `plan`, where present, has one window per `flowhn.block` of the model.
     * (C2) every fixed window of `plan` lies over `split`'s context.
     * (C3) `attention_tokens` of `split` has at most one count, or one per block.
-    * (C4) the blocks are numbered 0, 1, 2, … in program order.
+    * (C4) the blocks, and the calls of outlined ones, are numbered 0, 1, 2, … in program order.
 
     Once blocks are outlined there are none left to count, and C1 and C3 hold of
     what they were.
@@ -176,6 +176,64 @@ def FlowHN_SplitOp : FlowHN_Op<"split", [Pure, AttrSizedOperandSegments,
     (`segments` `(` $attention_segments^ `,` $ssm_segments `:` type($attention_segments) `,` type($ssm_segments) `)`)?
     attr-dict `:` type($input) `,` type($begin)
   }];
+  let hasVerifier = 1;
+}
+
+def FlowHN_LastSelectedOp : FlowHN_Op<"last_selected", [Pure,
+    AllTypesMatch<["begin", "length", "last_begin", "last_length"]>]> {
+  let summary = "How many tokens of each row a call selects";
+  let description = [{
+    `tokens` counts the valid tokens of the call row after row, as for `select_tokens`, and
+    must name the last ones of each row, in order; `last_length` says how many, and
+    `last_begin` is the position of the first of them.
+  }];
+  let arguments = (ins FlowHN_RowIndex:$tokens, FlowHN_RowIndex:$begin, FlowHN_RowIndex:$length);
+  let results = (outs FlowHN_RowIndex:$last_begin, FlowHN_RowIndex:$last_length);
+  let assemblyFormat = "$tokens `at` `(` $begin `,` $length `)` attr-dict `:` type($tokens) `,` type($begin)";
+}
+
+def FlowHN_LastSegmentsOp : FlowHN_Op<"last_segments", [Pure,
+    AllTypesMatch<["attention", "ssm", "last_attention", "last_ssm"]>, AllTypesMatch<["last_begin", "last_length"]>]> {
+  let summary = "The part of segments that lies in the last positions of each row";
+  let description = [{
+    Of the positions that `flowhn.segments` gives each branch, those in
+    `[last_begin, last_begin + last_length)`, what `flowhn.last_selected` gives.
+
+    ```mlir
+    %lb, %ll = flowhn.last_selected %select at(%begin, %length) : tensor<?xi32>, tensor<?xi32>
+    %la, %ls = flowhn.last_segments %as, %ss at(%lb, %ll) : tensor<?x2x2xi32>, tensor<?xi32>
+    ```
+  }];
+  let arguments = (ins FlowHN_Segments:$attention, FlowHN_Segments:$ssm,
+                       FlowHN_RowIndex:$last_begin, FlowHN_RowIndex:$last_length);
+  let results = (outs FlowHN_Segments:$last_attention, FlowHN_Segments:$last_ssm);
+  let assemblyFormat = "$attention `,` $ssm `at` `(` $last_begin `,` $last_length `)` attr-dict `:` type($attention) `,` type($last_begin)";
+}
+
+def FlowHN_LastTokensOp : FlowHN_Op<"last_tokens", [Pure, AllTypesMatch<["input", "result"]>,
+    AllTypesMatch<["length", "keep"]>]> {
+  let summary = "The last tokens of each row";
+  let description = [{
+    Of row b, which has `length[b]` tokens, the last `keep[b]`.
+
+    ```mlir
+    %y = flowhn.last_tokens %x of(%length) keep(%last_length) : tensor<?x?x768xf32>, tensor<?xi32>
+    ```
+  }];
+  let arguments = (ins FlowHN_Tokens:$input, FlowHN_RowIndex:$length, FlowHN_RowIndex:$keep);
+  let results = (outs FlowHN_Tokens:$result);
+  let assemblyFormat = "$input `of` `(` $length `)` `keep` `(` $keep `)` attr-dict `:` type($input) `,` type($length)";
+}
+
+def FlowHN_PackTokensOp : FlowHN_Op<"pack_tokens", [Pure]> {
+  let summary = "The tokens of all rows, one after the other";
+  let description = [{
+    Constraints:
+    * (C1) the result is tokens × features with the input's features and type.
+  }];
+  let arguments = (ins FlowHN_Tokens:$input, FlowHN_RowIndex:$length);
+  let results = (outs FlowHN_TokenRows:$result);
+  let assemblyFormat = "$input `,` $length attr-dict `:` `(` type($input) `,` type($length) `)` `->` type($result)";
   let hasVerifier = 1;
 }
 
@@ -400,7 +458,7 @@ def FlowHN_SliceOp : FlowHN_Op<"slice", [Pure]> {
   let hasFolder = 1;
 }
 
-def FlowHN_AttentionOp : FlowHN_Op<"attention", [Pure,
+def FlowHN_AttentionOp : FlowHN_Op<"attention", [Pure, AttrSizedOperandSegments,
     AllTypesMatch<["query", "result"]>, DeclareOpInterfaceMethods<FlowHN_CostOpInterface>]> {
   let summary = "Causal grouped-query attention over the branch's own tokens";
   let description = [{
@@ -410,20 +468,25 @@ def FlowHN_AttentionOp : FlowHN_Op<"attention", [Pure,
     `begin` must be 0 at run time. The state holds keys and values of the tokens
     before `begin`: batch × capacity × (2 · kv_heads · h).
 
+    With `queries`, the query and the result are those of the last `queries[b]` tokens of
+    row b alone.
+
     Constraints:
     * (C1) heads and kv_heads are positive, heads divides query's features, kv_heads divides heads.
     * (C2) key and value have one type, of kv_heads · h features.
     * (C3) state in and out come together, of one type, of 2·kv_heads·h features.
 
-    FLOPs per row of n tokens: 2·heads·h·n·(n+1), the exact causal triangle.
+    FLOPs per row of n tokens: 2·heads·h·n·(n+1), the exact causal triangle; with `queries`
+    4·heads·h·n, for one of them.
   }];
   let arguments = (ins FlowHN_Tokens:$query, FlowHN_Tokens:$key, FlowHN_Tokens:$value,
                        FlowHN_RowIndex:$begin, FlowHN_RowIndex:$length,
+                       Optional<FlowHN_RowIndex>:$queries,
                        Optional<3DTensorOf<[F32, BF16, F16]>>:$state,
                        I64Attr:$heads, I64Attr:$kv_heads);
   let results = (outs FlowHN_Tokens:$result, Optional<3DTensorOf<[F32, BF16, F16]>>:$new_state);
   let assemblyFormat = [{
-    $query `,` $key `,` $value `at` `(` $begin `,` $length `)` `heads` `(` $heads `,` $kv_heads `)`
+    $query `,` $key `,` $value `at` `(` $begin `,` $length `)` (`queries` `(` $queries^ `)`)? `heads` `(` $heads `,` $kv_heads `)`
     (`state` `(` $state^ `)`)? attr-dict
     `:` functional-type(operands, results)
   }];

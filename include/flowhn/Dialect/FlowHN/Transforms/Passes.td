@@ -183,6 +183,43 @@ def OutlineBlocksPass : Pass<"flowhn-outline-blocks", "::mlir::ModuleOp"> {
   }];
 }
 
+def PruneDeadPositionsPass : Pass<"flowhn-prune-dead-positions", "::mlir::ModuleOp"> {
+  let summary = "Compute of the last block only what the selected tokens read";
+  let description = [{
+    What: puts the last block back in place of its call and computes behind its mixers
+    only the tokens that `flowhn.select_tokens` asks for: the queries and the output
+    projection of attention, the gate and output projection of the SSM branch, feed-forward,
+    fuse, the last projection and norm. What state is made of is left, for every token and
+    whether or not the model keeps one: keys and values, convolution and scan, and what
+    they are made of. A branch that has none of the selected tokens is left with that alone.
+
+    Why: a prefill that asks for the logits of the last token reads nothing else of the
+    last block. Off by default, since it is a change to the work that is compared, not to
+    how fast it is done.
+
+    Assumes that a call selects the last tokens of each row, any number of them: a call
+    that does not is an error, and one that selects all of them computes all. Assumes
+    outlined blocks; it is an error where anything but select_tokens reads the last one.
+
+    ```mlir
+    %y = call @block_0(%x, %begin, %length, …) {flowhn.index = 5 : i64} : …
+    %t = flowhn.select_tokens %y, %length, %select : …
+    ```
+    ⇒
+    ```mlir
+    %lb, %ll = flowhn.last_selected %select at(%begin, %length) : …
+    %xl = flowhn.last_tokens %x of(%length) keep(%ll) : …
+    %yl = flowhn.block 5(%x) {
+      … // its queries, gate and what is behind its mixers from %xl
+    } : …
+    %t = flowhn.pack_tokens %yl, %ll : …
+    ```
+
+    Numerics: bit-exact on the CPU with `norm=kernel`. On a GPU attention to few queries is
+    another kernel, and in 16 bits REASSOCIATING.
+  }];
+}
+
 def FuseOpsPass : Pass<"flowhn-fuse-ops", "::mlir::ModuleOp"> {
   let summary = "Merge linear layers that share an input; fuse norms, gates and residuals";
   let description = [{

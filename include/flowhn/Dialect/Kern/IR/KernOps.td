@@ -165,7 +165,7 @@ def Kern_ArgmaxOp : Kern_ComputeOp<"argmax"> {
   }];
 }
 
-def Kern_AttentionOp : Kern_ComputeOp<"attention"> {
+def Kern_AttentionOp : Kern_ComputeOp<"attention", [AttrSizedOperandSegments]> {
   let summary = "Causal grouped-query attention, without the L×L matrix";
   let description = [{
     For each of `batch` sequences b (rows offsets[b] to offsets[b+1], at most
@@ -174,19 +174,35 @@ def Kern_AttentionOp : Kern_ComputeOp<"attention"> {
     be one buffer, read at their columns. `rows`, where given, is offsets[batch]: kernels
     that copy whole boxes of rows need it, so as to read nothing beyond them.
 
+    With `queries`, `query` and `out` hold the last rows of each sequence alone: rows
+    query_offsets[b] to query_offsets[b+1], at most `max_queries` and no more than the sequence
+    has. What they see is the same.
+
     Constraints:
     * (C1) head_size, heads, kv_heads ≥ 1; kv_heads divides heads.
     * (C2) buffers are wide enough for their columns.
+    * (C3) max_queries and query_offsets are given together.
+
+    ```mlir
+    kern.attention batch(%batch, %max) %q, %k, %v offsets(%offsets) queries(%max_queries, %query_offsets) -> %out {…}
+    ```
   }];
   let arguments = (ins Index:$batch, Index:$max_length, Optional<Index>:$rows,
-      Kern_Rows:$query, Kern_Rows:$key, Kern_Rows:$value, Kern_Table:$offsets, Kern_Rows:$out,
+      Optional<Index>:$max_queries,
+      Kern_Rows:$query, Kern_Rows:$key, Kern_Rows:$value, Kern_Table:$offsets,
+      Optional<Kern_Table>:$query_offsets, Kern_Rows:$out,
       I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_size, F32Attr:$scale,
       DefaultValuedAttr<I64Attr, "0">:$q_column, DefaultValuedAttr<I64Attr, "0">:$k_column,
       DefaultValuedAttr<I64Attr, "0">:$v_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
       OptionalAttr<DictionaryAttr>:$config);
   let assemblyFormat = [{
     `batch` `(` $batch `,` $max_length `)` (`rows` `(` $rows^ `)`)? $query `,` $key `,` $value
-    `offsets` `(` $offsets `)` `->` $out attr-dict `:` functional-type(operands, results)
+    `offsets` `(` $offsets `)` (`queries` `(` $max_queries^ `,` $query_offsets `)`)? `->` $out attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    /// How many index operands there are, and which one bounds the queries of a sequence.
+    unsigned getNumExtents() { return 2 + bool(getRows()) + bool(getMaxQueries()); }
+    unsigned getQueryExtent() { return getMaxQueries() ? getNumExtents() - 1 : 1; }
   }];
 }
 

@@ -112,6 +112,22 @@ def Plan_PartitionOp : Plan_Op<"partition", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Plan_LastRowsOp : Plan_Op<"last_rows", [Pure]> {
+  let summary = "The selected rows of each branch in a call";
+  let description = [{
+    What `plan.partition` gives, for the rows that `select` names alone, which are the last
+    ones of their sequences: for each branch their number, the most of a sequence, the first
+    one of each sequence (`offsets`, batch + 1), and for each one its place in `select`
+    (`index`) and its row among all rows of the branch (`last`). With the window `all` either
+    branch has every row. Computed by the host.
+  }];
+  let arguments = (ins Plan_Table:$begin, Plan_Table:$length, Plan_Table:$select, FlowHN_WindowAttr:$window);
+  let results = (outs
+      Index:$attention_rows, Index:$attention_max_length, Plan_Table:$attention_offsets, Plan_Table:$attention_index, Plan_Table:$attention_last,
+      Index:$ssm_rows, Index:$ssm_max_length, Plan_Table:$ssm_offsets, Plan_Table:$ssm_index, Plan_Table:$ssm_last);
+  let assemblyFormat = "$window `at` `(` $begin `,` $length `)` `select` `(` $select `)` attr-dict";
+}
+
 def Plan_AllocOp : Plan_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
   let summary = "A buffer of a procedure, before its place is decided";
   let description = [{
@@ -154,6 +170,8 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
   let summary = "Run a kernel on a stream";
   let description = [{
     Launches of one stream run in order. A launch whose grid is empty is skipped.
+    For reports, `branch` says which branch of a block the kernel computes, and `block` which
+    block of the network it belongs to where no call says so.
 
     Constraints:
     * (C1) `kernel` is a kernel of the module `@kernels` (`@kernels::@name`).
@@ -161,8 +179,8 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
       not made pointers of its buffers. It adds its own arguments behind them (work item,
       scratch); a kernel that is no `func.func` any more is not checked.
   }];
-  let arguments = (ins SymbolRefAttr:$kernel, Variadic<AnyTypeOf<[Index, Plan_Memory]>>:$operands, DefaultValuedAttr<I64Attr, "0">:$stream);
-  let assemblyFormat = "$kernel `(` $operands `)` `stream` $stream attr-dict (`:` type($operands)^)?";
+  let arguments = (ins SymbolRefAttr:$kernel, Variadic<AnyTypeOf<[Index, Plan_Memory]>>:$operands, DefaultValuedAttr<I64Attr, "0">:$stream, OptionalAttr<FlowHN_BranchAttr>:$branch, OptionalAttr<I64Attr>:$block);
+  let assemblyFormat = "$kernel `(` $operands `)` `stream` $stream (`branch` `` $branch^)? (`block` $block^)? attr-dict (`:` type($operands)^)?";
 }
 
 def Plan_ForkOp : Plan_Op<"fork"> {
