@@ -99,6 +99,9 @@ void flowhn::tools::addPoints(const std::vector<LaunchProfile> &launches,
   }
 }
 
+/// From an overlap of 0 the next model's could not be told: its predictions would not have one.
+static constexpr double leastOverlap = 0.01;
+
 bool flowhn::tools::fitOverlap(const std::vector<BlockProfile> &blocks, Calibration &table) {
   std::vector<double> overlaps;
   for (const BlockProfile &block : blocks) {
@@ -111,7 +114,7 @@ bool flowhn::tools::fitOverlap(const std::vector<BlockProfile> &blocks, Calibrat
       continue;
     double hidden = block.serialSeconds + table.launchSeconds - block.seconds;
     double share = hidden / block.serialSeconds / (couldHide / serial);
-    overlaps.push_back(std::clamp(share, 0.0, 1.0));
+    overlaps.push_back(std::clamp(share, leastOverlap, 1.0));
   }
   if (overlaps.empty())
     return false;

@@ -86,8 +86,9 @@ TEST(CalibrationPoints, OverlapMakesPredictionsTrue) {
       fitOverlap({{.seconds = 142e-6, .serialSeconds = 200e-6, .prediction = predicted}}, table));
   EXPECT_NEAR(table.overlap, 0.75, 1e-9);
   table.overlap = 0.5;
-  ASSERT_TRUE(fitOverlap({{500e-6, 100e-6, 0, predicted}}, table));
-  EXPECT_EQ(table.overlap, 0);
-  EXPECT_FALSE(fitOverlap({block}, table));
+  ASSERT_TRUE(
+      fitOverlap({{.seconds = 500e-6, .serialSeconds = 100e-6, .prediction = predicted}}, table));
+  EXPECT_EQ(table.overlap, 0.01);
+  EXPECT_TRUE(fitOverlap({block}, table)); // the next model's is told
   EXPECT_FALSE(fitOverlap({{.seconds = 72e-6, .serialSeconds = 100e-6}}, table));
 }
