@@ -90,8 +90,8 @@ KernelTime TimeModel::predictScan(const KernelSizes &sizes) const {
     return {seconds, seconds};
   }
   double perMultiprocessor = ceilDiv(blocks, chip.multiprocessors);
-  double seconds = ceilDiv(perMultiprocessor, resident) * double(tokens) *
-                   step(std::min(perMultiprocessor, resident));
+  double rounds = ceilDiv(perMultiprocessor, resident);
+  double seconds = rounds * double(tokens) * step(perMultiprocessor / rounds);
   return {seconds, seconds * share};
 }
 
