@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../../../lib/Runtime/PlanContents.h"
 #include "../../../lib/Runtime/PlanWalk.h"
+#include "../../../lib/Runtime/PlanContents.h"
 #include "../TestFiles.h"
 #include "../TestPlan.h"
 
