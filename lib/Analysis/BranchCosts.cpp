@@ -64,14 +64,15 @@ static BlockCosts computeBlockCosts(Operation *op, Region &region) {
 }
 
 namespace {
-/// Walks the functions of a model that are not blocks themselves.
+/// Walks the functions of a model that are neither blocks themselves nor its step, which
+/// computes what they compute.
 class ModelWalker {
 public:
   explicit ModelWalker(ModelOp model) : model(model) {}
 
   ModelCosts run() {
     for (Operation &op : *model.getBody().begin())
-      if (!isOutlinedBlock(&op))
+      if (!isOutlinedBlock(&op) && !op.hasAttr(stepAttrName))
         op.walk<WalkOrder::PreOrder>([&](Operation *nested) { return visit(nested); });
     return std::move(costs);
   }

@@ -47,6 +47,9 @@ Status checkGPULaunch(const fb::Kernel &kernel, size_t numIndices);
 /// The same for what depends on the index arguments of one launch.
 Status checkGPUExtents(const fb::GPULaunch &gpu, std::span<const Range> arguments);
 
+/// Whether a window obeys flowhn::WindowAttr, without `all`.
+Status checkWindow(const fb::Window &window);
+
 /// What is known of a procedure from those that call it. `validatePlan` looks at
 /// callers first.
 struct ProcedureUse {

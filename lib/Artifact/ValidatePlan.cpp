@@ -18,6 +18,8 @@ namespace {
 
 constexpr uint32_t entryIndexArguments = 5;
 constexpr uint32_t entryMemoryArguments = 7;
+constexpr uint32_t stepMemoryArguments = 8;
+constexpr int64_t maxStateRowBytes = int64_t(1) << 40;
 constexpr uint32_t maxArguments = 1 << 16;
 constexpr int64_t maxScratchBytes = int64_t(1) << 30;
 
@@ -67,6 +69,19 @@ Status checkKernel(const fb::Kernel &kernel, bool isGPU) {
   return isGPU ? checkGPULaunch(kernel, numIndices) : Status();
 }
 
+Status checkState(const fb::State &state) {
+  if (state.kind() > fb::StateKind::MAX || state.dtype() > fb::DType::MAX)
+    return invalidInput("unknown kind or element type");
+  if (state.row_bytes() < 1 || state.row_bytes() > maxStateRowBytes)
+    return invalidInput("rows of " + std::to_string(state.row_bytes()) + " bytes");
+  if (!state.window())
+    return {};
+  FLOWHN_RETURN_IF_ERROR(checkWindow(*state.window()));
+  if (state.kind() != fb::StateKind::KV || state.window()->by_call())
+    return invalidInput("a window that follows the call, or of a state without tokens");
+  return {};
+}
+
 template <typename T> std::string label(const char *kind, const T &table) {
   return std::string(kind) + " " + quote(table.name()->string_view());
 }
@@ -78,6 +93,10 @@ Status checkTables(const fb::Plan &plan, bool isGPU) {
       return invalidInput(label("parameter", *parameter) + ": a GPU reads no panels");
   }
   FLOWHN_RETURN_IF_ERROR(checkSources(plan));
+  for (uint32_t i = 0; plan.states() && i < plan.states()->size(); ++i) {
+    const fb::State &state = *plan.states()->Get(i);
+    FLOWHN_RETURN_IF_ERROR(checkState(state).withContext(label("state", state)));
+  }
   for (const fb::Kernel *kernel : *plan.kernels())
     FLOWHN_RETURN_IF_ERROR(checkKernel(*kernel, isGPU).withContext(label("kernel", *kernel)));
   for (const fb::Procedure *procedure : *plan.procedures())
@@ -86,17 +105,25 @@ Status checkTables(const fb::Plan &plan, bool isGPU) {
   return {};
 }
 
-Status checkEntry(const fb::Plan &plan) {
-  if (plan.entry() >= plan.procedures()->size())
-    return invalidInput("entry " + std::to_string(plan.entry()) + " of " +
+Status checkEntry(const fb::Plan &plan, const std::string &name, uint32_t number,
+                  uint32_t memoryArguments) {
+  if (number >= plan.procedures()->size())
+    return invalidInput(name + " " + std::to_string(number) + " of " +
                         std::to_string(plan.procedures()->size()) + " procedures");
-  const fb::Procedure &entry = *plan.procedures()->Get(plan.entry());
-  if (entry.index_args() == entryIndexArguments && entry.memory_args() == entryMemoryArguments)
+  const fb::Procedure &entry = *plan.procedures()->Get(number);
+  if (entry.index_args() == entryIndexArguments && entry.memory_args() == memoryArguments)
     return {};
-  return invalidInput("the entry takes " + std::to_string(entry.index_args()) + " index and " +
-                      std::to_string(entry.memory_args()) + " memory arguments, not " +
-                      std::to_string(entryIndexArguments) + " and " +
-                      std::to_string(entryMemoryArguments));
+  return invalidInput("the " + name + " takes " + std::to_string(entry.index_args()) +
+                      " index and " + std::to_string(entry.memory_args()) +
+                      " memory arguments, not " + std::to_string(entryIndexArguments) + " and " +
+                      std::to_string(memoryArguments));
+}
+
+Status checkEntries(const fb::Plan &plan) {
+  FLOWHN_RETURN_IF_ERROR(checkEntry(plan, "entry", plan.entry(), entryMemoryArguments));
+  if (plan.step() == -1)
+    return {};
+  return checkEntry(plan, "step", uint32_t(plan.step()), stepMemoryArguments);
 }
 
 /// Callers come before callees here, so that a procedure is checked once, with
@@ -104,8 +131,11 @@ Status checkEntry(const fb::Plan &plan) {
 Status checkProcedures(const fb::Plan &plan, const ManifestLimits &limits) {
   std::vector<ProcedureUse> uses(plan.procedures()->size());
   int64_t tokens = maxCallTokens(limits);
-  uses[plan.entry()] = {
+  ProcedureUse call = {
       {{1, limits.maxBatch}, {1, tokens}, {1, limits.maxTokens}, {0, tokens}, {0, tokens}}, 1};
+  uses[plan.entry()] = call;
+  if (plan.step() >= 0)
+    uses[uint32_t(plan.step())] = call;
   int64_t commands = 0;
   for (uint32_t i = plan.procedures()->size(); i-- > 0;) {
     const fb::Procedure &procedure = *plan.procedures()->Get(i);
@@ -126,7 +156,7 @@ Status flowhn::validatePlan(std::span<const std::byte> bytes, const ManifestLimi
     FLOWHN_RETURN_IF_ERROR(checkStructure(bytes));
     const fb::Plan &plan = *fb::GetPlan(bytes.data());
     FLOWHN_RETURN_IF_ERROR(checkTables(plan, targetKind == "nvptx"));
-    FLOWHN_RETURN_IF_ERROR(checkEntry(plan));
+    FLOWHN_RETURN_IF_ERROR(checkEntries(plan));
     return checkProcedures(plan, limits);
   };
   return check().withContext("plan");

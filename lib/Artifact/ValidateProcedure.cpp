@@ -23,8 +23,10 @@ std::string outOf(const char *what, uint64_t index, size_t count) {
   return std::string(what) + " " + std::to_string(index) + " of " + std::to_string(count);
 }
 
+} // namespace
+
 /// Constraints of flowhn::WindowAttr, without `all`.
-Status checkWindow(const fb::Window &w) {
+Status flowhn::checkWindow(const fb::Window &w) {
   bool fixed = !w.by_call() && w.period() > 0 && w.period() <= maxInt32 && w.start() >= 0 &&
                w.start() < w.period() && w.count() >= 0 && w.count() <= w.period() &&
                w.numerator() == 0 && w.denominator() == 0 && !w.last() && !w.ceil();
@@ -38,6 +40,8 @@ Status checkWindow(const fb::Window &w) {
                       ", fraction " + std::to_string(w.numerator()) + "/" +
                       std::to_string(w.denominator()));
 }
+
+namespace {
 
 /// Follows the values that the commands define.
 class Checker {
@@ -98,6 +102,10 @@ private:
       return as<fb::Tap>(command);
     case fb::Command::LastRows:
       return as<fb::LastRows>(command);
+    case fb::Command::GetState:
+      return as<fb::GetState>(command);
+    case fb::Command::CacheRows:
+      return as<fb::CacheRows>(command);
     case fb::Command::NONE:
       break;
     }
@@ -172,6 +180,25 @@ private:
       FLOWHN_RETURN_IF_ERROR(checkWindow(*command.window()));
     indices.insert(indices.end(), 4, anyRows);
     memories += 6;
+    return {};
+  }
+
+  Status check(const fb::GetState &command) {
+    size_t numStates = plan.states() ? plan.states()->size() : 0;
+    if (command.state() >= numStates)
+      return invalidInput(outOf("state", command.state(), numStates));
+    ++memories;
+    return {};
+  }
+
+  Status check(const fb::CacheRows &command) {
+    for (uint32_t memory : {command.begin(), command.length(), command.slots()})
+      FLOWHN_RETURN_IF_ERROR(checkMemory(memory));
+    if (command.window())
+      FLOWHN_RETURN_IF_ERROR(checkWindow(*command.window()));
+    if (command.window() && command.window()->by_call())
+      return invalidInput("a window that follows the call, of rows that outlive it");
+    memories += 3;
     return {};
   }
 

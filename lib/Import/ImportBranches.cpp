@@ -38,8 +38,8 @@ static Value importAttention(LayerBuilder &layers, const std::string &path, Valu
   Value key = layers.linear(path + ".k_proj", input, layers.tokens(keyValueSize));
   Value value = layers.linear(path + ".v_proj", input, layers.tokens(keyValueSize));
   auto attention =
-      AttentionOp::create(builder, layers.location(path), query.getType(), /*new_state=*/Type(),
-                          query, key, value, rows.begin, rows.length, /*queries=*/Value(),
+      AttentionOp::create(builder, layers.location(path), query.getType(), query, key, value,
+                          rows.begin, rows.length, /*queries=*/Value(),
                           /*state=*/Value(), builder.getI64IntegerAttr(config.numHeads),
                           builder.getI64IntegerAttr(config.numKeyValueHeads));
   return layers.linear(path + ".o_proj", attention.getResult(), layers.residual(config.hiddenSize));
@@ -63,9 +63,9 @@ static Value importConvolution(LayerBuilder &layers, const std::string &path, Va
   std::string layer = path + ".conv1d";
   Value weight = layers.parameter(layer + ".weight", {config.innerSize(), 1, config.convSize});
   Value bias = config.convBias ? layers.parameter(layer + ".bias", {config.innerSize()}) : Value();
-  auto convolution = CausalConv1DOp::create(
-      layers.builder, layers.location(layer), input.getType(), /*new_state=*/Type(), input, weight,
-      rows.begin, rows.length, bias, /*state=*/Value(), /*activation=*/ActivationAttr());
+  auto convolution = CausalConv1DOp::create(layers.builder, layers.location(layer), input.getType(),
+                                            input, weight, rows.begin, rows.length, bias,
+                                            /*state=*/Value(), /*activation=*/ActivationAttr());
   return SiLUOp::create(layers.builder, layers.location(layer), convolution.getResult());
 }
 
@@ -99,9 +99,9 @@ static Value importMamba(LayerBuilder &layers, const std::string &path, Value in
   ScanInputs scan = importScanInputs(layers, path, u);
   Value aLog = layers.parameter(path + ".A_log", {channels, config.stateSize});
   Value d = layers.parameter(path + ".D", {channels});
-  auto recurrence = SelectiveScanOp::create(
-      layers.builder, layers.location(path), u.getType(), /*new_state=*/Type(), u, scan.delta, aLog,
-      scan.b, scan.c, d, rows.begin, rows.length, /*gate=*/Value(), /*state=*/Value());
+  auto recurrence = SelectiveScanOp::create(layers.builder, layers.location(path), u.getType(), u,
+                                            scan.delta, aLog, scan.b, scan.c, d, rows.begin,
+                                            rows.length, /*gate=*/Value(), /*state=*/Value());
   Value gated = SwiGLUOp::create(layers.builder, layers.location(path), z, recurrence.getResult());
   return layers.linear(path + ".out_proj", gated, layers.residual(config.hiddenSize),
                        config.projBias);

@@ -9,9 +9,17 @@
 #ifndef FLOWHN_LIB_RUNTIME_EXECUTOR_H
 #define FLOWHN_LIB_RUNTIME_EXECUTOR_H
 
+#include "StateMemory.h"
 #include "flowhn/Runtime/Session.h"
 
 namespace flowhn {
+
+/// What a step takes as well: the sequences that it goes on with.
+struct StepArguments {
+  std::span<const int32_t> slots; ///< [batch]
+  const StateLayout *layout = nullptr;
+  StateMemory *memory = nullptr; ///< of the executor that runs the step
+};
 
 /// The arguments of a plan's entry, on the host.
 struct EntryArguments {
@@ -24,6 +32,8 @@ struct EntryArguments {
   std::span<const int32_t> select;  ///< [selected]
   std::span<float> logits = {};     ///< [selected, vocabulary]; empty: nobody reads them
   std::span<int32_t> tokens = {};   ///< [selected]; empty: nobody reads them, `chosen` is 0
+
+  const StepArguments *step = nullptr; ///< null: the entry runs, on whole sequences
 
   int64_t numLogits() const { return int64_t(select.size()) * vocabulary; }
 };
@@ -89,7 +99,7 @@ class Executor {
 public:
   virtual ~Executor() = default;
 
-  /// Runs the plan's entry; the results are there when it returns. With `counts`, one
+  /// Runs the plan's entry, or its step; the results are there when it returns. With `counts`, one
   /// per kernel, adds up what is launched. Gives the seconds of a device: 0 on the CPU.
   virtual Expected<double> run(const EntryArguments &arguments, const TapTarget &tapTarget,
                                std::span<LaunchCounts> counts) = 0;
@@ -97,6 +107,14 @@ public:
   /// Runs the plan's entry as `run` does and tells when each launch ran, in the order of the
   /// plan.
   virtual Expected<std::vector<LaunchTime>> trace(const EntryArguments &arguments) = 0;
+
+  /// Tells parameters, and code for them, apart: a hash of samples of each.
+  virtual std::string fingerprint() const = 0;
+
+  /// Memory for states, zero everywhere.
+  virtual Expected<std::unique_ptr<StateMemory>> allocateStates(int64_t bytes) = 0;
+  /// Bytes that there is room for.
+  virtual int64_t freeBytes() const = 0;
 
   /// Charges time to kernels 0 to numKernels - 1 from now on; 0 stops it.
   virtual void setProfile(size_t numKernels) = 0;

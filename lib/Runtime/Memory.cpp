@@ -8,7 +8,9 @@
 
 #include "Memory.h"
 
+#include <fstream>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <utility>
 
 using namespace flowhn;
@@ -56,4 +58,13 @@ Memory &Memory::operator=(Memory &&other) noexcept {
 Memory::~Memory() {
   if (mapping)
     munmap(mapping, mappedBytes);
+}
+
+int64_t flowhn::availableMemory() {
+  std::ifstream info("/proc/meminfo");
+  std::string name;
+  for (int64_t kibibytes = 0; info >> name >> kibibytes; info.ignore(256, '\n'))
+    if (name == "MemAvailable:")
+      return kibibytes << 10;
+  return int64_t(sysconf(_SC_AVPHYS_PAGES)) * sysconf(_SC_PAGESIZE);
 }

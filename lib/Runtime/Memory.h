@@ -37,6 +37,9 @@ private:
   int64_t length = 0;
 };
 
+/// Bytes that processes can still have without swapping, as the system estimates.
+int64_t availableMemory();
+
 } // namespace flowhn
 
 #endif // FLOWHN_LIB_RUNTIME_MEMORY_H

@@ -162,3 +162,29 @@ Expected<Partition> flowhn::makePartition(const fb::Window &window, std::span<co
   }
   return partition;
 }
+
+int64_t flowhn::countAttentionPositions(const fb::Window *window, int64_t end) {
+  if (!window)
+    return end;
+  Positions positions = fixedPositions(*window);
+  int64_t count = 0;
+  for (Interval interval : {positions.low, positions.high})
+    count += std::clamp(end, interval.first, interval.last) - interval.first;
+  return count;
+}
+
+CacheRows flowhn::makeCacheRows(const fb::Window *window, std::span<const int32_t> begin,
+                                std::span<const int32_t> length, std::span<const int32_t> slots,
+                                int64_t context) {
+  CacheRows cache;
+  int64_t rowsOfSlot = countAttentionPositions(window, context);
+  for (size_t b = 0; b < length.size(); ++b) {
+    int64_t first = slots[b] * rowsOfSlot, before = countAttentionPositions(window, begin[b]);
+    int64_t after = countAttentionPositions(window, begin[b] + length[b]);
+    cache.first.push_back(int32_t(first));
+    cache.before.push_back(int32_t(before));
+    for (int64_t row = before; row < after; ++row)
+      cache.rows.push_back(int32_t(first + row));
+  }
+  return cache;
+}

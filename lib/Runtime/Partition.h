@@ -42,6 +42,22 @@ struct LastRows {
   BranchLastRows ssm;
 };
 
+/// The rows of a state of keys and values that a call reads and writes.
+struct CacheRows {
+  std::vector<int32_t> first;  ///< of each sequence
+  std::vector<int32_t> before; ///< filled by tokens before the call, of each sequence
+  std::vector<int32_t> rows;   ///< for each row of the attention branch, where it goes
+};
+
+/// Of the positions [0, end), how many go to attention; without a window all of them.
+int64_t countAttentionPositions(const fb::Window *window, int64_t end);
+
+/// Sequence b is in slot `slots[b]` of a state that has the rows of `window` for `context`
+/// positions. `window` follows no call.
+CacheRows makeCacheRows(const fb::Window *window, std::span<const int32_t> begin,
+                        std::span<const int32_t> length, std::span<const int32_t> slots,
+                        int64_t context);
+
 /// plan.partition: shares the packed rows of a call out between the branches.
 /// Sequence b holds the positions begin[b] to begin[b] + length[b] - 1. A window
 /// by call needs sequences that begin at 0.

@@ -62,7 +62,10 @@ public:
     add(SelectArgument, arguments.select.size());
     add(LogitsArgument, size_t(arguments.numLogits()));
     add(TokensArgument, arguments.tokens.size());
-    return runProcedure(*plan.procedures()->Get(plan.entry()), std::move(frame));
+    if (!arguments.step)
+      return runProcedure(*plan.procedures()->Get(plan.entry()), std::move(frame));
+    add(SlotsArgument, arguments.step->slots.size());
+    return runProcedure(*plan.procedures()->Get(uint32_t(plan.step())), std::move(frame));
   }
 
   int64_t workspaceBytes() const { return peak + guardBytes; }
@@ -102,6 +105,10 @@ private:
       return as<fb::Tap>(command, frame);
     case fb::Command::LastRows:
       return as<fb::LastRows>(command, frame);
+    case fb::Command::GetState:
+      return as<fb::GetState>(command, frame);
+    case fb::Command::CacheRows:
+      return as<fb::CacheRows>(command, frame);
     case fb::Command::Fork:
       return as<fb::Fork>(command, frame);
     default:
@@ -168,6 +175,27 @@ private:
       addTable(frame, std::move(branch->index));
       addTable(frame, std::move(branch->last));
     }
+    return {};
+  }
+
+  Status run(const fb::GetState &command, Frame &frame) {
+    if (!arguments.step)
+      return invalidInput("a state in a call of whole sequences");
+    const StateLayout &layout = *arguments.step->layout;
+    frame.memories.push_back(
+        {Place::State, command.state(), 0, layout.bytes() - layout.offsets()[command.state()]});
+    return {};
+  }
+
+  Status run(const fb::CacheRows &command, Frame &frame) {
+    if (!arguments.step || !isArgument(frame.memories[command.begin()], BeginArgument) ||
+        !isArgument(frame.memories[command.length()], LengthArgument) ||
+        !isArgument(frame.memories[command.slots()], SlotsArgument))
+      return invalidInput("cache rows of something other than a step's begin, length and slots");
+    CacheRows cache = makeCacheRows(command.window(), arguments.begin, arguments.length,
+                                    arguments.step->slots, arguments.step->layout->context());
+    for (std::vector<int32_t> *table : {&cache.first, &cache.before, &cache.rows})
+      addTable(frame, std::move(*table));
     return {};
   }
 

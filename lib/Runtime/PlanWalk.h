@@ -22,9 +22,10 @@ enum EntryMemory : uint32_t {
   OffsetsArgument,
   SelectArgument,
   LogitsArgument,
-  TokensArgument
+  TokensArgument,
+  SlotsArgument, ///< of the step alone
 };
-inline constexpr uint32_t numEntryMemories = TokensArgument + 1;
+inline constexpr uint32_t numEntryMemories = SlotsArgument + 1;
 
 /// A memory value: somewhere in the workspace, or all of something else.
 struct Place {
@@ -33,6 +34,7 @@ struct Place {
     Parameter, ///< `number` of the plan
     Argument,  ///< an `EntryMemory`
     Table,     ///< the `number`th that the sink was given
+    State,     ///< `number` of the plan
   };
   Space space = Workspace;
   uint32_t number = 0;

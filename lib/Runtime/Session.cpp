@@ -7,10 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowhn/Runtime/Session.h"
-#include "CallTables.h"
-#include "PlanContents.h"
 #include "PlanParameters.h"
 #include "ProfileReport.h"
+#include "SessionImpl.h"
 #include "TracedLaunches.h"
 #include "flowhn/Support/Guard.h"
 #include "flowhn/Support/Json.h"
@@ -18,7 +17,6 @@
 #include <algorithm>
 #include <chrono>
 #include <sched.h>
-#include <set>
 #include <thread>
 #include <tuple>
 
@@ -44,28 +42,6 @@ Expected<int> resolveThreads(int threads) {
 }
 
 } // namespace
-
-struct Session::Impl {
-  Impl(std::shared_ptr<const Artifact> artifact, std::unique_ptr<Executor> executor)
-      : artifact(std::move(artifact)), executor(std::move(executor)),
-        plan(*fb::GetPlan(this->artifact->plan(this->executor->info().chip).data())),
-        taps(collectTaps(plan)), planComputesTokens(computesTokens(plan)) {}
-
-  const Manifest &manifest() const { return artifact->manifest(); }
-  Expected<CallResult> run(const Call &call);
-  Expected<std::vector<TracedLaunch>> trace(const Call &call);
-  EntryArguments argumentsOf(const Call &call, const CallTables &tables) const;
-  Status check(const Call &call) const;
-  Status checkTaps(const Call &call) const;
-
-  std::shared_ptr<const Artifact> artifact;
-  std::unique_ptr<Executor> executor;
-  const fb::Plan &plan;
-  std::set<std::string> taps;
-  bool planComputesTokens;
-  std::vector<LaunchCounts> counts; ///< one per kernel; empty without profiling
-  double loadSeconds = 0;
-};
 
 Status Session::Impl::checkTaps(const Call &call) const {
   for (const std::string &tap : call.taps)
@@ -108,10 +84,15 @@ EntryArguments Session::Impl::argumentsOf(const Call &call, const CallTables &ta
 
 Expected<CallResult> Session::Impl::run(const Call &call) {
   FLOWHN_RETURN_IF_ERROR(check(call));
-  CallTables tables(call);
+  return execute(call, CallTables(call), nullptr);
+}
+
+Expected<CallResult> Session::Impl::execute(const Call &call, const CallTables &tables,
+                                            const StepArguments *step) {
   CallResult result;
   result.rows = int64_t(tables.select.size());
   EntryArguments arguments = argumentsOf(call, tables);
+  arguments.step = step;
   size_t numLogits = size_t(arguments.numLogits());
   if (!call.logitsBuffer.empty() && (!call.returnLogits || call.logitsBuffer.size() != numLogits))
     return invalidArgument("a buffer for " + std::to_string(call.logitsBuffer.size()) +
@@ -208,6 +189,20 @@ int64_t Session::sharedParameterBytes() const {
 int64_t Session::workspaceBytes() const { return impl->executor->info().workspaceBytes; }
 int64_t Session::deviceBytes() const { return impl->executor->info().deviceBytes; }
 double Session::uploadSeconds() const { return impl->executor->info().uploadSeconds; }
+
+std::string Session::noStepReason() const {
+  const ManifestModel &model = impl->manifest().model;
+  if (impl->plan.step() >= 0)
+    return {};
+  if (model.splitByCall)
+    return "the split of model " + quote(model.name) +
+           " follows the length of each call, so every new token would send old ones to other "
+           "branches; compile it for a context length (--context)";
+  if (impl->manifest().target.kind != "cpu")
+    return "the artifact of model " + quote(model.name) + " for the target " +
+           impl->manifest().target.kind + " takes whole sequences only";
+  return "model " + quote(model.name) + " was compiled for whole sequences only";
+}
 
 std::vector<std::string> Session::tapNames() const {
   return {impl->taps.begin(), impl->taps.end()};

@@ -103,6 +103,30 @@ template <typename T> T streams(std::vector<uint32_t> numbers) {
   return result;
 }
 
+/// A step that hands a state and the rows of the call in it to kernel 2: procedure 2 of the
+/// test plan.
+inline void addTestStep(fb::PlanT &plan, std::unique_ptr<fb::Window> window) {
+  plan.states.emplace_back(new fb::StateT);
+  plan.states[0]->name = "blocks.0.kv";
+  plan.states[0]->row_bytes = 8;
+  if (window)
+    plan.states[0]->window = std::make_unique<fb::Window>(*window);
+  auto step = std::make_unique<fb::ProcedureT>();
+  step->name = "step";
+  step->index_args = 5;
+  step->memory_args = 8; // the entry's, and slots
+  fb::CacheRowsT rows;
+  rows.begin = 1;
+  rows.length = 2;
+  rows.slots = 7;
+  rows.window = std::move(window);
+  step->commands.push_back(command(fb::GetStateT())); // memory 8
+  step->commands.push_back(command(std::move(rows))); // memory 9 to 11
+  step->commands.push_back(command(launch(2, {1, 8, 11})));
+  plan.step = int32_t(plan.procedures.size());
+  plan.procedures.push_back(std::move(step));
+}
+
 inline constexpr int64_t testVocab = 6;
 inline constexpr int64_t testWidth = 4;
 inline constexpr int64_t testContext = 16;

@@ -28,6 +28,7 @@ struct BenchOptions {
   std::string json;
   std::string trace;     ///< a file; empty: none
   std::string calibrate; ///< the table to add to; empty: none
+  std::string decode;    ///< points to measure decoding at; empty: whole calls are measured
 };
 
 /// What only a GPU has.

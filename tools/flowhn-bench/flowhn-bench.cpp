@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Calibrate.h"
+#include "Decode.h"
 #include "Report.h"
 #include "Trace.h"
 
@@ -28,6 +29,10 @@ static void addOptions(CLI::App &app, BenchOptions &options) {
                  "Runs to time; default: as many as fit 5 seconds, at least 5")
       ->check(CLI::Range(1, 1000000));
   app.add_flag("--kernels", options.kernels, "Print the time of each kernel");
+  app.add_option("--decode", options.decode,
+                 "Measure prompts and the tokens after them in place of whole calls: sequences x "
+                 "positions, such as 1x1024,64x1024; --repetitions of them are decoded, by "
+                 "default 64");
   app.add_option("--json", options.json, "Write everything to a file");
   app.add_option("--trace", options.trace,
                  "Write when each kernel of one more run ran to a file, one track per stream, as "
@@ -56,6 +61,12 @@ static void chooseTypicalCall(BenchOptions &options) {
 
 static Expected<int> execute(const Tool &tool, BenchOptions &options) {
   chooseContext(options);
+  if (!options.decode.empty()) {
+    Expected<std::vector<DecodePoint>> points = parseDecodePoints(options.decode);
+    FLOWHN_RETURN_IF_ERROR(points.status());
+    FLOWHN_RETURN_IF_ERROR(measureDecode(tool, options, *points));
+    return exitSuccess;
+  }
   chooseTypicalCall(options);
   Expected<Measurements> result = measure(tool, options);
   if (!result.ok())
@@ -82,5 +93,9 @@ int main(int argc, char **argv) {
     return tool.usageError(problem);
   if (!options.calibrate.empty() && options.run.model.compile.target == "cpu")
     return tool.usageError("--calibrate measures a GPU, the target is cpu");
+  for (const char *flag :
+       {"--batch", "--tokens", "--logits", "--kernels", "--trace", "--calibrate"})
+    if (!options.decode.empty() && tool.app().count(flag))
+      return tool.usageError(std::string(flag) + " is of whole calls, --decode of tokens");
   return tool.run([&] { return execute(tool, options); });
 }

@@ -98,6 +98,8 @@ private:
   };
 
   Status checkLength(int64_t length);
+  Expected<CallResult> compute(std::span<const int32_t> ids, int64_t length, LogitsMode mode,
+                               std::span<const std::string> taps = {});
   Status checkHidden(int64_t length, const std::map<std::string, Tensor> &taps);
   Status checkGreedy();
   Expected<std::vector<int32_t>> predictions(std::span<const int32_t> ids);
@@ -126,6 +128,15 @@ std::string Checker::tapOf(int64_t index) const {
   return index == model.numLayers ? "final" : "hidden." + std::to_string(index);
 }
 
+/// Rows of `length` tokens, whole or in pieces.
+Expected<CallResult> Checker::compute(std::span<const int32_t> ids, int64_t length, LogitsMode mode,
+                                      std::span<const std::string> taps) {
+  if (options.chunks)
+    return runInChunks(session, ids, length, *options.chunks, taps);
+  std::vector<int32_t> lengths(ids.size() / size_t(length), static_cast<int32_t>(length));
+  return session.run({ids, lengths, mode, taps});
+}
+
 Status Checker::checkLength(int64_t length) {
   std::string suffix = "." + std::to_string(length);
   Expected<IdMatrix> input = file.ids("input_ids" + suffix);
@@ -143,8 +154,7 @@ Status Checker::checkLength(int64_t length) {
   if (options.hidden && file.hasHidden(length))
     for (int64_t i = 0; i <= model.numLayers; ++i)
       taps.push_back(tapOf(i));
-  std::vector<int32_t> lengths(input->rows, static_cast<int32_t>(length));
-  Expected<CallResult> result = session.run({input->values, lengths, LogitsMode::All, taps});
+  Expected<CallResult> result = compute(input->values, length, LogitsMode::All, taps);
   if (!result.ok())
     return result.status().withContext("input_ids" + suffix);
   reportErrors("logits" + suffix, compare(result->logits, *reference, session.vocabSize()));
@@ -175,8 +185,7 @@ Expected<std::vector<int32_t>> Checker::predictions(std::span<const int32_t> ids
   const LogitsMode mode = prefixes ? LogitsMode::Last : LogitsMode::All;
   std::vector<int32_t> tokens;
   for (size_t length = prefixes ? 1 : ids.size(); length <= ids.size(); ++length) {
-    std::array lengths = {static_cast<int32_t>(length)};
-    Expected<CallResult> result = session.run({ids.first(length), lengths, mode});
+    Expected<CallResult> result = compute(ids.first(length), int64_t(length), mode);
     if (!result.ok())
       return result.status().withContext("greedy");
     std::span<const float> logits = result->logits;
@@ -271,7 +280,7 @@ void Checker::reportErrors(const std::string &name, const RelativeErrors &errors
 }
 
 Expected<bool> Checker::run() {
-  for (int64_t length : file.lengths())
+  for (int64_t length : options.lengths.empty() ? file.lengths() : options.lengths)
     FLOWHN_RETURN_IF_ERROR(checkLength(length));
   FLOWHN_RETURN_IF_ERROR(checkGreedy());
   return allPassed;

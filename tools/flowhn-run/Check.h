@@ -9,6 +9,7 @@
 #ifndef FLOWHN_TOOLS_RUN_CHECK_H
 #define FLOWHN_TOOLS_RUN_CHECK_H
 
+#include "Chunks.h"
 #include "flowhn/Runtime/Session.h"
 
 #include <optional>
@@ -24,6 +25,9 @@ struct CheckOptions {
   /// The same of a tensor's worst row; by default `tolerance`, in 16 bits three times that.
   std::optional<double> rowTolerance;
   bool hidden = false; ///< also hidden.L.i
+  /// How the sequences are fed to a generator; none: whole, to the session.
+  std::optional<Chunks> chunks;
+  std::vector<int64_t> lengths; ///< only these; empty: all of the file
 };
 
 /// Runs every `input_ids.L` of the file and prints one line for each `logits.L`,

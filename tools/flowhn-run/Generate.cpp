@@ -9,6 +9,7 @@
 #include "Generate.h"
 
 #include "common/Progress.h"
+#include "flowhn/Runtime/Generator.h"
 #include "flowhn/Support/Npy.h"
 
 #include <cstdio>
@@ -18,16 +19,35 @@
 using namespace flowhn;
 using namespace flowhn::tools;
 
+/// How fast it was, and what the layers kept of it.
+static std::string describe(const Session &session, size_t promptTokens,
+                            const Generation &generation) {
+  char text[200];
+  size_t decoded = generation.ids.size() - 1;
+  int length = std::snprintf(text, sizeof(text),
+                             "note: prompt of %zu tokens, %.1f tokens/s; %zu more, %.1f tokens/s",
+                             promptTokens, double(promptTokens) / generation.promptSeconds, decoded,
+                             double(decoded) / generation.decodeSeconds);
+  Expected<StateSize> state = Generator::stateSize(session, {});
+  if (state.ok())
+    std::snprintf(text + length, sizeof(text) - length,
+                  "; state of %.2f MiB, %.2f MiB if every token went to both branches",
+                  double(state->bytesPerSequence) / (1 << 20),
+                  double(state->unsplitBytesPerSequence) / (1 << 20));
+  return text;
+}
+
 /// Generates, handing each token of the result to `print`.
-static Status generate(const Tool &tool, Session &session, std::span<const int32_t> prompt,
-                       int64_t maxNewTokens, const std::function<void(int32_t)> &print) {
+static Status printContinuation(const Tool &tool, Session &session, std::span<const int32_t> prompt,
+                                const GenerationOptions &options,
+                                const std::function<void(int32_t)> &print) {
   bool writable = true;
   auto onToken = [&](int32_t token) {
     print(token);
     writable = std::fflush(stdout) == 0;
     return writable;
   };
-  Expected<Generation> generation = generateGreedy(session, prompt, maxNewTokens, onToken);
+  Expected<Generation> generation = flowhn::generate(session, prompt, options, onToken);
   std::fputc('\n', stdout);
   if (!generation.ok())
     return generation.status();
@@ -36,12 +56,15 @@ static Status generate(const Tool &tool, Session &session, std::span<const int32
   if (generation->reachedLimit)
     tool.printDiagnostics({"note: stopped after " + std::to_string(prompt.size()) + " + " +
                            std::to_string(generation->ids.size()) +
-                           " tokens, the longest sequence the model takes"});
+                           " tokens: the model takes no sequence of more than " +
+                           std::to_string(prompt.size() + generation->ids.size() - 1)});
+  if (generation->ids.size() > 1)
+    tool.printDiagnostics({describe(session, prompt.size(), *generation)});
   return Status();
 }
 
 Status flowhn::tools::generateText(const Tool &tool, Session &session, const std::string &prompt,
-                                   int64_t maxNewTokens) {
+                                   const GenerationOptions &options) {
   const ManifestModel &model = session.artifact().manifest().model;
   if (model.tokenizer != "bytes")
     return unsupported("--prompt needs a model whose tokenizer is bytes; '" + model.name + "' " +
@@ -51,7 +74,7 @@ Status flowhn::tools::generateText(const Tool &tool, Session &session, const std
   for (unsigned char byte : prompt)
     ids.push_back(byte);
   std::fputs(prompt.c_str(), stdout);
-  return generate(tool, session, ids, maxNewTokens, [](int32_t token) {
+  return printContinuation(tool, session, ids, options, [](int32_t token) {
     if (token < 256)
       std::fputc(token, stdout);
     else
@@ -60,11 +83,12 @@ Status flowhn::tools::generateText(const Tool &tool, Session &session, const std
 }
 
 Status flowhn::tools::generateIds(const Tool &tool, Session &session,
-                                  const std::vector<int32_t> &prompt, int64_t maxNewTokens) {
+                                  const std::vector<int32_t> &prompt,
+                                  const GenerationOptions &options) {
   for (size_t i = 0; i < prompt.size(); ++i)
     std::printf(i ? ",%d" : "%d", prompt[i]);
-  return generate(tool, session, prompt, maxNewTokens,
-                  [](int32_t token) { std::printf(",%d", token); });
+  return printContinuation(tool, session, prompt, options,
+                           [](int32_t token) { std::printf(",%d", token); });
 }
 
 static Expected<std::vector<int32_t>> narrow(const NpyIds &ids, const std::string &path) {

@@ -18,14 +18,14 @@
 
 namespace flowhn::tools {
 
-/// Prints the prompt and its greedy continuation, byte by byte as they are made.
+/// Prints the prompt and its continuation, byte by byte as they are made, then how fast.
 /// The model's tokens must be bytes.
 Status generateText(const Tool &tool, Session &session, const std::string &prompt,
-                    int64_t maxNewTokens);
+                    const GenerationOptions &options);
 
 /// The same with ids, separated by commas.
 Status generateIds(const Tool &tool, Session &session, const std::vector<int32_t> &prompt,
-                   int64_t maxNewTokens);
+                   const GenerationOptions &options);
 
 /// Runs the sequences of a `.npy` file of ids `repeat` times, which must give the same
 /// bits; writes the logits to `output`,

@@ -19,13 +19,33 @@ struct Options {
   RunOptions run;
   std::string prompt;
   std::vector<int32_t> tokenIds;
-  int64_t maxNewTokens = 32;
+  GenerationOptions generation;
   std::string input;
   std::string output;
   std::string logits = "all";
   int64_t repeat = 1;
   CheckOptions check;
+  std::string chunks;
 };
+
+/// Flags that say how a generation chooses its tokens.
+constexpr const char *samplingFlags[] = {"--repetition-penalty", "--temperature", "--top-k",
+                                         "--top-p", "--seed"};
+
+void addSamplingOptions(CLI::App &app, SamplingOptions &options) {
+  app.add_option("--repetition-penalty", options.repetitionPenalty,
+                 "Make tokens that came before less likely, above 1")
+      ->capture_default_str();
+  app.add_option("--temperature", options.temperature,
+                 "Draw tokens, likely ones less often the higher it is; 0: the most likely token")
+      ->capture_default_str();
+  app.add_option("--top-k", options.topK, "Draw among so many most likely tokens; 0: all")
+      ->capture_default_str();
+  app.add_option("--top-p", options.topP,
+                 "Draw among the fewest most likely tokens that have this share")
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "Of what is drawn")->capture_default_str();
+}
 
 void addOptions(CLI::App &app, Options &options) {
   addRunOptions(app, options.run);
@@ -35,9 +55,10 @@ void addOptions(CLI::App &app, Options &options) {
                          ->delimiter(',')
                          ->allow_extra_args(false)
                          ->excludes(prompt);
-  app.add_option("--max-new-tokens", options.maxNewTokens, "Tokens to append")
+  app.add_option("--max-new-tokens", options.generation.maxNewTokens, "Tokens to append")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  addSamplingOptions(app, options.generation.sampling);
   CLI::Option *input =
       app.add_option("--input", options.input, "Token ids to compute logits for, a .npy file")
           ->excludes(prompt)
@@ -69,8 +90,26 @@ void addOptions(CLI::App &app, Options &options) {
                  "The same of the worst row; default: --tolerance, in 16 bits three times that")
       ->check(CLI::NonNegativeNumber)
       ->needs(check);
+  app.add_option("--chunks", options.chunks,
+                 "Feed the sequences of --check in pieces, as they go on from step to step: sizes "
+                 "in turn (1 or 7,64,3) or random:SEED")
+      ->needs(check);
+  app.add_option("--check-lengths", options.check.lengths, "Lengths of --check to compare: 41,56")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->needs(check);
   app.add_flag("--check-hidden", options.check.hidden, "Compare the hidden states of --check too")
       ->needs(check);
+}
+
+std::string chunksProblem(Options &options) {
+  if (options.chunks.empty())
+    return {};
+  Expected<Chunks> chunks = Chunks::parse(options.chunks);
+  if (!chunks.ok())
+    return chunks.status().message();
+  options.check.chunks = std::move(*chunks);
+  return {};
 }
 
 std::string problemOf(Options &options, CLI::App &app) {
@@ -81,12 +120,21 @@ std::string problemOf(Options &options, CLI::App &app) {
     return "nothing to do: give --prompt, --token-ids, --input or --check";
   if (!generates && app.count("--max-new-tokens"))
     return "--max-new-tokens requires --prompt or --token-ids";
+  for (const char *flag : samplingFlags)
+    if (!generates && app.count(flag))
+      return std::string(flag) + " requires --prompt or --token-ids";
+  if (options.generation.sampling.temperature == 0)
+    for (const char *flag : {"--top-k", "--top-p", "--seed"})
+      if (app.count(flag))
+        return std::string(flag) + " requires --temperature above 0";
   if (app.count("--prompt") && options.prompt.empty())
     return "--prompt is empty: a model continues at least one token";
   if (!options.input.empty() && (options.logits == "none") != options.output.empty())
     return options.output.empty() ? "--input requires --output FILE, or --logits=none"
                                   : "--output has nothing to write with --logits=none";
-  return {};
+  if (Status status = checkSampling(options.generation.sampling); !status.ok())
+    return status.message();
+  return chunksProblem(options);
 }
 
 LogitsMode logitsMode(const std::string &name) {
@@ -97,9 +145,9 @@ LogitsMode logitsMode(const std::string &name) {
 
 Status runRequest(const Tool &tool, const Options &options, Session &session) {
   if (!options.prompt.empty())
-    return generateText(tool, session, options.prompt, options.maxNewTokens);
+    return generateText(tool, session, options.prompt, options.generation);
   if (!options.tokenIds.empty())
-    return generateIds(tool, session, options.tokenIds, options.maxNewTokens);
+    return generateIds(tool, session, options.tokenIds, options.generation);
   return runFile(session, options.input, options.output, logitsMode(options.logits),
                  options.repeat);
 }

@@ -26,7 +26,8 @@ inline constexpr unsigned maxStreams = 8;
 ///
 /// * every index names something that is there and was defined before, and
 ///   enumerators are known;
-/// * the entry takes 5 index and 7 memory arguments (PlanDialect.td); calls go to
+/// * the entry takes 5 index and 7 memory arguments, the step, where there is one, 8
+///   (PlanDialect.td); states have rows of 1 byte to 1 TiB; calls go to
 ///   earlier procedures with matching counts, never while streams are forked;
 /// * expressions leave one value on a stack of at most 64; in the ranges that
 ///   `limits` allows, divisors are positive and nothing exceeds 2^62;

@@ -11,6 +11,7 @@
 
 #include "flowhn/Artifact/Artifact.h"
 #include "flowhn/Runtime/ParameterSource.h"
+#include "flowhn/Runtime/Sampling.h"
 #include "flowhn/Support/DType.h"
 #include "flowhn/Support/Status.h"
 
@@ -179,6 +180,8 @@ public:
   std::string target() const;
   /// On a GPU the chip whose code runs: "sm_90a"; empty on the CPU.
   std::string chip() const;
+  /// Why no Generator can be made for it; empty where one can.
+  std::string noStepReason() const;
   /// Names that `Call::taps` takes, sorted.
   std::vector<std::string> tapNames() const;
 
@@ -211,6 +214,7 @@ public:
   std::vector<BlockProfile> blocks() const;
 
 private:
+  friend class Generator;
   struct Impl;
   explicit Session(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl;
@@ -224,16 +228,29 @@ std::vector<ParameterSpec> parametersOf(const Artifact &artifact);
 /// there is none.
 int32_t argmax(std::span<const float> values);
 
-/// A greedy continuation.
+struct GenerationOptions {
+  int64_t maxNewTokens = 32;
+  SamplingOptions sampling = {};
+};
+
+/// A continuation.
 struct Generation {
   std::vector<int32_t> ids; ///< new tokens, without the prompt
   /// The context or the artifact's maxTokens ended it before `maxNewTokens`.
   bool reachedLimit = false;
+  double promptSeconds = 0; ///< until the first new token was known
+  double decodeSeconds = 0; ///< for the others, without what `onToken` took
 };
 
-/// Appends the most likely token, again and again, computing the whole sequence
-/// anew each time. `onToken` sees each new token; returning false ends the
-/// generation. Unsupported for a model whose split follows the length of each call.
+/// Appends the next token, again and again. Keeps the state of the sequence between tokens
+/// (Generator.h); where the artifact has no code for that, computes the whole sequence anew
+/// each time. `onToken` sees each new token; returning false ends the generation. Unsupported
+/// for a model whose split follows the length of each call.
+Expected<Generation> generate(Session &session, std::span<const int32_t> prompt,
+                              const GenerationOptions &options,
+                              const std::function<bool(int32_t token)> &onToken = {});
+
+/// The same with the most likely token each time.
 Expected<Generation> generateGreedy(Session &session, std::span<const int32_t> prompt,
                                     int64_t maxNewTokens,
                                     const std::function<bool(int32_t token)> &onToken = {});

@@ -76,6 +76,9 @@ static LogicalResult addOperands(ProcedureBuilder &procedure, func::CallOp call,
         {segment.space->rows, segment.space->maxLength, segment.space->offsets, segment.index});
     return success();
   }
+  case ArgumentKind::State:
+    operands.append(procedure.states.lookup(value).operands());
+    return success();
   case ArgumentKind::Table:
     return procedure.checkLength(value, space, call);
   case ArgumentKind::Parameter:

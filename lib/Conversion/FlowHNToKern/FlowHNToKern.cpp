@@ -39,6 +39,7 @@ private:
   /// The procedure for `function`, made on first use.
   FailureOr<const Procedure *> get(func::FuncOp function, Operation *user);
   LogicalResult convertFunction(func::FuncOp function, bool isEntry, Procedure &procedure);
+  void declareStates();
 
   SymbolTable symbols;
   ParameterLibrary parameters;
@@ -69,8 +70,10 @@ LogicalResult ModelConverter::convertFunction(func::FuncOp function, bool isEntr
     return failure();
   }
   procedure.captures = builder.takeCaptures();
+  bool isStep = function->hasAttr(stepAttrName);
   if (isEntry)
-    procedure.function->setAttr(plan::entryAttrName, UnitAttr::get(ctx));
+    procedure.function->setAttr(isStep ? plan::stepAttrName : plan::entryAttrName,
+                                UnitAttr::get(ctx));
   else
     procedure.function.setPrivate();
   symbols.insert(procedure.function, context.model->getIterator());
@@ -92,9 +95,21 @@ FailureOr<const Procedure *> ModelConverter::get(func::FuncOp function, Operatio
   return entry.get();
 }
 
+void ModelConverter::declareStates() {
+  OpBuilder builder(context.model);
+  for (auto state : context.model.getOps<StateOp>()) {
+    plan::StateOp declared = declareState(builder, state, context.target);
+    context.states[state.getSymNameAttr()] = declared;
+    declared->remove();
+    symbols.insert(declared, context.model->getIterator());
+  }
+}
+
 LogicalResult ModelConverter::convert() {
+  declareStates();
   auto functions = llvm::to_vector(context.model.getOps<func::FuncOp>());
-  int64_t numPublic = llvm::count_if(functions, [](func::FuncOp f) { return f.isPublic(); });
+  int64_t numPublic = llvm::count_if(
+      functions, [](func::FuncOp f) { return f.isPublic() && !f->hasAttr(stepAttrName); });
   if (numPublic > 1)
     return context.model.emitOpError("needs one public function, which a call runs, got ")
            << numPublic;

@@ -15,13 +15,6 @@
 using namespace mlir;
 using namespace mlir::flowhn;
 
-/// Fails with a diagnostic where `op` reads or makes state.
-static LogicalResult refuseState(Operation *op, Value state, Value newState) {
-  if (!state && !newState)
-    return success();
-  return op->emitError("state is not supported yet: ") << op->getName();
-}
-
 /// The rows of `value`, whole sequences whose lengths are `length`.
 static FailureOr<Tokens> getSequences(ProcedureBuilder &procedure, Value value, Value length,
                                       Operation *op) {
@@ -31,37 +24,64 @@ static FailureOr<Tokens> getSequences(ProcedureBuilder &procedure, Value value, 
   return tokens;
 }
 
+/// Keys and values where a kernel reads them.
+struct KeysAndValues {
+  Tokens key, value;
+};
+
+/// Appends the tokens' keys and values to those that `state` holds, in one copy where they lie
+/// side by side.
+static KeysAndValues appendToState(ProcedureBuilder &procedure, AttentionOp op, const State &state,
+                                   const KeysAndValues &tokens) {
+  RankedTensorType type = op.getKey().getType();
+  int64_t width = getFeatures(op.getKey());
+  const auto &[key, value] = tokens;
+  KeysAndValues kept = {{state.memory, 0, key.space, state.rows},
+                        {state.memory, width, key.space, state.rows}};
+  if (key.buffer == value.buffer && value.column == key.column + width) {
+    SmallVector<int64_t> both(type.getShape());
+    both.back() = 2 * width;
+    copyTokens(procedure, op.getLoc(), type.clone(both), key, kept.key);
+    return kept;
+  }
+  copyTokens(procedure, op.getLoc(), type, key, kept.key);
+  copyTokens(procedure, op.getLoc(), type, value, kept.value);
+  return kept;
+}
+
 LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, AttentionOp op) {
-  if (failed(refuseState(op, op.getState(), op.getNewState())))
-    return failure();
   Value queryLength = op.getQueries() ? op.getQueries() : op.getLength();
   FailureOr<Tokens> query = getSequences(procedure, op.getQuery(), queryLength, op);
   FailureOr<Tokens> key = getSequences(procedure, op.getKey(), op.getLength(), op);
   FailureOr<Tokens> value = getSequences(procedure, op.getValue(), op.getLength(), op);
   if (failed(query) || failed(key) || failed(value))
     return failure();
+  const TokenSpace &space = *key->space;
+  State state = procedure.states.lookup(op.getState());
+  KeysAndValues read = {*key, *value};
+  if (op.getState())
+    read = appendToState(procedure, op, state, read);
   Tokens out = procedure.createResult(op.getResult(), query->space, /*canScatter=*/false);
   int64_t heads = op.getHeads(), kvHeads = op.getKvHeads();
   int64_t headSize = getFeatures(op.getQuery()) / heads;
-  const TokenSpace &space = *key->space;
   // The copy engine of a GPU is told how many rows there are.
   Value rows = procedure.context.target.gpu ? space.rows : Value();
   Value maxQueries = op.getQueries() ? query->space->maxLength : Value();
   Value queryOffsets = op.getQueries() ? query->space->offsets : Value();
   auto attention = kern::AttentionOp::create(
       procedure.builder, op.getLoc(), space.batch, space.maxLength, rows, maxQueries, query->buffer,
-      key->buffer, value->buffer, space.offsets, queryOffsets, out.buffer, heads, kvHeads, headSize,
-      APFloat(float(1 / std::sqrt(double(headSize)))), query->column, key->column, value->column,
-      out.column, /*config=*/nullptr);
-  std::string name = op.getQueries() ? "attention_last_" : "attention_";
+      read.key.buffer, read.value.buffer, space.offsets, queryOffsets, state.first, state.before,
+      out.buffer, heads, kvHeads, headSize, APFloat(float(1 / std::sqrt(double(headSize)))),
+      query->column, read.key.column, read.value.column, out.column, /*config=*/nullptr);
+  std::string name = op.getQueries() ? "attention_last_"
+                     : op.getState() ? "attention_cached_"
+                                     : "attention_";
   procedure.launch(attention, name + std::to_string(heads) + "x" + std::to_string(kvHeads) + "x" +
                                   std::to_string(headSize));
   return success();
 }
 
 LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, CausalConv1DOp op) {
-  if (failed(refuseState(op, op.getState(), op.getNewState())))
-    return failure();
   FailureOr<Tokens> input = getSequences(procedure, op.getInput(), op.getLength(), op);
   ParameterUse use;
   use.sources = {op.getWeight()};
@@ -73,10 +93,11 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, CausalConv1DO
     return failure();
   Tokens out = procedure.createResult(op.getResult(), input->space, /*canScatter=*/false);
   const TokenSpace &space = *input->space;
+  State state = procedure.states.lookup(op.getState());
   auto convolution = kern::Conv1DOp::create(
       procedure.builder, op.getLoc(), space.batch, space.maxLength, input->buffer, *weight,
-      space.offsets, out.buffer, extras.values, input->column, out.column, extras.getAccesses(),
-      extras.columns, /*config=*/nullptr);
+      space.offsets, out.buffer, extras.values, state.memory, state.slots, input->column,
+      out.column, extras.getAccesses(), extras.columns, /*config=*/nullptr);
   buildRegion(convolution.getEpilogue(), op.getLoc(), 1 + extras.values.size(),
               [&](OpBuilder &builder, Location loc, ValueRange values) {
                 Value sum = values[0];
@@ -85,8 +106,8 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, CausalConv1DO
                 return op.getActivation() ? buildSiLU(builder, loc, sum) : sum;
               });
   ArrayRef<int64_t> shape = use.getType().getShape();
-  procedure.launch(convolution,
-                   "conv1d_" + std::to_string(shape[1]) + "x" + std::to_string(shape[0]));
+  std::string name = op.getState() ? "conv1d_continued_" : "conv1d_";
+  procedure.launch(convolution, name + std::to_string(shape[1]) + "x" + std::to_string(shape[0]));
   return success();
 }
 
@@ -100,8 +121,6 @@ static Value buildScanEpilogue(OpBuilder &builder, Location loc, ValueRange valu
 }
 
 LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SelectiveScanOp op) {
-  if (failed(refuseState(op, op.getState(), op.getNewState())))
-    return failure();
   std::array<Tokens, 4> inputs;
   std::array<Value, 4> operands = {op.getInput(), op.getDelta(), op.getB(), op.getC()};
   for (auto [input, operand] : llvm::zip(inputs, operands)) {
@@ -121,17 +140,19 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SelectiveScan
       (op.getGate() && failed(extras.addRows(op.getGate(), u.space, op, /*canGather=*/false))))
     return failure();
   Tokens out = procedure.createResult(op.getResult(), u.space, /*canScatter=*/false);
+  State state = procedure.states.lookup(op.getState());
   auto scan = kern::ScanOp::create(
       procedure.builder, op.getLoc(), u.space->batch, u.space->maxLength, /*chunks=*/Value(),
       /*chunk_rows=*/Value(), u.buffer, delta.buffer, *a, b.buffer, c.buffer, u.space->offsets,
-      out.buffer, extras.values, /*chunk_states=*/Value(), /*initial=*/Value(), /*final=*/Value(),
-      u.column, delta.column, b.column, c.column, out.column, extras.getAccesses(), extras.columns,
+      out.buffer, extras.values, /*chunk_states=*/Value(), /*initial=*/state.memory,
+      /*final=*/state.memory, state.slots, u.column, delta.column, b.column, c.column, out.column,
+      extras.getAccesses(), extras.columns,
       /*config=*/nullptr);
   buildRegion(scan.getEpilogue(), op.getLoc(), 2 + extras.values.size(), buildScanEpilogue);
   ArrayRef<int64_t> shape = use.getType().getShape();
   std::string suffix = std::to_string(shape[1]) + "x" + std::to_string(shape[0]);
   if (const auto &gpu = procedure.context.target.gpu)
     splitScan(procedure, scan, *u.space, *gpu, suffix);
-  procedure.launch(scan, "scan_" + suffix);
+  procedure.launch(scan, (op.getState() ? "scan_continued_" : "scan_") + suffix);
   return success();
 }

@@ -23,6 +23,7 @@ namespace mlir::flowhn {
 LogicalResult convertOp(ProcedureBuilder &procedure, BlockOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, SegmentsOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, SplitOp op);
+LogicalResult convertOp(ProcedureBuilder &procedure, GetStateOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, ParallelOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, SelectTokensOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, SliceOp op);
@@ -46,6 +47,9 @@ LogicalResult convertOp(ProcedureBuilder &procedure, SwiGLUOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, AttentionOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, CausalConv1DOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, SelectiveScanOp op);
+
+/// The memory that `state` of the model is.
+plan::StateOp declareState(OpBuilder &builder, StateOp state, const KernelTarget &target);
 
 /// Copies `from` to `to`, tokens of `type`, unless they lie there.
 void copyTokens(ProcedureBuilder &procedure, Location loc, RankedTensorType type,

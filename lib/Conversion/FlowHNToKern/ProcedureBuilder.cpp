@@ -26,6 +26,8 @@ MemRefType ProcedureBuilder::getRowsType(int64_t width, Type elementType) const 
 }
 
 ArgumentKind mlir::flowhn::getArgumentKind(Type type) {
+  if (isa<StateType>(type))
+    return ArgumentKind::State;
   auto tensor = cast<RankedTensorType>(type);
   if (tensor.hasStaticShape())
     return ArgumentKind::Parameter;
@@ -59,8 +61,9 @@ static bool isIntegers(Type type, int64_t rank) {
   return tensor && tensor.getRank() == rank && tensor.getElementType().isInteger(32);
 }
 
-static bool isEntryType(FunctionType type) {
-  if (type.getNumInputs() != 4 || type.getNumResults() != 1 || !isIntegers(type.getInput(0), 2))
+static bool isEntryType(FunctionType type, bool isStep) {
+  if (type.getNumInputs() != (isStep ? 5 : 4) || type.getNumResults() != 1 ||
+      !isIntegers(type.getInput(0), 2))
     return false;
   auto logits = dyn_cast<RankedTensorType>(type.getResult(0));
   return llvm::all_of(type.getInputs().drop_front(),
@@ -71,10 +74,12 @@ static bool isEntryType(FunctionType type) {
 
 LogicalResult ProcedureBuilder::convertEntrySignature() {
   FunctionType type = source.getFunctionType();
-  if (!isEntryType(type))
+  bool isStep = source->hasAttr(stepAttrName);
+  if (!isEntryType(type, isStep))
     return source.emitOpError("is what a call of the model runs and needs to take ids, begin, "
-                              "length and select and to return float32 logits, got ")
-           << type;
+                              "length")
+           << (isStep ? ", select and slots" : " and select")
+           << " and to return float32 logits, got " << type;
   Location loc = source.getLoc();
   Type index = builder.getIndexType(), table = getTableType(builder.getContext());
   Value batch = addArgument(index, loc), rows = addArgument(index, loc);
@@ -94,6 +99,8 @@ LogicalResult ProcedureBuilder::convertEntrySignature() {
   // Callers get logits without gaps.
   results.push_back(addArgument(MemRefType::get(logits.getShape(), logits.getElementType()), loc));
   tokens = addArgument(table, loc);
+  if (isStep)
+    tables[source.getArgument(4)] = addArgument(table, loc);
   return success();
 }
 
@@ -106,8 +113,8 @@ LogicalResult ProcedureBuilder::convertSignature() {
   };
   callSpace = addSpace(addArgument(index, loc));
   for (BlockArgument argument : source.getArguments()) {
-    if (!isa<RankedTensorType>(argument.getType()))
-      return source.emitOpError("needs arguments that are ranked tensors, got ")
+    if (!isa<RankedTensorType, StateType>(argument.getType()))
+      return source.emitOpError("needs arguments that are ranked tensors or states, got ")
              << argument.getType();
     switch (getArgumentKind(argument.getType())) {
     case ArgumentKind::Tokens: {
@@ -125,6 +132,9 @@ LogicalResult ProcedureBuilder::convertSignature() {
     }
     case ArgumentKind::Table:
       spaceOf[argument] = callSpace;
+      break;
+    case ArgumentKind::State:
+      addState(argument);
       break;
     case ArgumentKind::Parameter:
       break;
@@ -190,10 +200,10 @@ LogicalResult ProcedureBuilder::convertBlock(Block &block) {
   for (Operation &op : block.without_terminator()) {
     LogicalResult converted =
         TypeSwitch<Operation *, LogicalResult>(&op)
-            .Case<AddOp, AttentionOp, BlockOp, CausalConv1DOp, EmbeddingOp, FuseOp, LastSegmentsOp,
-                  LastSelectedOp, LastTokensOp, LinearOp, PackTokensOp, ParallelOp, RMSNormOp,
-                  SegmentsOp, SelectTokensOp, SelectiveScanOp, SiLUOp, SliceOp, SplitOp, SwiGLUOp,
-                  func::CallOp>([&](auto known) { return convertOp(*this, known); })
+            .Case<AddOp, AttentionOp, BlockOp, CausalConv1DOp, EmbeddingOp, FuseOp, GetStateOp,
+                  LastSegmentsOp, LastSelectedOp, LastTokensOp, LinearOp, PackTokensOp, ParallelOp,
+                  RMSNormOp, SegmentsOp, SelectTokensOp, SelectiveScanOp, SiLUOp, SliceOp, SplitOp,
+                  SwiGLUOp, func::CallOp>([&](auto known) { return convertOp(*this, known); })
             .Case([](GetParameterOp) { return success(); })
             .Default([](Operation *other) {
               return other->emitOpError("is nothing that a kernel is known for");

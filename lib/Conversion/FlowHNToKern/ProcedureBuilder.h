@@ -54,6 +54,16 @@ struct Segment {
   Value index;
 };
 
+/// The state of a layer, and where in it the sequences of the call are.
+struct State {
+  Value memory;
+  Value slots;               ///< the row of each sequence; of keys and values there are instead:
+  Value first, before, rows; ///< what plan.cache_rows defines
+
+  /// What a procedure takes for it, in order.
+  SmallVector<Value> operands() const;
+};
+
 /// How the sequences of a space fall into chunks of a scan, all of them index values.
 struct ScanChunks {
   Value count; ///< of a sequence, one at least
@@ -86,6 +96,8 @@ struct ConversionContext {
   KernelLibrary &kernels;
   /// The procedure for a function of the model, which callees precede.
   std::function<FailureOr<const Procedure *>(func::FuncOp, Operation *user)> getProcedure;
+  /// By the names of the model's states.
+  DenseMap<Attribute, plan::StateOp> states = DenseMap<Attribute, plan::StateOp>();
 };
 
 /// How an argument of a model's function arrives in its procedure.
@@ -93,6 +105,7 @@ enum class ArgumentKind {
   Tokens,    ///< a buffer
   Segment,   ///< rows, max_length, offsets and index of a branch
   Table,     ///< a table, passed only where it is read
+  State,     ///< memory, and tables of where the sequences are in it
   Parameter, ///< memory, passed once for each way of reading it
 };
 ArgumentKind getArgumentKind(Type type);
@@ -139,7 +152,7 @@ public:
 
   ConversionContext &context;
   OpBuilder builder;
-  /// Whether this is the procedure that a call of the model runs.
+  /// Whether this is a procedure that a call of the model runs.
   const bool isEntry;
   /// All tokens of the call.
   const TokenSpace *callSpace = nullptr;
@@ -151,6 +164,9 @@ public:
   /// Spaces of lengths, and of the tokens a caller selects.
   DenseMap<Value, const TokenSpace *> spaceOf;
   DenseMap<Value, Segment> segments;
+  DenseMap<Value, State> states;
+  /// The rows of states of keys and values by window.
+  DenseMap<Attribute, plan::CacheRowsOp> cacheRows;
   /// The attention and SSM segments by window, begin and length.
   DenseMap<std::pair<Attribute, std::pair<Value, Value>>, std::pair<Segment, Segment>> partitions;
   /// Of spaces of last tokens: for each, its row among all tokens that it is one of.
@@ -180,6 +196,7 @@ public:
 private:
   LogicalResult convertEntrySignature();
   LogicalResult convertSignature();
+  void addState(BlockArgument argument);
   LogicalResult convertReturn();
   /// A copy of `value` from column 0 on, made once in a scope.
   Tokens getDenseCopy(Value value, const Tokens &tokens, Location loc);

@@ -59,6 +59,10 @@ static AttentionItem decodeItem(KernelBuilder &b, AttentionOp op, const Attentio
     result.queries = Sequence::load(b, op.getQueryOffsets(), number);
     Value before = b.sub(result.sequence.length, result.queries.length);
     result.position = b.add(before, result.begin);
+  } else if (op.getFirstKeys()) {
+    Value before = b.lookUp(op.getKeysBefore(), number);
+    result.sequence = {b.lookUp(op.getFirstKeys(), number), b.add(before, result.queries.length)};
+    result.position = b.add(before, result.begin);
   }
   result.limit = b.min(b.add(result.position, shape.rows), result.sequence.length);
   result.firstHead = b.mul(b.mod(item, headBlocks), shape.heads);

@@ -41,7 +41,7 @@ struct AttentionShape {
 
 /// What an item works on.
 struct AttentionItem {
-  Sequence sequence;
+  Sequence sequence;       ///< of keys
   Sequence queries;        ///< of the sequence's last rows; all of them where nothing else is said
   Value begin;             ///< first query row, in `queries`
   Value position;          ///< the same, in the sequence

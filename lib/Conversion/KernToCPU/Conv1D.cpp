@@ -35,10 +35,15 @@ private:
   Conv1DOp op;
   Extras extras;
   int64_t taps;
+  Value slot; ///< of the item's sequence; null without state
 
   void emitRows(const Sequence &sequence, Value begin, Value end, const ChannelBlock &block);
   SmallVector<Value> loadWeights(const ChannelBlock &block);
   SmallVector<Value> loadWindow(const Sequence &sequence, Value time, const ChannelBlock &block);
+  SmallVector<Value> loadStart(const ChannelBlock &block);
+  SmallVector<Value> loadRowsBefore(const Sequence &sequence, Value time,
+                                    const ChannelBlock &block);
+  void storeState(const Sequence &sequence, ValueRange start, const ChannelBlock &block);
   Value loadInput(Value row, const ChannelBlock &block, size_t index);
   void storeResult(Value sum, Value row, const ChannelBlock &block, size_t index);
 };
@@ -52,6 +57,8 @@ void Conv1DEmitter::emit(Value item) {
   auto [sequenceNumber, timeBlock] =
       splitIndex(b, b.floorDiv(item, numBlocks), b.ceilDiv(op.getMaxLength(), rows));
   Sequence sequence = Sequence::load(b, op.getOffsets(), sequenceNumber);
+  if (op.getState())
+    slot = b.lookUp(op.getSlots(), sequenceNumber);
   Value begin = b.mul(timeBlock, rows);
   Value end = b.min(b.add(begin, rows), sequence.length);
   b.ifThen(b.less(begin, end), [&] {
@@ -94,19 +101,60 @@ SmallVector<Value> Conv1DEmitter::loadWeights(const ChannelBlock &block) {
   return weights;
 }
 
+/// The rows before the first one of the sequence. An item that starts elsewhere drops what it
+/// reads here, which another one may be replacing.
+SmallVector<Value> Conv1DEmitter::loadStart(const ChannelBlock &block) {
+  SmallVector<Value> start;
+  for (auto [index, mask] : llvm::enumerate(block.masks))
+    for (int64_t tap = 0; tap < taps - 1; ++tap)
+      start.push_back(
+          slot ? b.load(op.getState(), {slot, b.index(tap), block.columnOf(b, index)}, mask)
+               : b.splat(0));
+  return start;
+}
+
+/// The rows before `time`, those that lie in the sequence; the first one in place of others.
+SmallVector<Value> Conv1DEmitter::loadRowsBefore(const Sequence &sequence, Value time,
+                                                 const ChannelBlock &block) {
+  SmallVector<Value> rows;
+  for (size_t index = 0; index < block.size(); ++index)
+    for (int64_t tap = 0; tap < taps - 1; ++tap) {
+      Value before = b.max(b.sub(time, b.index(taps - 1 - tap)), b.index(0));
+      rows.push_back(loadInput(b.add(sequence.begin, before), block, index));
+    }
+  return rows;
+}
+
 /// The rows before `time`. An item begins at row 0 or at taps - 1 or later, so
 /// either none or all of them lie in the sequence.
 SmallVector<Value> Conv1DEmitter::loadWindow(const Sequence &sequence, Value time,
                                              const ChannelBlock &block) {
   Value isFirst = b.less(time, b.index(1));
-  SmallVector<Value> window;
-  for (size_t index = 0; index < block.size(); ++index)
-    for (int64_t tap = 0; tap < taps - 1; ++tap) {
-      Value before = b.max(b.sub(time, b.index(taps - 1 - tap)), b.index(0));
-      Value input = loadInput(b.add(sequence.begin, before), block, index);
-      window.push_back(arith::SelectOp::create(b.builder, b.loc, isFirst, b.splat(0), input));
-    }
+  SmallVector<Value> window = loadRowsBefore(sequence, time, block);
+  SmallVector<Value> start = loadStart(block);
+  for (auto [input, before] : llvm::zip_equal(window, start))
+    input = arith::SelectOp::create(b.builder, b.loc, isFirst, before, input);
+  // The item that reads the state replaces it: no other one knows when it was read.
+  if (slot)
+    b.ifThen(isFirst, [&] { storeState(sequence, start, block); });
   return window;
+}
+
+/// The last rows of the sequence, behind what is left of `start` where it has too few.
+void Conv1DEmitter::storeState(const Sequence &sequence, ValueRange start,
+                               const ChannelBlock &block) {
+  SmallVector<Value> last = loadRowsBefore(sequence, sequence.length, block);
+  for (auto [index, mask] : llvm::enumerate(block.masks))
+    for (int64_t tap = 0; tap < taps - 1; ++tap) {
+      Value row = last[index * (taps - 1) + tap];
+      // Of fewer rows than that, `length` places of the start have moved up.
+      for (int64_t length = taps - 2 - tap; length > 0; --length) {
+        Value isShort = b.less(sequence.length, b.index(length + 1));
+        Value moved = start[index * (taps - 1) + tap + length];
+        row = arith::SelectOp::create(b.builder, b.loc, isShort, moved, row);
+      }
+      b.store(row, op.getState(), {slot, b.index(tap), block.columnOf(b, index)}, mask);
+    }
 }
 
 Value Conv1DEmitter::loadInput(Value row, const ChannelBlock &block, size_t index) {

@@ -18,6 +18,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include <limits>
 #include <numbers>
 
 using namespace mlir;
@@ -31,6 +32,9 @@ static constexpr int64_t chunkRows = 32;
 /// Vectors of an item: neighbours in a row, so that a miss of the cache or of the
 /// page table serves several. More would leave too few items for many threads.
 static constexpr int64_t maxItemVectors = 2;
+
+/// No sequence is longer.
+static constexpr int64_t maxSequenceRows = std::numeric_limits<int32_t>::max();
 
 /// States whose exponentials are computed side by side.
 static constexpr int64_t statesAtOnce = 4;
@@ -112,7 +116,7 @@ void ScanEmitter::emit(Value item) {
                      [&](const ChannelBlock &block) { emitSequence(sequence, number, block); });
   };
   // A sequence without rows has a final state all the same.
-  if (op.getFinal())
+  if (op.getFinal() && op.getFinal() != op.getInitial())
     emitItem();
   else
     b.ifThen(b.less(b.index(0), sequence.length), emitItem);
@@ -120,6 +124,7 @@ void ScanEmitter::emit(Value item) {
 
 void ScanEmitter::emitSequence(const Sequence &sequence, Value number, const ChannelBlock &block) {
   int64_t rows = configValue(*op.getConfig(), "rows");
+  number = b.lookUp(op.getSlots(), number);
   startStates(number, block);
   b.forLoop(b.index(0), sequence.length, rows, [&](Value time) {
     Value begin = b.add(sequence.begin, time);
@@ -261,8 +266,11 @@ struct ScanModel : CPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
     DictionaryAttr config = *scan.getConfig();
     int64_t width = configValue(config, "vectors") * configValue(config, "lanes");
     AffineExpr batch = getAffineDimExpr(0, op->getContext());
-    return AffineMap::get(scan.getChunks() ? 4 : 2, 0,
-                          batch * llvm::divideCeilSigned(channelsOf(scan), width));
+    AffineExpr items = batch * llvm::divideCeilSigned(channelsOf(scan), width);
+    // States that stay where they are need no item where no sequence has rows.
+    if (scan.getFinal() && scan.getFinal() == scan.getInitial())
+      items = items * getAffineDimExpr(1, op->getContext()).ceilDiv(maxSequenceRows);
+    return AffineMap::get(scan.getChunks() ? 4 : 2, 0, items);
   }
 
   int64_t getCPUScratchBytes(Operation *op) const {

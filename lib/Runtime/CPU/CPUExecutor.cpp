@@ -8,8 +8,10 @@
 
 #include "../Executor.h"
 #include "CodeObject.h"
+#include "HostStates.h"
 #include "PlanProgram.h"
 #include "ThreadPool.h"
+#include "flowhn/Support/Hash.h"
 
 #include <algorithm>
 
@@ -34,6 +36,23 @@ int64_t largestScratch(const fb::Plan &plan) {
   return bytes;
 }
 
+/// A hash of the code's level and of the first, middle and last bytes of each parameter.
+std::string fingerprintOf(const std::string &cpu, const PreparedParameters &parameters) {
+  constexpr size_t sample = 64;
+  std::vector<std::byte> samples;
+  auto add = [&](std::span<const std::byte> bytes) {
+    samples.insert(samples.end(), bytes.begin(), bytes.end());
+  };
+  add(std::as_bytes(std::span(cpu)));
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    std::span<const std::byte> bytes = parameters[i];
+    size_t length = std::min(sample, bytes.size());
+    for (size_t start : {size_t(0), (bytes.size() - length) / 2, bytes.size() - length})
+      add(bytes.subspan(start, length));
+  }
+  return hashOf(samples);
+}
+
 class CPUExecutor : public Executor {
 public:
   CPUExecutor(std::string cpu, const fb::Plan &plan, CodeObject code,
@@ -55,6 +74,14 @@ public:
     FLOWHN_RETURN_IF_ERROR(launches.status());
     return pool->trace(**launches);
   }
+
+  Expected<std::unique_ptr<StateMemory>> allocateStates(int64_t bytes) override {
+    Expected<Memory> memory = Memory::allocate(bytes, "states");
+    FLOWHN_RETURN_IF_ERROR(memory.status());
+    return std::unique_ptr<StateMemory>(new HostStates(std::move(*memory)));
+  }
+  int64_t freeBytes() const override { return availableMemory(); }
+  std::string fingerprint() const override { return fingerprintOf(cpu, parameters); }
 
   void setProfile(size_t numKernels) override { pool->setProfile(numKernels); }
   double seconds(uint32_t kernel) const override {

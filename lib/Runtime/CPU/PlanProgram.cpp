@@ -8,6 +8,7 @@
 
 #include "PlanProgram.h"
 #include "../RoomyBytes.h"
+#include "HostStates.h"
 
 #include <cstring>
 #include <limits>
@@ -55,6 +56,8 @@ const void *PlanProgram::addressOf(const Place &place) const {
     return parameters[place.number].data();
   if (place.space == Place::Argument)
     return entryMemories[place.number];
+  if (place.space == Place::State)
+    return states + stateOffsets[place.number];
   return tables[place.number].data();
 }
 
@@ -66,6 +69,11 @@ Expected<const LaunchProgram *> PlanProgram::instantiate(const EntryArguments &a
   entryMemories = {arguments.ids.data(),     arguments.begin.data(),  arguments.length.data(),
                    arguments.offsets.data(), arguments.select.data(), arguments.logits.data(),
                    arguments.tokens.data()};
+  if (const StepArguments *step = arguments.step) {
+    entryMemories[SlotsArgument] = step->slots.data();
+    states = static_cast<const HostStates &>(*step->memory).data();
+    stateOffsets = step->layout->offsets();
+  }
   Expected<int64_t> bytes = walkPlan(plan, arguments, tapTarget, counts, *this);
   FLOWHN_RETURN_IF_ERROR(bytes.status());
   FLOWHN_RETURN_IF_ERROR(reserve(*bytes));

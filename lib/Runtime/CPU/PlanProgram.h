@@ -50,6 +50,8 @@ private:
   Memory workspace;
   LaunchProgram program;
   std::array<const void *, numEntryMemories> entryMemories = {}; ///< of the current program
+  const std::byte *states = nullptr;                             ///< of the current program, a step
+  std::span<const int64_t> stateOffsets;
   std::vector<std::vector<int32_t>> tables; ///< of the current program, which points to them
 };
 

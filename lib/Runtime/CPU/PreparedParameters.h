@@ -33,6 +33,7 @@ public:
 
   /// Parameter `index` of the plan.
   std::span<const std::byte> operator[](size_t index) const { return parameters[index]; }
+  size_t size() const { return parameters.size(); }
   int64_t bytes() const { return totalBytes; }
   /// Of these, bytes that are the source's own.
   int64_t sharedBytes() const { return aliasedBytes; }

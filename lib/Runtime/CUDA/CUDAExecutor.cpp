@@ -38,6 +38,12 @@ public:
   Expected<std::vector<LaunchTime>> trace(const EntryArguments &arguments) override {
     return context.with([&] { return state->trace(arguments); });
   }
+  Expected<std::unique_ptr<StateMemory>> allocateStates(int64_t) override {
+    return unsupported("a GPU has no code for sequences in flight yet");
+  }
+  int64_t freeBytes() const override { return 0; }
+  std::string fingerprint() const override { return {}; }
+
   void setProfile(size_t numKernels) override { state->setProfile(numKernels); }
   double seconds(uint32_t kernel) const override { return state->profile().seconds(kernel); }
   std::vector<TimedLaunch> launchTimes() const override { return state->profile().launchTimes(); }

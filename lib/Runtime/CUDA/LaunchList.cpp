@@ -85,6 +85,7 @@ DeviceAddress LaunchList::addressOf(const Place &place, const DeviceBases &bases
     return (*bases.parameters)[place.number];
   case Place::Table:
     return bases.tables + tableOffsets[numEntryTables + place.number];
+  case Place::State: // no artifact for a GPU has any
   case Place::Argument:
     break;
   }

@@ -1,4 +1,4 @@
-// What has no kernel, or no place in a call without state, is refused with its op.
+// What has no kernel, or no place where it is, is refused with its op.
 // RUN: flowhn-opt %s -split-input-file --convert-flowhn-to-kern=cpu=x86-64-v3 -verify-diagnostics
 
 // expected-error @+1 {{needs one flowhn.model to convert, got 0}}
@@ -7,10 +7,11 @@ module {}
 // -----
 
 flowhn.model @m split <none> {
-  func.func private @f(%x: tensor<?x?x8xf32>, %begin: tensor<?xi32>, %length: tensor<?xi32>, %state: tensor<?x?x16xf32>) -> tensor<?x?x8xf32> {
-    // expected-error @+1 {{state is not supported yet: flowhn.attention}}
-    %y, %s = flowhn.attention %x, %x, %x at(%begin, %length) heads(1, 1) state(%state) : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?x16xf32>) -> (tensor<?x?x8xf32>, tensor<?x?x16xf32>)
-    return %y : tensor<?x?x8xf32>
+  flowhn.state @kv : !flowhn.state<kv, tensor<16xf32>>
+  func.func private @f(%x: tensor<?x?x8xf32>, %slots: tensor<?xi32>) -> tensor<?x?x8xf32> {
+    // expected-error @+1 {{belongs in the function that steps through sequences}}
+    %s = flowhn.get_state @kv at(%slots) : tensor<?xi32> -> !flowhn.state<kv, tensor<16xf32>>
+    return %x : tensor<?x?x8xf32>
   }
 }
 

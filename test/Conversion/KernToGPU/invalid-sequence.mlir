@@ -144,3 +144,16 @@ module @kernels {
     return
   }
 }
+
+// -----
+
+module @kernels {
+  func.func @conv(%batch: index, %max: index, %in: memref<?x16xbf16>, %weight: memref<4x16xbf16>, %offsets: memref<?xi32>, %out: memref<?x16xbf16>, %state: memref<?x3x16xbf16>, %slots: memref<?xi32>) attributes {kern.kernel} {
+    // expected-error@+1 {{takes state, which the GPU has no code for}}
+    kern.conv1d batch(%batch, %max) %in, %weight offsets(%offsets) -> %out state(%state, %slots) {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {accesses = [], extra_columns = array<i64>} : (index, index, memref<?x16xbf16>, memref<4x16xbf16>, memref<?xi32>, memref<?x16xbf16>, memref<?x3x16xbf16>, memref<?xi32>) -> ()
+    return
+  }
+}

@@ -52,9 +52,9 @@ TEST(ManifestTest, RefusesOtherVersionsAndTargets) {
   changed["target"]["kind"] = "tpu";
   expectError(parseManifest(changed.dump(), "m").status(), StatusCode::Incompatible,
               "target kind 'tpu', this build runs 'cpu' and 'nvptx'");
-  changed["format_version"] = 3;
+  changed["format_version"] = 2;
   expectError(parseManifest(changed.dump(), "m").status(), StatusCode::Incompatible,
-              "m: format version 3, this build reads version 2");
+              "m: format version 2, this build reads version 3");
 }
 
 struct Refusal {

@@ -247,6 +247,36 @@ TEST(PlanValidationTest, ChecksLastRows) {
               "an impossible window");
 }
 
+TEST(PlanValidationTest, ChecksStepsAndStates) {
+  auto planWith = [](void (*change)(fb::PlanT &)) {
+    fb::PlanT plan = testPlan();
+    addTestStep(plan, std::make_unique<fb::Window>(fixedWindow(13, 6, 16)));
+    change(plan);
+    return validatePlan(planBytes(plan), limits);
+  };
+  Status status = planWith([](fb::PlanT &) {});
+  EXPECT_TRUE(status.ok()) << status.message();
+  auto refused = [&](void (*change)(fb::PlanT &), const char *message) {
+    expectError(planWith(change), StatusCode::InvalidInput, message);
+  };
+  refused([](fb::PlanT &p) { p.step = 3; }, "step 3 of 3 procedures");
+  refused([](fb::PlanT &p) { p.step = -2; }, "step 4294967294 of 3 procedures");
+  refused([](fb::PlanT &p) { p.step = 1; }, "the step takes 5 index and 7 memory arguments");
+  refused([](fb::PlanT &p) { p.states.clear(); }, "(GetState): state 0 of 0");
+  refused([](fb::PlanT &p) { p.states[0]->row_bytes = 0; }, "state 'blocks.0.kv': rows of 0 bytes");
+  refused([](fb::PlanT &p) { p.states[0]->kind = fb::StateKind(7); }, "unknown kind");
+  refused([](fb::PlanT &p) { p.states[0]->kind = fb::StateKind::Scan; }, "a state without tokens");
+  refused([](fb::PlanT &p) { *p.states[0]->window = windowByCall(true, false, 1, 2); },
+          "a window that follows the call");
+  refused([](fb::PlanT &p) { p.procedures[2]->commands[1].AsCacheRows()->slots = 9; },
+          "(CacheRows): memory value 9 of 9");
+  refused(
+      [](fb::PlanT &p) {
+        *p.procedures[2]->commands[1].AsCacheRows()->window = windowByCall(true, false, 1, 2);
+      },
+      "of rows that outlive it");
+}
+
 TEST(PlanValidationTest, RefusesWrongStreams) {
   expectRefused({
       {[](auto &p) { embed(p).stream = 1; }, "stream 1 is not running"},

@@ -141,6 +141,50 @@ TEST(PartitionTest, RefusesRowsThatAreNotTheLast) {
   refused({2, 5}, "row 5 is selected, there are 5");
 }
 
+/// Rows of a cache by counting positions one by one.
+void expectCacheRows(const fb::Window *window, const Table &begin, const Table &length,
+                     const Table &slots, int64_t context) {
+  std::set<int64_t> positions;
+  for (int64_t position = 0; position < context; ++position)
+    positions.insert(position);
+  if (window)
+    positions = attentionPositions(*window, 0);
+  auto below = [&](int64_t end) {
+    return int32_t(std::distance(positions.begin(), positions.lower_bound(end)));
+  };
+  Table first, before, rows;
+  for (size_t b = 0; b < length.size(); ++b) {
+    first.push_back(slots[b] * below(context));
+    before.push_back(below(begin[b]));
+    for (int32_t position = begin[b]; position < begin[b] + length[b]; ++position)
+      if (positions.count(position))
+        rows.push_back(first.back() + below(position));
+  }
+  CacheRows cache = makeCacheRows(window, begin, length, slots, context);
+  EXPECT_EQ(cache.first, first);
+  EXPECT_EQ(cache.before, before);
+  EXPECT_EQ(cache.rows, rows);
+}
+
+TEST(PartitionTest, CacheRowsAreRanksOfPositions) {
+  std::mt19937 random(2);
+  auto pick = [&](int64_t least, int64_t most) {
+    return least + int64_t(random() % uint64_t(most - least + 1));
+  };
+  for (int i = 0; i < 3000; ++i) {
+    SCOPED_TRACE(i);
+    int64_t period = pick(1, 24), context = pick(1, period);
+    fb::Window window = fixedWindow(pick(0, period - 1), pick(0, period), period);
+    Table begin, length, slots;
+    for (int64_t b = pick(1, 4); b > 0; --b) {
+      begin.push_back(int32_t(pick(0, context - 1)));
+      length.push_back(int32_t(pick(1, context - begin.back())));
+      slots.push_back(int32_t(pick(0, 9)));
+    }
+    expectCacheRows(i % 5 ? &window : nullptr, begin, length, slots, context);
+  }
+}
+
 TEST(PartitionTest, WindowsByCallTakeWholeSequencesOnly) {
   expectError(makePartition(windowByCall(true, false, 1, 2), Table{0, 3}, Table{4, 4}).status(),
               StatusCode::InvalidArgument, "row 1 begins at position 3");

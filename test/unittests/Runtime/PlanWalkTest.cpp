@@ -19,7 +19,7 @@ namespace {
 using Log = std::vector<std::string>;
 
 std::string text(const Place &place) {
-  static constexpr const char *names[] = {"w", "p", "a", "t"};
+  static constexpr const char *names[] = {"w", "p", "a", "t", "s"};
   int64_t number = place.space == Place::Workspace ? place.offset : place.number;
   return names[place.space] + std::to_string(number);
 }
@@ -108,6 +108,29 @@ TEST(PlanWalkTest, TellsWhatHappens) {
   EXPECT_EQ(walked.counts[2].calls, 2);
   EXPECT_EQ(walked.counts[2].flops, 2 * 5 * 8);
   EXPECT_EQ(walked.counts[2].floorSeconds, 0);
+}
+
+TEST(PlanWalkTest, StepsThroughSequences) {
+  fb::PlanT plan = testPlan();
+  addTestStep(plan, std::make_unique<fb::Window>(fixedWindow(13, 6, 16)));
+  std::vector<std::byte> bytes = planBytes(plan);
+  const fb::Plan &packed = *fb::GetPlan(bytes.data());
+  Expected<StateLayout> layout = StateLayout::create(packed, /*slots=*/4, /*context=*/16);
+  ASSERT_TRUE(layout.ok()) << layout.status().message();
+  // Of 16 positions 13, 14, 15, 0, 1 and 2 are attention's: six rows of 8 bytes a slot.
+  EXPECT_EQ(layout->bytes(), 4 * 6 * 8);
+  EXPECT_EQ(layout->rangesOf(3, 14)[0].offset, 3 * 6 * 8);
+  EXPECT_EQ(layout->rangesOf(3, 14)[0].bytes, 4 * 8);
+  EXPECT_EQ(layout->startOf(3)[0].bytes, 0);
+  const int32_t ids[] = {0, 1, 2, 3, 4}, begin[] = {12, 1}, length[] = {3, 2}, slots[] = {3, 0},
+                offsets[] = {0, 3, 5}, select[] = {2, 4};
+  StepArguments step = {slots, &*layout};
+  LogSink sink(plan);
+  EntryArguments arguments = {3, testVocab, ids, begin, length, offsets, select};
+  arguments.step = &step;
+  ASSERT_TRUE(walkPlan(packed, arguments, {}, {}, sink).ok());
+  EXPECT_EQ(sink.log,
+            (Log{"table 18 0", "table 3 1", "table 21 22 1 2", "add_one s0 5x1 5 s0 t2"}));
 }
 
 TEST(PlanWalkTest, KnowsGridsAndFloors) {

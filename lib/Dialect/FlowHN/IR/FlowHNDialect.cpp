@@ -36,6 +36,7 @@ static void printSumTypes(OpAsmPrinter &printer, Operation *, Type operand, Type
 
 void FlowHNDialect::initialize() {
   registerAttributes();
+  registerTypes();
   addOperations<
 #define GET_OP_LIST
 #include "flowhn/Dialect/FlowHN/IR/FlowHNOps.cpp.inc"
@@ -63,5 +64,8 @@ LogicalResult FlowHNDialect::verifyOperationAttribute(Operation *op, NamedAttrib
   if (name == timesAttrName &&
       (!isa<BlockOp, func::CallOp>(op) || !isa<TimesAttr>(attribute.getValue())))
     return refuse("#flowhn.times of a flowhn.block or func.call");
+  // flowhn_c5
+  if (name == stepAttrName && (!isa<func::FuncOp>(op) || !isa<UnitAttr>(attribute.getValue())))
+    return refuse("a unit attribute of a func.func");
   return success();
 }

@@ -34,20 +34,14 @@ LogicalResult flowhn::verifyVector(Operation *op, const Twine &name, Value weigh
                            << ", got " << weight.getType();
 }
 
-LogicalResult flowhn::verifyState(Operation *op, Value state, Value newState,
-                                  ArrayRef<int64_t> dims) {
-  if (bool(state) != bool(newState))
-    return op->emitOpError("state in and out come together, got only the state ")
-           << (state ? "in" : "out");
+/// Checks that `state`, where there is one, is of `kind` with rows of `shape`, of `type` elements.
+static LogicalResult verifyState(Operation *op, Value state, StateKind kind,
+                                 ArrayRef<int64_t> shape, Type type) {
   if (!state)
     return success();
-  if (state.getType() != newState.getType())
-    return op->emitOpError("state in and out must have one type, got ")
-           << state.getType() << " and " << newState.getType();
-  for (auto [index, dim] : llvm::enumerate(dims))
-    if (ShapedType::isStatic(dim) && shapeOf(state)[index + 1] != dim)
-      return op->emitOpError("dimension #")
-             << index + 1 << " of the state must be " << dim << ", got " << state.getType();
+  auto expected = StateType::get(op->getContext(), kind, RankedTensorType::get(shape, type));
+  if (state.getType() != expected)
+    return op->emitOpError("state must be ") << expected << ", got " << state.getType();
   return success();
 }
 
@@ -225,8 +219,10 @@ LogicalResult AttentionOp::verify() {
            << kvFeatures << " features, got " << getKey().getType() << " and "
            << getValue().getType();
   // attention_c3
-  return verifyState(*this, getState(), getNewState(),
-                     {ShapedType::kDynamic, saturatingProduct({2, kvFeatures})});
+  if (getState() && getQueries())
+    return emitOpError("takes no queries with a state");
+  return verifyState(*this, getState(), StateKind::KV, {saturatingProduct({2, kvFeatures})},
+                     getKey().getType().getElementType());
 }
 
 //===----------------------------------------------------------------------===//
@@ -246,7 +242,8 @@ LogicalResult CausalConv1DOp::verify() {
       failed(verifyVector(*this, "bias", getBias(), channels, "the input's feature size")))
     return failure();
   // causal_conv1d_c3
-  if (failed(verifyState(*this, getState(), getNewState(), {shape[2] - 1, channels})))
+  if (failed(verifyState(*this, getState(), StateKind::Conv, {shape[2] - 1, channels},
+                         getInput().getType().getElementType())))
     return failure();
   // causal_conv1d_c4
   if (getActivation() && *getActivation() != Activation::SiLU)
@@ -278,5 +275,6 @@ LogicalResult SelectiveScanOp::verify() {
     return emitOpError("gate must have the input's type ")
            << getInput().getType() << ", got " << getGate().getType();
   // selective_scan_c5
-  return verifyState(*this, getState(), getNewState(), {channels, shape[1]});
+  return verifyState(*this, getState(), StateKind::Scan, {channels, shape[1]},
+                     Float32Type::get(getContext()));
 }

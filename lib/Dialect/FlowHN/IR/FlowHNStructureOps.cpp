@@ -25,10 +25,10 @@ static std::optional<int64_t> getBlockIndex(Operation *op) {
   return index ? std::optional(index.getInt()) : std::nullopt;
 }
 
-/// Counts the blocks of a model and checks that they are numbered in order.
-static FailureOr<int64_t> countBlocks(ModelOp model) {
+/// Counts the blocks below `root` and checks that they are numbered in order.
+static FailureOr<int64_t> countBlocks(Operation *root) {
   int64_t numBlocks = 0;
-  WalkResult result = model.walk<WalkOrder::PreOrder>([&](Operation *op) {
+  WalkResult result = root->walk<WalkOrder::PreOrder>([&](Operation *op) {
     std::optional<int64_t> index = getBlockIndex(op);
     if (!index)
       return WalkResult::advance();
@@ -44,6 +44,18 @@ static FailureOr<int64_t> countBlocks(ModelOp model) {
   if (result.wasInterrupted())
     return failure();
   return numBlocks;
+}
+
+/// The same of each function; a model has as many as the function with the most.
+static FailureOr<int64_t> countBlocks(ModelOp model) {
+  int64_t most = 0;
+  for (Operation &op : model.getBody().front()) {
+    FailureOr<int64_t> numBlocks = countBlocks(&op);
+    if (failed(numBlocks))
+      return failure();
+    most = std::max(most, *numBlocks);
+  }
+  return most;
 }
 
 LogicalResult ModelOp::verifyRegions() {
@@ -99,6 +111,18 @@ LogicalResult ParameterOp::verifySymbolUses(SymbolTableCollection &symbolTable) 
   if (!isa<FloatType>(type.getElementType()) || (elements != 1 && elements != rows))
     return emitOpError("scale must be of floating-point type with one element or ")
            << rows << ", got " << type;
+  return success();
+}
+
+LogicalResult GetStateOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  // get_state_c1
+  auto state = symbolTable.lookupNearestSymbolFrom<StateOp>(*this, getNameAttr());
+  if (!state)
+    return emitOpError("must name a state of the model, got @") << getName();
+  // get_state_c2
+  if (state.getType() != getResult().getType())
+    return emitOpError("must have the state's type ")
+           << state.getType() << ", got " << getResult().getType();
   return success();
 }
 

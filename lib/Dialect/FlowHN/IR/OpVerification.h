@@ -38,10 +38,6 @@ LogicalResult verifyMatrix(Operation *op, const Twine &name, Value weight, int64
 LogicalResult verifyVector(Operation *op, const Twine &name, Value weight, int64_t size,
                            StringRef meaning);
 
-/// Checks that a state goes in and out together, in one type, with the given
-/// dimensions behind the batch; a dynamic one stands for any.
-LogicalResult verifyState(Operation *op, Value state, Value newState, ArrayRef<int64_t> dims);
-
 /// Checks that `block` is not negative and the index of the `flowhn.block` around.
 LogicalResult verifyBlockIndex(Operation *op, int64_t block);
 

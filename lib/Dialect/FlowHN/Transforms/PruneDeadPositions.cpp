@@ -96,7 +96,11 @@ struct PruneDeadPositionsPass : flowhn::impl::PruneDeadPositionsPassBase<PruneDe
   void runOnOperation() override {
     for (ModelOp model : getOperation().getOps<ModelOp>()) {
       SmallVector<SelectTokensOp> selects;
-      model.walk([&](SelectTokensOp op) { selects.push_back(op); });
+      model.walk([&](SelectTokensOp op) {
+        auto function = op->getParentOfType<func::FuncOp>();
+        if (!function || !function->hasAttr(stepAttrName))
+          selects.push_back(op);
+      });
       if (selects.size() != 1) {
         model.emitOpError("needs one flowhn.select_tokens to prune positions, got ")
             << selects.size();

@@ -304,6 +304,9 @@ LogicalResult AttentionOp::verify() {
   // attention_c3
   if (bool(getMaxQueries()) != bool(getQueryOffsets()))
     return emitOpError("takes max_queries and query_offsets together");
+  // attention_c4
+  if (bool(getFirstKeys()) != bool(getKeysBefore()) || (getFirstKeys() && getQueryOffsets()))
+    return emitOpError("takes first_keys and keys_before together, and not with query_offsets");
   return success(succeeded(verifyColumns(*this, "query", getQuery(), getQColumn(), width)) &&
                  succeeded(verifyColumns(*this, "key", getKey(), getKColumn(), kvWidth)) &&
                  succeeded(verifyColumns(*this, "value", getValue(), getVColumn(), kvWidth)) &&
@@ -328,7 +331,18 @@ LogicalResult Conv1DOp::verify() {
       failed(verifyColumns(*this, "out", getOut(), getOutColumn(), channels)))
     return failure();
   // conv1d_c2
-  return verifySequenceExtras(*this, getExtras(), getAccesses(), getExtraColumns(), channels);
+  if (failed(verifySequenceExtras(*this, getExtras(), getAccesses(), getExtraColumns(), channels)))
+    return failure();
+  // conv1d_c4
+  if (bool(getState()) != bool(getSlots()))
+    return emitOpError("takes state and slots together");
+  int64_t before = typeOf(getWeight()).getDimSize(0) - 1;
+  if (getState() &&
+      (before < 1 || typeOf(getState()).getElementType() != typeOf(getInput()).getElementType()))
+    return emitOpError("state holds the ")
+           << before << " inputs before the first one, in the input's element type, got "
+           << getState().getType();
+  return verifyRows(*this, "state", getState(), {before, channels});
 }
 
 LogicalResult Conv1DOp::verifyRegions() {
@@ -338,7 +352,12 @@ LogicalResult Conv1DOp::verifyRegions() {
 
 void Conv1DOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
-  getKernelEffects(*this, &getOutMutable(), effects);
+  SmallVector<OpOperand *> results = {&getOutMutable()};
+  for (OpOperand &operand : getStateMutable()) {
+    effects.emplace_back(MemoryEffects::Read::get(), &operand, SideEffects::DefaultResource::get());
+    results.push_back(&operand);
+  }
+  getKernelEffects(*this, results, effects);
 }
 
 //===----------------------------------------------------------------------===//
@@ -368,6 +387,9 @@ LogicalResult ScanOp::verify() {
   bool hasChunks = getChunks() != nullptr;
   if (hasChunks != (getChunkRows() != nullptr) || hasChunks != (getChunkStates() != nullptr))
     return emitOpError("must have chunks, chunk_rows and chunk_states together, or none of them");
+  // scan_c6
+  if (getSlots() && !(getInitial() && getFinal()))
+    return emitOpError("takes slots with initial and final alone");
   return success();
 }
 

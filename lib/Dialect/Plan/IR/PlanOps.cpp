@@ -27,6 +27,15 @@ LogicalResult GetParameterOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+LogicalResult GetStateOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto state = symbols.lookupNearestSymbolFrom<StateOp>(*this, getNameAttr());
+  // get_state_c1
+  if (!state || state.getType() != getResult().getType())
+    return emitOpError("needs a plan.state of type ")
+           << getResult().getType() << ", got " << getNameAttr();
+  return success();
+}
+
 void PartitionOp::build(OpBuilder &builder, OperationState &state, Value begin, Value length,
                         ::mlir::flowhn::WindowAttr window) {
   state.addOperands({begin, length});
@@ -46,6 +55,19 @@ LogicalResult PartitionOp::verify() {
 static bool isRows(MemRefType type) {
   return type.getRank() >= 1 && type.isDynamicDim(0) && type.getNumDynamicDims() == 1 &&
          type.getLayout().isIdentity();
+}
+
+LogicalResult StateOp::verify() {
+  // state_c1
+  if (!isRows(cast<MemRefType>(getType())))
+    return emitOpError("needs one dynamic dimension, its first, and the identity layout, got ")
+           << getType();
+  // state_c2
+  bool keepsTokens = getKind() == ::mlir::flowhn::StateKind::KV;
+  if (getWindow().has_value() != keepsTokens || (keepsTokens && getWindow()->getByCall()))
+    return emitOpError("needs the window of its rows, which follows no call, exactly where it is "
+                       "of kind kv");
+  return success();
 }
 
 LogicalResult AllocOp::verify() {

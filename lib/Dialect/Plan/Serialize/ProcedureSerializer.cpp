@@ -69,8 +69,9 @@ LogicalResult ProcedureSerializer::serialize(func::FuncOp procedure) {
 LogicalResult ProcedureSerializer::serializeOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<arith::ConstantIndexOp, affine::AffineApplyOp, affine::AffineMinOp, affine::AffineMaxOp,
-            GetParameterOp, ArenaOp, ViewOp, PartitionOp, LastRowsOp, LaunchOp, func::CallOp,
-            ForkOp, JoinOp, TapOp>([&](auto typed) { return serialize(typed); })
+            GetParameterOp, GetStateOp, CacheRowsOp, ArenaOp, ViewOp, PartitionOp, LastRowsOp,
+            LaunchOp, func::CallOp, ForkOp, JoinOp, TapOp>(
+          [&](auto typed) { return serialize(typed); })
       .Case([](func::ReturnOp) { return success(); })
       .Default(
           [](Operation *other) { return other->emitOpError("has no place in a serialised plan"); });
@@ -113,6 +114,26 @@ LogicalResult ProcedureSerializer::serialize(GetParameterOp op) {
   return success();
 }
 
+LogicalResult ProcedureSerializer::serialize(GetStateOp op) {
+  fb::GetStateT command;
+  command.state = index.states.lookup(op.getName());
+  add(std::move(command));
+  define(op.getResult());
+  return success();
+}
+
+LogicalResult ProcedureSerializer::serialize(CacheRowsOp op) {
+  fb::CacheRowsT command;
+  command.begin = number(op.getBegin());
+  command.length = number(op.getLength());
+  command.slots = number(op.getSlots());
+  command.window = serializeWindow(op.getWindow());
+  add(std::move(command));
+  for (Value value : op->getResults())
+    define(value);
+  return success();
+}
+
 LogicalResult ProcedureSerializer::serialize(ArenaOp op) {
   fb::ArenaT command;
   command.name = op.getName().str();
@@ -138,7 +159,9 @@ LogicalResult ProcedureSerializer::serialize(ViewOp op) {
   return success();
 }
 
-static std::unique_ptr<fb::Window> serializeWindow(::mlir::flowhn::WindowAttr window) {
+std::unique_ptr<fb::Window> mlir::plan::serializeWindow(::mlir::flowhn::WindowAttr window) {
+  if (window.isAll())
+    return nullptr;
   return std::make_unique<fb::Window>(window.getStart(), window.getCount(), window.getPeriod(),
                                       window.getNumerator(), window.getDenominator(),
                                       window.getByCall(), window.getLast(), window.getCeil());
@@ -160,8 +183,7 @@ LogicalResult ProcedureSerializer::serialize(LastRowsOp op) {
   command.begin = number(op.getBegin());
   command.length = number(op.getLength());
   command.select = number(op.getSelect());
-  if (!op.getWindow().isAll())
-    command.window = serializeWindow(op.getWindow());
+  command.window = serializeWindow(op.getWindow());
   add(std::move(command));
   for (Value value : op->getResults())
     define(value);

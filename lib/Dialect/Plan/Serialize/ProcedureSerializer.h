@@ -20,6 +20,7 @@ namespace mlir::plan {
 /// Numbers of the things that procedures refer to by name.
 struct PlanIndex {
   llvm::StringMap<uint32_t> parameters;
+  llvm::StringMap<uint32_t> states;
   llvm::StringMap<uint32_t> kernels;
   llvm::StringMap<uint32_t> procedures;
 };
@@ -29,6 +30,9 @@ std::optional<::flowhn::fb::DType> getDType(Type type);
 
 /// Writes one procedure as the commands of Plan.fbs, numbering its index and memory
 /// values as it goes.
+/// A window of positions; null for `all`.
+std::unique_ptr<::flowhn::fb::Window> serializeWindow(::mlir::flowhn::WindowAttr window);
+
 class ProcedureSerializer {
 public:
   ProcedureSerializer(const PlanIndex &index, ::flowhn::fb::ProcedureT &result)
@@ -44,6 +48,8 @@ private:
   LogicalResult serialize(affine::AffineMinOp op);
   LogicalResult serialize(affine::AffineMaxOp op);
   LogicalResult serialize(GetParameterOp op);
+  LogicalResult serialize(GetStateOp op);
+  LogicalResult serialize(CacheRowsOp op);
   LogicalResult serialize(ArenaOp op);
   LogicalResult serialize(ViewOp op);
   LogicalResult serialize(PartitionOp op);

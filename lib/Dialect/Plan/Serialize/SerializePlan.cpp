@@ -58,6 +58,22 @@ static LogicalResult serializeParameter(ParameterOp op, fb::ParameterT &result) 
   return success();
 }
 
+static LogicalResult serializeState(StateOp op, fb::StateT &result) {
+  auto type = cast<MemRefType>(op.getType());
+  std::optional<fb::DType> dtype = getDType(type.getElementType());
+  std::optional<int64_t> rowBytes = getRowBytes(type);
+  if (!dtype || !rowBytes)
+    return op.emitOpError("has rows that no plan can hold: ") << type;
+  result.name = op.getSymName().str();
+  result.kind = static_cast<fb::StateKind>(op.getKind());
+  result.dtype = *dtype;
+  result.row_bytes = *rowBytes;
+  if (op.getWindow())
+    result.window = serializeWindow(*op.getWindow());
+  result.block = op.getBlock().value_or(-1);
+  return success();
+}
+
 /// Appends a table made by `serialize` and remembers its number by name.
 template <typename Op, typename Table>
 static LogicalResult append(Op op, StringRef name, LogicalResult (*serialize)(Op, Table &),
@@ -92,6 +108,8 @@ static LogicalResult appendProcedure(func::FuncOp procedure, ModuleOp module, Pl
   index.procedures[procedure.getName()] = plan.procedures.size();
   if (procedure->hasAttr(entryAttrName))
     plan.entry = plan.procedures.size();
+  if (procedure->hasAttr(stepAttrName))
+    plan.step = plan.procedures.size();
   plan.procedures.push_back(std::move(serialized));
   return success();
 }
@@ -101,6 +119,9 @@ static LogicalResult buildPlan(ModuleOp module, fb::PlanT &plan) {
   for (auto parameter : module.getOps<ParameterOp>())
     if (failed(append(parameter, parameter.getSymName(), serializeParameter, plan.parameters,
                       index.parameters)))
+      return failure();
+  for (auto state : module.getOps<StateOp>())
+    if (failed(append(state, state.getSymName(), serializeState, plan.states, index.states)))
       return failure();
   auto kernels = module.lookupSymbol<ModuleOp>(kern::kernelModuleName);
   if (!kernels)

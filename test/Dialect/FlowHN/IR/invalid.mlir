@@ -688,25 +688,17 @@ func.func @attention_c2(%x: tensor<?x?x8xf32>, %k: tensor<?x?x8xf32>, %b: tensor
 
 // -----
 
-func.func @attention_c3_in(%x: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>, %s: tensor<?x?x8xf32>) {
-  // expected-error @below {{state in and out come together, got only the state in}}
-  %0 = flowhn.attention %x, %k, %k at(%b, %l) heads(4, 2) state(%s) : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+func.func @attention_c3(%x: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>, %s: !flowhn.state<kv, tensor<8xbf16>>) {
+  // expected-error @below {{state must be '!flowhn.state<kv, tensor<8xf32>>', got '!flowhn.state<kv, tensor<8xbf16>>'}}
+  %0 = flowhn.attention %x, %k, %k at(%b, %l) heads(4, 2) state(%s) : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>, tensor<?xi32>, !flowhn.state<kv, tensor<8xbf16>>) -> tensor<?x?x8xf32>
   return
 }
 
 // -----
 
-func.func @attention_c3_type(%x: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>, %s: tensor<?x?x8xf32>) {
-  // expected-error @below {{state in and out must have one type, got}}
-  %0:2 = flowhn.attention %x, %k, %k at(%b, %l) heads(4, 2) state(%s) : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?x8xf32>) -> (tensor<?x?x8xf32>, tensor<?x?x4xf32>)
-  return
-}
-
-// -----
-
-func.func @attention_c3_features(%x: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>, %s: tensor<?x?x4xf32>) {
-  // expected-error @below {{dimension #2 of the state must be 8, got 'tensor<?x?x4xf32>'}}
-  %0:2 = flowhn.attention %x, %k, %k at(%b, %l) heads(4, 2) state(%s) : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?x4xf32>) -> (tensor<?x?x8xf32>, tensor<?x?x4xf32>)
+func.func @attention_c3_queries(%x: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>, %s: !flowhn.state<kv, tensor<8xf32>>) {
+  // expected-error @below {{takes no queries with a state}}
+  %0 = flowhn.attention %x, %k, %k at(%b, %l) queries(%l) heads(4, 2) state(%s) : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, !flowhn.state<kv, tensor<8xf32>>) -> tensor<?x?x8xf32>
   return
 }
 
@@ -736,9 +728,9 @@ func.func @causal_conv1d_c2(%x: tensor<?x?x8xf32>, %w: tensor<8x1x4xf32>, %b: te
 
 // -----
 
-func.func @causal_conv1d_c3(%x: tensor<?x?x8xf32>, %w: tensor<8x1x4xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>, %s: tensor<?x4x8xf32>) {
-  // expected-error @below {{dimension #1 of the state must be 3, got 'tensor<?x4x8xf32>'}}
-  %0:2 = flowhn.causal_conv1d %x, %w at(%b, %l) state(%s) : (tensor<?x?x8xf32>, tensor<8x1x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x4x8xf32>) -> (tensor<?x?x8xf32>, tensor<?x4x8xf32>)
+func.func @causal_conv1d_c3(%x: tensor<?x?x8xf32>, %w: tensor<8x1x4xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>, %s: !flowhn.state<conv, tensor<4x8xf32>>) {
+  // expected-error @below {{state must be '!flowhn.state<conv, tensor<3x8xf32>>', got '!flowhn.state<conv, tensor<4x8xf32>>'}}
+  %0 = flowhn.causal_conv1d %x, %w at(%b, %l) state(%s) : (tensor<?x?x8xf32>, tensor<8x1x4xf32>, tensor<?xi32>, tensor<?xi32>, !flowhn.state<conv, tensor<4x8xf32>>) -> tensor<?x?x8xf32>
   return
 }
 
@@ -784,9 +776,9 @@ func.func @selective_scan_c4(%x: tensor<?x?x8xf32>, %A: tensor<8x2xf32>, %B: ten
 
 // -----
 
-func.func @selective_scan_c5(%x: tensor<?x?x8xf32>, %A: tensor<8x2xf32>, %B: tensor<?x?x2xf32>, %D: tensor<8xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>, %s: tensor<?x8x3xf32>) {
-  // expected-error @below {{dimension #2 of the state must be 2, got 'tensor<?x8x3xf32>'}}
-  %0:2 = flowhn.selective_scan %x, %x, %A, %B, %B, %D at(%b, %l) state(%s) : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<8x2xf32>, tensor<?x?x2xf32>, tensor<?x?x2xf32>, tensor<8xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x8x3xf32>) -> (tensor<?x?x8xf32>, tensor<?x8x3xf32>)
+func.func @selective_scan_c5(%x: tensor<?x?x8xf32>, %A: tensor<8x2xf32>, %B: tensor<?x?x2xf32>, %D: tensor<8xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>, %s: !flowhn.state<conv, tensor<8x2xf32>>) {
+  // expected-error @below {{state must be '!flowhn.state<scan, tensor<8x2xf32>>', got '!flowhn.state<conv, tensor<8x2xf32>>'}}
+  %0 = flowhn.selective_scan %x, %x, %A, %B, %B, %D at(%b, %l) state(%s) : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<8x2xf32>, tensor<?x?x2xf32>, tensor<?x?x2xf32>, tensor<8xf32>, tensor<?xi32>, tensor<?xi32>, !flowhn.state<conv, tensor<8x2xf32>>) -> tensor<?x?x8xf32>
   return
 }
 
@@ -846,6 +838,38 @@ flowhn.model @flowhn_c3 split<none> attributes {flowhn.tokenizer = 1 : i64} {
 
 // expected-error @below {{attribute "flowhn.times" must be #flowhn.times of a flowhn.block or func.call}}
 flowhn.model @flowhn_c4 split<none> attributes {flowhn.times = 1 : i64} {
+}
+
+// -----
+
+// expected-error @below {{attribute "flowhn.step" must be a unit attribute of a func.func}}
+flowhn.model @flowhn_c5 split<none> attributes {flowhn.step} {
+}
+
+// -----
+
+// expected-error @below {{a state of kind scan has rows of static shape, rank 2 and float32 elements, got 'tensor<8x2xbf16>'}}
+func.func private @state_type_c1(!flowhn.state<scan, tensor<8x2xbf16>>)
+
+// -----
+
+flowhn.model @get_state_c1 split<none> {
+  func.func @step(%slots: tensor<?xi32>) {
+    // expected-error @below {{must name a state of the model, got @kv}}
+    %s = flowhn.get_state @kv at(%slots) : tensor<?xi32> -> !flowhn.state<kv, tensor<8xf32>>
+    return
+  }
+}
+
+// -----
+
+flowhn.model @get_state_c2 split<none> {
+  flowhn.state @kv : !flowhn.state<kv, tensor<4xf32>>
+  func.func @step(%slots: tensor<?xi32>) {
+    // expected-error @below {{must have the state's type '!flowhn.state<kv, tensor<4xf32>>', got '!flowhn.state<kv, tensor<8xf32>>'}}
+    %s = flowhn.get_state @kv at(%slots) : tensor<?xi32> -> !flowhn.state<kv, tensor<8xf32>>
+    return
+  }
 }
 
 // -----

@@ -13,6 +13,10 @@ flowhn.model @structure split<fac, rotate, context = 512, attention_tokens = [28
   flowhn.parameter @table : tensor<16x8xi8> scale @table.scale
   // CHECK: flowhn.parameter @table.scale : tensor<16xf32>
   flowhn.parameter @table.scale : tensor<16xf32>
+  // CHECK: flowhn.state @blocks.0.kv : !flowhn.state<kv, tensor<8xf32>> block 0
+  flowhn.state @blocks.0.kv : !flowhn.state<kv, tensor<8xf32>> block 0
+  // CHECK: flowhn.state @scan : !flowhn.state<scan, tensor<8x2xf32>>{{$}}
+  flowhn.state @scan : !flowhn.state<scan, tensor<8x2xf32>>
 
   // CHECK-LABEL: func.func @forward
   // CHECK-SAME:    (%[[IDS:.*]]: tensor<?x?xi32>, %[[BEGIN:.*]]: tensor<?xi32>, %[[LENGTH:.*]]: tensor<?xi32>, %[[SELECT:.*]]: tensor<?xi32>)
@@ -56,6 +60,14 @@ flowhn.model @structure split<fac, rotate, context = 512, attention_tokens = [28
     // CHECK: flowhn.select_tokens %[[Y]], %[[LENGTH]], %[[SELECT]] : (tensor<?x?x8xf32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x8xf32>
     %out = flowhn.select_tokens %y, %length, %select : (tensor<?x?x8xf32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x8xf32>
     return %out : tensor<?x8xf32>
+  }
+
+  // CHECK-LABEL: func.func @step
+  // CHECK-SAME:    attributes {flowhn.step}
+  func.func @step(%slots: tensor<?xi32>) attributes {flowhn.step} {
+    // CHECK: flowhn.get_state @blocks.0.kv at(%{{.*}}) : tensor<?xi32> -> !flowhn.state<kv, tensor<8xf32>>
+    %kv = flowhn.get_state @blocks.0.kv at(%slots) : tensor<?xi32> -> !flowhn.state<kv, tensor<8xf32>>
+    return
   }
 }
 
@@ -130,13 +142,13 @@ func.func @linear(%x: tensor<?x?x8xf32>, %w: tensor<8x8xbf16>, %n: tensor<8xf32>
 }
 
 // CHECK-LABEL: func.func @attention
-func.func @attention(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>, %s: tensor<?x?x8xbf16>) {
+func.func @attention(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>, %s: !flowhn.state<kv, tensor<8xf32>>) {
   // CHECK: flowhn.attention %{{.*}}, %{{.*}}, %{{.*}} at(%{{.*}}, %{{.*}}) heads(4, 2) : (
   %0 = flowhn.attention %q, %k, %k at(%b, %l) heads(4, 2)
       : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x?x8xf32>
   // CHECK: flowhn.attention %{{.*}}, %{{.*}}, %{{.*}} at(%{{.*}}, %{{.*}}) heads(4, 2) state(%{{.*}}) : (
-  %1, %s1 = flowhn.attention %q, %k, %k at(%b, %l) heads(4, 2) state(%s)
-      : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?x8xbf16>) -> (tensor<?x?x8xf32>, tensor<?x?x8xbf16>)
+  %1 = flowhn.attention %q, %k, %k at(%b, %l) heads(4, 2) state(%s)
+      : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>, tensor<?xi32>, !flowhn.state<kv, tensor<8xf32>>) -> tensor<?x?x8xf32>
   // CHECK: flowhn.attention %{{.*}}, %{{.*}}, %{{.*}} at(%{{.*}}, %{{.*}}) queries(%{{.*}}) heads(4, 2) : (
   %2 = flowhn.attention %q, %k, %k at(%b, %l) queries(%l) heads(4, 2)
       : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x?x8xf32>
@@ -158,18 +170,18 @@ func.func @last_tokens(%x: tensor<?x?x8xf32>, %a: tensor<?x2x2xi32>, %s: tensor<
 
 // CHECK-LABEL: func.func @ssm
 func.func @ssm(%x: tensor<?x?x8xf32>, %w: tensor<8x1x4xf32>, %bias: tensor<8xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>,
-               %cs: tensor<?x3x8xf32>, %alog: tensor<8x2xf32>, %bm: tensor<?x?x2xf32>, %hs: tensor<?x8x2xf32>) {
+               %cs: !flowhn.state<conv, tensor<3x8xf32>>, %alog: tensor<8x2xf32>, %bm: tensor<?x?x2xf32>, %hs: !flowhn.state<scan, tensor<8x2xf32>>) {
   // CHECK: flowhn.causal_conv1d %{{.*}}, %{{.*}} at(%{{.*}}, %{{.*}}) : (
   %0 = flowhn.causal_conv1d %x, %w at(%b, %l)
       : (tensor<?x?x8xf32>, tensor<8x1x4xf32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x?x8xf32>
   // CHECK: flowhn.causal_conv1d %{{.*}}, %{{.*}} at(%{{.*}}, %{{.*}}) bias(%{{.*}}) activation silu state(%{{.*}}) : (
-  %1, %cs1 = flowhn.causal_conv1d %x, %w at(%b, %l) bias(%bias) activation silu state(%cs)
-      : (tensor<?x?x8xf32>, tensor<8x1x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<8xf32>, tensor<?x3x8xf32>) -> (tensor<?x?x8xf32>, tensor<?x3x8xf32>)
+  %1 = flowhn.causal_conv1d %x, %w at(%b, %l) bias(%bias) activation silu state(%cs)
+      : (tensor<?x?x8xf32>, tensor<8x1x4xf32>, tensor<?xi32>, tensor<?xi32>, tensor<8xf32>, !flowhn.state<conv, tensor<3x8xf32>>) -> tensor<?x?x8xf32>
   // CHECK: flowhn.selective_scan %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} at(%{{.*}}, %{{.*}}) : (
   %2 = flowhn.selective_scan %x, %1, %alog, %bm, %bm, %bias at(%b, %l)
       : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<8x2xf32>, tensor<?x?x2xf32>, tensor<?x?x2xf32>, tensor<8xf32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x?x8xf32>
   // CHECK: flowhn.selective_scan %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} at(%{{.*}}, %{{.*}}) gate(%{{.*}}) state(%{{.*}}) : (
-  %3, %hs1 = flowhn.selective_scan %x, %1, %alog, %bm, %bm, %bias at(%b, %l) gate(%x) state(%hs)
-      : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<8x2xf32>, tensor<?x?x2xf32>, tensor<?x?x2xf32>, tensor<8xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?x8xf32>, tensor<?x8x2xf32>) -> (tensor<?x?x8xf32>, tensor<?x8x2xf32>)
+  %3 = flowhn.selective_scan %x, %1, %alog, %bm, %bm, %bias at(%b, %l) gate(%x) state(%hs)
+      : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<8x2xf32>, tensor<?x?x2xf32>, tensor<?x?x2xf32>, tensor<8xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?x8xf32>, !flowhn.state<scan, tensor<8x2xf32>>) -> tensor<?x?x8xf32>
   return
 }

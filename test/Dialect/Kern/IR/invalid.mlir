@@ -646,3 +646,53 @@ func.func @scan_combine_c2(%n: index, %a: memref<16x32xf32>, %sums: memref<?x32x
     : (index, index, index, memref<16x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x8x32xf32>) -> ()
   return
 }
+
+// -----
+
+func.func @attention_c4(%n: index, %qkv: memref<?x64xf32>, %table: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{takes first_keys and keys_before together, and not with query_offsets}}
+  kern.attention batch(%n, %n) %qkv, %qkv, %qkv offsets(%table) queries(%n, %table) cache(%table, %table) -> %out
+    {heads = 4 : i64, kv_heads = 2 : i64, head_size = 8 : i64, scale = 1.0 : f32}
+    : (index, index, index, memref<?x64xf32>, memref<?x64xf32>, memref<?x64xf32>, memref<?xi32>,
+       memref<?xi32>, memref<?xi32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @conv1d_c4(%n: index, %x: memref<?x32xf32>, %w: memref<4x32xf32>, %table: memref<?xi32>, %state: memref<?x4x32xf32>) {
+  // expected-error@+1 {{state must be dense rows of [3, 32], got 'memref<?x4x32xf32>'}}
+  kern.conv1d batch(%n, %n) %x, %w offsets(%table) -> %x state(%state, %table) {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x32xf32>, memref<4x32xf32>, memref<?xi32>, memref<?x32xf32>,
+       memref<?x4x32xf32>, memref<?xi32>) -> ()
+  return
+}
+
+// -----
+
+func.func @conv1d_c4_type(%n: index, %x: memref<?x32xf32>, %w: memref<4x32xf32>, %table: memref<?xi32>, %state: memref<?x3x32xbf16>) {
+  // expected-error@+1 {{state holds the 3 inputs before the first one, in the input's element type, got 'memref<?x3x32xbf16>'}}
+  kern.conv1d batch(%n, %n) %x, %w offsets(%table) -> %x state(%state, %table) {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x32xf32>, memref<4x32xf32>, memref<?xi32>, memref<?x32xf32>,
+       memref<?x3x32xbf16>, memref<?xi32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_c6(%n: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %table: memref<?xi32>, %state: memref<?x16x32xf32>) {
+  // expected-error@+1 {{takes slots with initial and final alone}}
+  kern.scan batch(%n, %n) %u, %u, %a, %bc, %bc offsets(%table) -> %u initial(%state) slots(%table) {
+  ^bb0(%y: f32, %x: f32):
+    kern.yield %y
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>,
+       memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x16x32xf32>, memref<?xi32>) -> ()
+  return
+}

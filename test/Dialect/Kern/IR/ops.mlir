@@ -175,3 +175,33 @@ func.func @scan_in_chunks(%batch: index, %max: index, %chunks: index, %rows: ind
        memref<?x16x32xf32>, memref<?x16x32xf32>) -> ()
   return
 }
+
+// CHECK-LABEL: func.func @step
+func.func @step(%batch: index, %max: index, %qkv: memref<?x64xf32>, %cache: memref<?x32xf32>,
+                %weight: memref<4x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x32xf32>,
+                %offsets: memref<?xi32>, %first: memref<?xi32>, %before: memref<?xi32>,
+                %slots: memref<?xi32>, %inputs: memref<?x3x32xf32>, %state: memref<?x16x32xf32>,
+                %out: memref<?x32xf32>) {
+  // CHECK: kern.attention batch(%{{.*}}, %{{.*}}) %{{.*}}, %[[CACHE:.*]], %[[CACHE]] offsets(%{{.*}}) cache(%{{.*}}, %{{.*}}) -> %{{.*}} {
+  kern.attention batch(%batch, %max) %qkv, %cache, %cache offsets(%offsets) cache(%first, %before) -> %out
+    {heads = 4 : i64, kv_heads = 2 : i64, head_size = 8 : i64, scale = 1.0 : f32, v_column = 16 : i64}
+    : (index, index, memref<?x64xf32>, memref<?x32xf32>, memref<?x32xf32>, memref<?xi32>,
+       memref<?xi32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  // CHECK: kern.conv1d batch(%{{.*}}, %{{.*}}) %{{.*}}, %{{.*}} offsets(%{{.*}}) -> %{{.*}} state(%{{.*}}, %{{.*}}) {
+  kern.conv1d batch(%batch, %max) %qkv, %weight offsets(%offsets) -> %out state(%inputs, %slots) {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x64xf32>, memref<4x32xf32>, memref<?xi32>, memref<?x32xf32>,
+       memref<?x3x32xf32>, memref<?xi32>) -> ()
+  // CHECK: kern.scan batch(%{{.*}}, %{{.*}}) %{{.*}} offsets(%{{.*}}) -> %{{.*}} initial(%[[S:.*]]) final(%[[S]]) slots(%{{.*}}) {
+  kern.scan batch(%batch, %max) %qkv, %qkv, %a, %bc, %bc offsets(%offsets) -> %out
+    initial(%state) final(%state) slots(%slots) {
+  ^bb0(%y: f32, %x: f32):
+    kern.yield %y
+  } {c_column = 16 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, index, memref<?x64xf32>, memref<?x64xf32>, memref<16x32xf32>, memref<?x32xf32>,
+       memref<?x32xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x16x32xf32>, memref<?x16x32xf32>,
+       memref<?xi32>) -> ()
+  return
+}

@@ -209,3 +209,25 @@ func.func @f() {
   plan.join []
   return
 }
+
+// -----
+
+// @state_c1
+// expected-error @+1 {{needs one dynamic dimension, its first, and the identity layout, got 'memref<4x8xf32>'}}
+plan.state @s : memref<4x8xf32> scan
+
+// -----
+
+// @state_c2
+// expected-error @+1 {{needs the window of its rows, which follows no call, exactly where it is of kind kv}}
+plan.state @s : memref<?x8xf32> kv
+
+// -----
+
+// @get_state_c1
+plan.state @s : memref<?x8xf32> scan
+func.func @f() {
+  // expected-error @+1 {{needs a plan.state of type 'memref<?x4xf32>', got @s}}
+  %s = plan.get_state @s : memref<?x4xf32>
+  return
+}

@@ -15,6 +15,11 @@ plan.parameter @scaled : memref<6x4xbf16> from [#plan.source<"proj" : tensor<6x4
 // CHECK: plan.parameter @gates : memref<2x4x8xf32> from {{.*}} as {{ *}}panels {groups = 2 : i64, panel = 4 : i64}
 plan.parameter @gates : memref<2x4x8xf32> from [#plan.source<"gate" : tensor<5x4xf32>>, #plan.source<"up" : tensor<5x4xf32>>] as panels {panel = 4, groups = 2}
 
+// CHECK: plan.state @blocks.0.kv : memref<?x8xbf16> {{ *}}kv rows(<start = 2, count = 3, period = 8>) block 0
+plan.state @blocks.0.kv : memref<?x8xbf16> kv rows(<start = 2, count = 3, period = 8>) block 0
+// CHECK: plan.state @scan : memref<?x2x4xf32> {{ *}}scan{{$}}
+plan.state @scan : memref<?x2x4xf32> scan
+
 module @kernels {
   func.func @scale(%rows: index, %x: memref<?x4xf32>) attributes {kern.kernel} {
     return
@@ -28,6 +33,10 @@ module @kernels {
 func.func @forward(%batch: index, %rows: index, %begin: memref<?xi32>, %length: memref<?xi32>) {
   // CHECK: plan.get_parameter @table : memref<8x4xbf16>
   %table = plan.get_parameter @table : memref<8x4xbf16>
+  // CHECK: plan.get_state @blocks.0.kv : memref<?x8xbf16>
+  %kv = plan.get_state @blocks.0.kv : memref<?x8xbf16>
+  // CHECK: plan.cache_rows <start = 2, count = 3, period = 8> at(%{{.*}}, %{{.*}}) slots(%{{.*}})
+  %c:3 = plan.cache_rows <start = 2, count = 3, period = 8> at(%begin, %length) slots(%length)
   // CHECK: %[[ROWS:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} = plan.partition <start = 2, count = 3, period = 8> at(%{{.*}}, %{{.*}})
   %p:8 = plan.partition <start = 2, count = 3, period = 8> at(%begin, %length)
   // CHECK: plan.last_rows <all> at(%{{.*}}, %{{.*}}) select(%{{.*}})

@@ -38,6 +38,12 @@ def FlowHN_Branch : FlowHN_Enum<"Branch", "what a branch computes", [
 def FlowHN_BranchAttr : FlowHN_EnumAttr<FlowHN_Branch, "branch">;
 def FlowHN_BranchArrayAttr : TypedArrayAttrBase<FlowHN_BranchAttr, "one kind per branch">;
 
+def FlowHN_StateKind : FlowHN_Enum<"StateKind", "what a state keeps", [
+  I32EnumCase<"KV", 0, "kv">, I32EnumCase<"Conv", 1, "conv">, I32EnumCase<"Scan", 2, "scan">]>;
+def FlowHN_StateKindAttr : FlowHN_EnumAttr<FlowHN_StateKind, "state_kind"> {
+  let assemblyFormat = "$value";
+}
+
 def FlowHN_Activation : FlowHN_Enum<"Activation", "a function applied to an op's result", [
   I32EnumCase<"SiLU", 0, "silu">, I32EnumCase<"SwiGLU", 1, "swiglu">]>;
 def FlowHN_ActivationAttr : FlowHN_EnumAttr<FlowHN_Activation, "activation"> {

@@ -35,14 +35,22 @@ def FlowHN_Dialect : Dialect {
     * (C3) `flowhn.tokenizer`, a string on a `flowhn.model`, names what its tokens are.
     * (C4) `flowhn.times`, a `#flowhn.times` on a `flowhn.block` or the `func.call` of an
       outlined one, is what the block is predicted to take.
+    * (C5) `flowhn.step`, a unit attribute, marks the `func.func` that steps through sequences.
+
+    What layers keep between calls is named memory (`flowhn.state`), the one thing that
+    has no value semantics: a layer that takes its state reads it and leaves it behind
+    changed. A
+    function marked `flowhn.step` goes on with the sequences that a call names by `slots`.
 
     Sources: arXiv 2505.19472 and the authors' published model class.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let extraClassDeclaration = [{
     /// Adds the attributes; their storage is complete in one file only.
     void registerAttributes();
+    void registerTypes();
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
 }

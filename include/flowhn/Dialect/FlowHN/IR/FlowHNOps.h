@@ -29,6 +29,7 @@ inline constexpr llvm::StringLiteral blockFunctionAttrName = "flowhn.block";
 /// On a `func.call` of an outlined block: the block's index, its row of the plan.
 inline constexpr llvm::StringLiteral blockIndexAttrName = "flowhn.index";
 /// On a `flowhn.block` or a `func.call` of an outlined one: what it is predicted to take.
+inline constexpr llvm::StringLiteral stepAttrName = "flowhn.step";
 inline constexpr llvm::StringLiteral timesAttrName = "flowhn.times";
 /// On a `flowhn.model`: what its tokens are ("bytes").
 inline constexpr llvm::StringLiteral tokenizerAttrName = "flowhn.tokenizer";
@@ -55,6 +56,9 @@ Polynomial activationBytes(Operation *op);
 
 #define GET_ATTRDEF_CLASSES
 #include "flowhn/Dialect/FlowHN/IR/FlowHNAttributes.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "flowhn/Dialect/FlowHN/IR/FlowHNTypes.h.inc"
 
 #include "flowhn/Dialect/FlowHN/IR/FlowHNInterfaces.h.inc"
 

@@ -11,6 +11,7 @@
 
 include "flowhn/Dialect/FlowHN/IR/FlowHNAttributes.td"
 include "flowhn/Dialect/FlowHN/IR/FlowHNInterfaces.td"
+include "flowhn/Dialect/FlowHN/IR/FlowHNTypes.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
@@ -34,6 +35,8 @@ def FlowHN_AnyTokens : AnyTypeOf<[FlowHN_Tokens, FlowHN_TokenRows], "", "::mlir:
 def FlowHN_RowIndex : 1DTensorOf<[I32]>;
 /// Per row, two ascending segments {begin, count} of positions.
 def FlowHN_Segments : 3DTensorOf<[I32]>;
+/// State that a layer may take: it reads it and leaves it behind changed.
+def FlowHN_LayerState : Arg<Optional<FlowHN_StateType>, "", [MemRead, MemWrite]>;
 def FlowHN_Weight : StaticShapeTensorOf<[F32, BF16, F16, I8]>;
 
 //===----------------------------------------------------------------------===//
@@ -53,7 +56,8 @@ def FlowHN_ModelOp : FlowHN_Op<"model", [
     * (C1) `plan`, where present, has one window per `flowhn.block` of the model.
     * (C2) every fixed window of `plan` lies over `split`'s context.
     * (C3) `attention_tokens` of `split` has at most one count, or one per block.
-    * (C4) the blocks, and the calls of outlined ones, are numbered 0, 1, 2, … in program order.
+    * (C4) in each function the blocks, and the calls of outlined ones, are numbered 0, 1, 2, …
+      in program order.
 
     Once blocks are outlined there are none left to count, and C1 and C3 hold of
     what they were.
@@ -109,6 +113,44 @@ def FlowHN_GetParameterOp : FlowHN_Op<"get_parameter", [
   let arguments = (ins FlatSymbolRefAttr:$name);
   let results = (outs FlowHN_Weight:$result);
   let assemblyFormat = "$name attr-dict `:` type($result)";
+}
+
+def FlowHN_StateOp : FlowHN_Op<"state", [Symbol, HasParent<"ModelOp">]> {
+  let summary = "Memory that a layer keeps between calls";
+  let description = [{
+    A `row` of `type` for every sequence in flight; for `kv` one for every token of a sequence
+    that the layer sees, those that `block`'s row of the plan gives to attention. Without
+    `block` the layer sees all tokens.
+
+    Constraints:
+    * (C1) `block` is not negative.
+
+    ```mlir
+    flowhn.state @"blocks.0.kv" : !flowhn.state<kv, tensor<512xf32>> block 0
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FlowHN_StateType>:$type,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$block);
+  let assemblyFormat = "$sym_name `:` $type (`block` $block^)? attr-dict";
+}
+
+def FlowHN_GetStateOp : FlowHN_Op<"get_state", [
+    Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "The state of the sequences of a call";
+  let description = [{
+    `slots` says for each row of the batch which sequence in flight it goes on with.
+
+    Constraints:
+    * (C1) `name` is a `flowhn.state` of the model.
+    * (C2) the result has the state's type.
+
+    ```mlir
+    %kv = flowhn.get_state @"blocks.0.kv" at(%slots) : tensor<?xi32> -> !flowhn.state<kv, tensor<512xf32>>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$name, FlowHN_RowIndex:$slots);
+  let results = (outs FlowHN_StateType:$result);
+  let assemblyFormat = "$name `at` `(` $slots `)` attr-dict `:` type($slots) `->` qualified(type($result))";
 }
 
 def FlowHN_BlockOp : FlowHN_Op<"block", [
@@ -458,15 +500,14 @@ def FlowHN_SliceOp : FlowHN_Op<"slice", [Pure]> {
   let hasFolder = 1;
 }
 
-def FlowHN_AttentionOp : FlowHN_Op<"attention", [Pure, AttrSizedOperandSegments,
+def FlowHN_AttentionOp : FlowHN_Op<"attention", [AttrSizedOperandSegments,
     AllTypesMatch<["query", "result"]>, DeclareOpInterfaceMethods<FlowHN_CostOpInterface>]> {
   let summary = "Causal grouped-query attention over the branch's own tokens";
   let description = [{
     Softmax(q·kᵀ / sqrt(h)) · v in float32, h = features of `query` / `heads`; query
     head i reads key/value head i / (heads / kv_heads). A token sees the tokens of
-    its row with no greater index, `begin` of them from the state. Without state
-    `begin` must be 0 at run time. The state holds keys and values of the tokens
-    before `begin`: batch × capacity × (2 · kv_heads · h).
+    its row with no greater index. With `state` that includes the `begin` tokens before
+    this call, whose keys and values it holds; those of this call are appended.
 
     With `queries`, the query and the result are those of the last `queries[b]` tokens of
     row b alone.
@@ -474,7 +515,8 @@ def FlowHN_AttentionOp : FlowHN_Op<"attention", [Pure, AttrSizedOperandSegments,
     Constraints:
     * (C1) heads and kv_heads are positive, heads divides query's features, kv_heads divides heads.
     * (C2) key and value have one type, of kv_heads · h features.
-    * (C3) state in and out come together, of one type, of 2·kv_heads·h features.
+    * (C3) `state` is of kind `kv`, its rows of 2·kv_heads·h elements of the key's type; it
+      comes without `queries`.
 
     FLOPs per row of n tokens: 2·heads·h·n·(n+1), the exact causal triangle; with `queries`
     4·heads·h·n, for one of them.
@@ -482,9 +524,9 @@ def FlowHN_AttentionOp : FlowHN_Op<"attention", [Pure, AttrSizedOperandSegments,
   let arguments = (ins FlowHN_Tokens:$query, FlowHN_Tokens:$key, FlowHN_Tokens:$value,
                        FlowHN_RowIndex:$begin, FlowHN_RowIndex:$length,
                        Optional<FlowHN_RowIndex>:$queries,
-                       Optional<3DTensorOf<[F32, BF16, F16]>>:$state,
+                       FlowHN_LayerState:$state,
                        I64Attr:$heads, I64Attr:$kv_heads);
-  let results = (outs FlowHN_Tokens:$result, Optional<3DTensorOf<[F32, BF16, F16]>>:$new_state);
+  let results = (outs FlowHN_Tokens:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value `at` `(` $begin `,` $length `)` (`queries` `(` $queries^ `)`)? `heads` `(` $heads `,` $kv_heads `)`
     (`state` `(` $state^ `)`)? attr-dict
@@ -493,26 +535,26 @@ def FlowHN_AttentionOp : FlowHN_Op<"attention", [Pure, AttrSizedOperandSegments,
   let hasVerifier = 1;
 }
 
-def FlowHN_CausalConv1DOp : FlowHN_Op<"causal_conv1d", [Pure, AttrSizedOperandSegments,
+def FlowHN_CausalConv1DOp : FlowHN_Op<"causal_conv1d", [AttrSizedOperandSegments,
     AllTypesMatch<["input", "result"]>, DeclareOpInterfaceMethods<FlowHN_CostOpInterface>]> {
   let summary = "Causal depthwise convolution over the branch's own tokens";
   let description = [{
     `result[t, c] = bias[c] + Σ_j weight[c, 0, j] · input[t - (k-1) + j, c]`, with the
-    k-1 inputs before the call taken from the state, or zero. `activation silu`
-    applies SiLU to the result. State: batch × (k-1) × channels.
+    k-1 inputs before the call taken from the state, which the last ones replace, or
+    zero. `activation silu` applies SiLU to the result.
 
     Constraints:
     * (C1) `weight` is [channels, 1, k], channels the input's features.
     * (C2) `bias` is [channels].
-    * (C3) state in and out come together, of one type, batch × (k-1) × channels.
+    * (C3) `state` is of kind `conv`, its rows (k-1) × channels of the input's type.
     * (C4) the activation is `silu`.
 
     FLOPs per token: 2·channels·k.
   }];
   let arguments = (ins FlowHN_Tokens:$input, FlowHN_Weight:$weight, FlowHN_RowIndex:$begin, FlowHN_RowIndex:$length,
-                       Optional<FlowHN_Weight>:$bias, Optional<3DTensorOf<[F32, BF16, F16]>>:$state,
+                       Optional<FlowHN_Weight>:$bias, FlowHN_LayerState:$state,
                        OptionalAttr<FlowHN_ActivationAttr>:$activation);
-  let results = (outs FlowHN_Tokens:$result, Optional<3DTensorOf<[F32, BF16, F16]>>:$new_state);
+  let results = (outs FlowHN_Tokens:$result);
   let assemblyFormat = [{
     $input `,` $weight `at` `(` $begin `,` $length `)` (`bias` `(` $bias^ `)`)?
     (`activation` `` $activation^)? (`state` `(` $state^ `)`)? attr-dict
@@ -521,28 +563,28 @@ def FlowHN_CausalConv1DOp : FlowHN_Op<"causal_conv1d", [Pure, AttrSizedOperandSe
   let hasVerifier = 1;
 }
 
-def FlowHN_SelectiveScanOp : FlowHN_Op<"selective_scan", [Pure, AttrSizedOperandSegments,
+def FlowHN_SelectiveScanOp : FlowHN_Op<"selective_scan", [AttrSizedOperandSegments,
     AllTypesMatch<["input", "delta", "result"]>, DeclareOpInterfaceMethods<FlowHN_CostOpInterface>]> {
   let summary = "Selective state-space recurrence over the branch's own tokens";
   let description = [{
     With Δ = softplus(delta), A = -exp(A_log), per channel and state, in float32:
     `h = exp(Δ·A)·h + (Δ·B)·u`, `y = Σ_N h·C + D·u`; with `gate`, the result is
-    `y · silu(gate)`. The state, batch × channels × N, is zero where none is given.
+    `y · silu(gate)`. h starts from `state`, which what it ends as replaces, or from zero.
 
     Constraints:
     * (C1) `a_log` is [channels, N], channels the input's features.
     * (C2) `b` and `c` have N features.
     * (C3) `d` is [channels].
     * (C4) `gate` has the input's type.
-    * (C5) state in and out come together, of one type, batch × channels × N.
+    * (C5) `state` is of kind `scan`, its rows channels × N.
 
     FLOPs per token: 9·channels·N.
   }];
   let arguments = (ins FlowHN_Tokens:$input, FlowHN_Tokens:$delta, FlowHN_Weight:$a_log,
                        FlowHN_Tokens:$b, FlowHN_Tokens:$c, FlowHN_Weight:$d,
                        FlowHN_RowIndex:$begin, FlowHN_RowIndex:$length,
-                       Optional<FlowHN_Tokens>:$gate, Optional<3DTensorOf<[F32]>>:$state);
-  let results = (outs FlowHN_Tokens:$result, Optional<3DTensorOf<[F32]>>:$new_state);
+                       Optional<FlowHN_Tokens>:$gate, FlowHN_LayerState:$state);
+  let results = (outs FlowHN_Tokens:$result);
   let assemblyFormat = [{
     $input `,` $delta `,` $a_log `,` $b `,` $c `,` $d `at` `(` $begin `,` $length `)`
     (`gate` `(` $gate^ `)`)? (`state` `(` $state^ `)`)? attr-dict

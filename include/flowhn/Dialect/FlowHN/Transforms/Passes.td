@@ -183,6 +183,32 @@ def OutlineBlocksPass : Pass<"flowhn-outline-blocks", "::mlir::ModuleOp"> {
   }];
 }
 
+def AddStepPass : Pass<"flowhn-add-step", "::mlir::ModuleOp"> {
+  let summary = "Add the function that goes on with sequences where earlier calls ended";
+  let description = [{
+    What: beside `@forward` a function `@step`, which takes `slots` as well, and beside each
+    outlined block one that takes its layers' states. Declares a `flowhn.state` for every
+    attention, convolution and scan of every block.
+
+    Why: a token that was computed once need not be computed again. Prefill, chunked prefill
+    and decoding are one function: `begin` tokens of a row came before, `length` come now.
+
+    Assumptions: runs on outlined blocks, before positions are pruned, which `@step` needs all
+    of. A model whose split follows the length of each call, or whose attention sees other
+    tokens than its plan says, is left as it is, with a remark; one that has a step, without.
+
+    ```mlir
+    %y = flowhn.attention %q, %k, %v at(%b, %l) heads(32, 8) : …
+    ```
+    ⇒
+    ```mlir
+    %y = flowhn.attention %q, %k, %v at(%b, %l) heads(32, 8) state(%kv) : …
+    ```
+
+    Numerics: changes no function that was there; `@step` computes the same per token.
+  }];
+}
+
 def PruneDeadPositionsPass : Pass<"flowhn-prune-dead-positions", "::mlir::ModuleOp"> {
   let summary = "Compute of the last block only what the selected tokens read";
   let description = [{

@@ -178,10 +178,15 @@ def Kern_AttentionOp : Kern_ComputeOp<"attention", [AttrSizedOperandSegments]> {
     query_offsets[b] to query_offsets[b+1], at most `max_queries` and no more than the sequence
     has. What they see is the same.
 
+    With `cache`, `offsets` and `max_length` are of the queries, and `key` and `value` hold
+    more: the keys of sequence b are its rows from first_keys[b] on, keys_before[b] for the
+    tokens before the first query and one for each query.
+
     Constraints:
     * (C1) head_size, heads, kv_heads ≥ 1; kv_heads divides heads.
     * (C2) buffers are wide enough for their columns.
     * (C3) max_queries and query_offsets are given together.
+    * (C4) first_keys and keys_before are given together, and not with query_offsets.
 
     ```mlir
     kern.attention batch(%batch, %max) %q, %k, %v offsets(%offsets) queries(%max_queries, %query_offsets) -> %out {…}
@@ -190,14 +195,16 @@ def Kern_AttentionOp : Kern_ComputeOp<"attention", [AttrSizedOperandSegments]> {
   let arguments = (ins Index:$batch, Index:$max_length, Optional<Index>:$rows,
       Optional<Index>:$max_queries,
       Kern_Rows:$query, Kern_Rows:$key, Kern_Rows:$value, Kern_Table:$offsets,
-      Optional<Kern_Table>:$query_offsets, Kern_Rows:$out,
+      Optional<Kern_Table>:$query_offsets, Optional<Kern_Table>:$first_keys,
+      Optional<Kern_Table>:$keys_before, Kern_Rows:$out,
       I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_size, F32Attr:$scale,
       DefaultValuedAttr<I64Attr, "0">:$q_column, DefaultValuedAttr<I64Attr, "0">:$k_column,
       DefaultValuedAttr<I64Attr, "0">:$v_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
       OptionalAttr<DictionaryAttr>:$config);
   let assemblyFormat = [{
     `batch` `(` $batch `,` $max_length `)` (`rows` `(` $rows^ `)`)? $query `,` $key `,` $value
-    `offsets` `(` $offsets `)` (`queries` `(` $max_queries^ `,` $query_offsets `)`)? `->` $out attr-dict `:` functional-type(operands, results)
+    `offsets` `(` $offsets `)` (`queries` `(` $max_queries^ `,` $query_offsets `)`)?
+    (`cache` `(` $first_keys^ `,` $keys_before `)`)? `->` $out attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
     /// How many index operands there are, and which one bounds the queries of a sequence.
@@ -206,11 +213,13 @@ def Kern_AttentionOp : Kern_ComputeOp<"attention", [AttrSizedOperandSegments]> {
   }];
 }
 
-def Kern_Conv1DOp : Kern_EpilogueOp<"conv1d"> {
+def Kern_Conv1DOp : Kern_EpilogueOp<"conv1d", [AttrSizedOperandSegments]> {
   let summary = "Causal depthwise convolution";
   let description = [{
     out[t, c] = epilogue(Σ_j weight[j, c] · input[t - (k-1) + j, c]) inside each
-    sequence, zero before its first row. `weight` is [k, channels].
+    sequence, zero before its first row. `weight` is [k, channels]. With `state` the k-1 rows
+    before the first one of sequence i are state[slots[i]], oldest first, and the last k-1 of
+    all of them take their place.
 
     Region: (sum, extras) → stored value.
 
@@ -218,15 +227,18 @@ def Kern_Conv1DOp : Kern_EpilogueOp<"conv1d"> {
     * (C1) input and out are wide enough for their columns and the channels.
     * (C2) extras as for `kern.matmul`, over the channels; `gathered` and `scalar` are not accepted.
     * (C3) the region has 1 + extras f32 arguments.
+    * (C4) state and slots are given together; state is dense [?, k-1, channels] of the input's
+      element type, k above 1.
   }];
   let arguments = (ins Index:$batch, Index:$max_length, Kern_Rows:$input, Kern_Data:$weight,
       Kern_Table:$offsets, Kern_Rows:$out, Variadic<Kern_Data>:$extras,
+      Optional<Kern_Data>:$state, Optional<Kern_Table>:$slots,
       DefaultValuedAttr<I64Attr, "0">:$in_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
       Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
       OptionalAttr<DictionaryAttr>:$config);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
-    `batch` `(` $batch `,` $max_length `)` $input `,` $weight `offsets` `(` $offsets `)` `->` $out (`extras` `(` $extras^ `)`)?
+    `batch` `(` $batch `,` $max_length `)` $input `,` $weight `offsets` `(` $offsets `)` `->` $out (`extras` `(` $extras^ `)`)? (`state` `(` $state^ `,` $slots `)`)?
     $epilogue attr-dict `:` functional-type(operands, results)
   }];
 }
@@ -240,7 +252,7 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
     `a` is [states, channels], already -exp(A_log). h starts from initial[i] in
     sequence i, from 0 where there is no `initial`; what it is after the last row is
     stored in final[i]. A sequence without rows ends as it started. `initial` and
-    `final` may be one buffer.
+    `final` may be one buffer. With `slots` they are those of slots[i] in place of i.
 
     With `chunks` n and `chunk_rows` r, n · r ≥ max_length, sequence i is n chunks of r
     rows that run side by side, those behind its end without rows. Where n > 1,
@@ -255,6 +267,7 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
     * (C3) the region has 2 + extras f32 arguments.
     * (C4) initial, final and chunk_states are dense [?, states, channels].
     * (C5) chunks, chunk_rows and chunk_states are given together.
+    * (C6) slots come with initial and final.
 
     ```mlir
     kern.scan batch(%batch, %max) chunks(%chunks, %rows) %u, %delta, %a, %b, %c offsets(%offsets) -> %out
@@ -267,7 +280,7 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
   let arguments = (ins Index:$batch, Index:$max_length, Optional<Index>:$chunks, Optional<Index>:$chunk_rows,
       Kern_Rows:$u, Kern_Rows:$delta, Kern_Data:$a, Kern_Rows:$b, Kern_Rows:$c, Kern_Table:$offsets,
       Kern_Rows:$out, Variadic<Kern_Data>:$extras, Optional<Kern_States>:$chunk_states,
-      Optional<Kern_States>:$initial, Optional<Kern_States>:$final,
+      Optional<Kern_States>:$initial, Optional<Kern_States>:$final, Optional<Kern_Table>:$slots,
       DefaultValuedAttr<I64Attr, "0">:$u_column, DefaultValuedAttr<I64Attr, "0">:$delta_column,
       DefaultValuedAttr<I64Attr, "0">:$b_column, DefaultValuedAttr<I64Attr, "0">:$c_column,
       DefaultValuedAttr<I64Attr, "0">:$out_column,
@@ -276,7 +289,7 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
     `batch` `(` $batch `,` $max_length `)` (`chunks` `(` $chunks^ `,` $chunk_rows `)`)?
-    $u `,` $delta `,` $a `,` $b `,` $c `offsets` `(` $offsets `)` `->` $out (`extras` `(` $extras^ `)`)? (`from` `(` $chunk_states^ `)`)? (`initial` `(` $initial^ `)`)? (`final` `(` $final^ `)`)?
+    $u `,` $delta `,` $a `,` $b `,` $c `offsets` `(` $offsets `)` `->` $out (`extras` `(` $extras^ `)`)? (`from` `(` $chunk_states^ `)`)? (`initial` `(` $initial^ `)`)? (`final` `(` $final^ `)`)? (`slots` `(` $slots^ `)`)?
     $epilogue attr-dict `:` functional-type(operands, results)
   }];
 }

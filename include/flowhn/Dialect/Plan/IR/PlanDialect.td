@@ -27,7 +27,9 @@ def Plan_Dialect : Dialect {
     selected (tokens whose logits are wanted), chosen (`selected` where the most likely
     token of each row of logits is wanted, else 0): index; ids [rows], begin [batch],
     length [batch], offsets [batch + 1], select [selected]: memref<?xi32>; logits
-    [selected, vocabulary], float32; tokens [chosen]: memref<?xi32>.
+    [selected, vocabulary], float32; tokens [chosen]: memref<?xi32>. One with `plan.step`,
+    where there is one, goes on with sequences in flight: row b begins at position begin[b], and
+    behind the other arguments slots [batch] says which sequence it is.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect", "::mlir::flowhn::FlowHNDialect"];

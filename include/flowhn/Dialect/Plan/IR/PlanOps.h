@@ -36,6 +36,8 @@ namespace mlir::plan {
 
 /// Marks the procedure that a call of the model runs.
 inline constexpr llvm::StringLiteral entryAttrName = "plan.entry";
+/// Marks the procedure that goes on with sequences in flight.
+inline constexpr llvm::StringLiteral stepAttrName = "plan.step";
 /// Buffers start at multiples of this many bytes.
 inline constexpr int64_t bufferAlignment = 64;
 

@@ -9,7 +9,7 @@
 #ifndef FLOWHN_DIALECT_PLAN_IR_PLANOPS_TD
 #define FLOWHN_DIALECT_PLAN_IR_PLANOPS_TD
 
-include "flowhn/Dialect/FlowHN/IR/FlowHNAttributes.td"
+include "flowhn/Dialect/FlowHN/IR/FlowHNTypes.td"
 include "flowhn/Dialect/Plan/IR/PlanEnums.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/OpAsmInterface.td"
@@ -88,6 +88,46 @@ def Plan_GetParameterOp : Plan_Op<"get_parameter", [Pure, DeclareOpInterfaceMeth
   let arguments = (ins FlatSymbolRefAttr:$name);
   let results = (outs Plan_Memory:$result);
   let assemblyFormat = "$name attr-dict `:` type($result)";
+}
+
+def Plan_StateOp : Plan_Op<"state", [Symbol]> {
+  let summary = "Memory that a layer keeps between calls";
+  let description = [{
+    A row of `type` for every sequence in flight; for `kv` as many as the context has positions
+    that `window` gives to attention. Made by the runtime for a number of sequences and a
+    context. `block` is the layer.
+
+    Constraints:
+    * (C1) the type has one dynamic dimension, its first, and identity layout.
+    * (C2) `window` comes with `kv` alone and follows no call.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<Plan_Memory>:$type, FlowHN_StateKindAttr:$kind,
+      OptionalAttr<FlowHN_WindowAttr>:$window, OptionalAttr<I64Attr>:$block);
+  let assemblyFormat = "$sym_name `:` $type $kind (`rows` `(` $window^ `)`)? (`block` $block^)? attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_GetStateOp : Plan_Op<"get_state", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "The memory of a state";
+  let description = [{
+    Constraints:
+    * (C1) `name` is a `plan.state`, of the result's type.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$name);
+  let results = (outs Plan_Memory:$result);
+  let assemblyFormat = "$name attr-dict `:` type($result)";
+}
+
+def Plan_CacheRowsOp : Plan_Op<"cache_rows", [Pure]> {
+  let summary = "The rows of a state of kind kv that a step reads and writes";
+  let description = [{
+    For a state with the rows of `window`: for each sequence of the call its first row
+    (`first`) and how many rows tokens before the call have filled (`before`), and for each row
+    of the call's attention branch the row that it goes to (`rows`). Computed by the host.
+  }];
+  let arguments = (ins Plan_Table:$begin, Plan_Table:$length, Plan_Table:$slots, FlowHN_WindowAttr:$window);
+  let results = (outs Plan_Table:$first, Plan_Table:$before, Plan_Table:$rows);
+  let assemblyFormat = "$window `at` `(` $begin `,` $length `)` `slots` `(` $slots `)` attr-dict";
 }
 
 def Plan_PartitionOp : Plan_Op<"partition", [Pure]> {
