@@ -13,7 +13,6 @@
 // CHECK: kern.rowwise {{.*}} scatter(
 // CHECK: func.func @attention_cached_2x2x4(
 // CHECK: kern.attention batch(%arg0, %arg1) %arg2, %arg3, %arg3 offsets(%arg4) cache(%arg5, %arg6) -> %arg7
-// CHECK-SAME: q_column = 0 : i64
 // CHECK-SAME: v_column = 8 : i64
 // CHECK: func.func @conv1d_continued_8x3(
 // CHECK: kern.conv1d {{.*}} state(%arg{{.*}}, %arg{{.*}}) {

@@ -784,14 +784,6 @@ func.func @selective_scan_c5(%x: tensor<?x?x8xf32>, %A: tensor<8x2xf32>, %B: ten
 
 // -----
 
-func.func @selective_scan_c5_out(%x: tensor<?x?x8xf32>, %A: tensor<8x2xf32>, %B: tensor<?x?x2xf32>, %D: tensor<8xf32>, %b: tensor<?xi32>, %l: tensor<?xi32>) {
-  // expected-error @below {{state in and out come together, got only the state out}}
-  %0:2 = flowhn.selective_scan %x, %x, %A, %B, %B, %D at(%b, %l) : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<8x2xf32>, tensor<?x?x2xf32>, tensor<?x?x2xf32>, tensor<8xf32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x?x8xf32>, tensor<?x8x2xf32>)
-  return
-}
-
-// -----
-
 func.func @tokens_static_features(%x: tensor<?x?x?xf32>) {
   // expected-error @below {{with static features}}
   %0 = flowhn.silu %x : tensor<?x?x?xf32>
