@@ -91,17 +91,6 @@ std::vector<float> stepInPieces(Generator &generator, int64_t sequence,
   return logits;
 }
 
-/// ‖a−b‖ / ‖b‖.
-double relativeError(std::span<const float> a, std::span<const float> b) {
-  EXPECT_EQ(a.size(), b.size());
-  double difference = 0, norm = 0;
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    difference += (double(a[i]) - b[i]) * (double(a[i]) - b[i]);
-    norm += double(b[i]) * b[i];
-  }
-  return std::sqrt(difference / norm);
-}
-
 TEST(Generator, AnyCutsGiveTheLogitsOfTheWholeSequence) {
   Session session = rotateSession();
   Generator generator = open(session);
@@ -111,7 +100,7 @@ TEST(Generator, AnyCutsGiveTheLogitsOfTheWholeSequence) {
   for (int trial = 0; trial < 6; ++trial) {
     Expected<int64_t> sequence = generator.add();
     ASSERT_TRUE(sequence.ok());
-    EXPECT_LE(relativeError(stepInPieces(generator, *sequence, ids, random), whole), 1e-5);
+    EXPECT_EQ(stepInPieces(generator, *sequence, ids, random), whole);
     EXPECT_TRUE(generator.remove(*sequence).ok());
   }
 }
@@ -143,7 +132,7 @@ ModelConfig drawConfig(std::mt19937 &random) {
 
 TEST(Generator, ModelsOfAnyShapeAndSplitGoOnAsTheyWere) {
   std::mt19937 random(std::random_device{}());
-  for (int trial = 0; trial < 8; ++trial) {
+  for (int trial = 0; trial < 5; ++trial) {
     uint32_t seed = random();
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 drawn(seed);
@@ -152,7 +141,7 @@ TEST(Generator, ModelsOfAnyShapeAndSplitGoOnAsTheyWere) {
     Generator generator = open(session);
     std::vector<int32_t> ids = someIds(size_t(*config.contextLength), seed);
     ASSERT_TRUE(generator.add().ok());
-    EXPECT_LE(relativeError(stepInPieces(generator, 0, ids, drawn), logitsOf(session, ids)), 1e-5);
+    EXPECT_EQ(stepInPieces(generator, 0, ids, drawn), logitsOf(session, ids));
   }
 }
 
