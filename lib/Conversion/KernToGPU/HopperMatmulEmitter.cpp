@@ -40,7 +40,7 @@ struct Stage {
 struct ProductCode {
   const HopperProduct &product;
   Value rowTiles;
-  Value firstTile; ///< its first one among the tiles of the launch
+  Value firstTile, endTile; ///< which of the tiles of the launch are its own
   Value aMap, bMap, outMap;
 
   MatmulOp op() const { return product.op; }
@@ -58,14 +58,11 @@ private:
   /// where they begin; returns the stage for the tile after.
   using TileBody = llvm::function_ref<Stage(const ProductCode &code, const MatmulTile &tile,
                                             int64_t columns, Stage stage)>;
-  using ProductBody =
-      llvm::function_ref<SmallVector<Value>(const ProductCode &code, Value indexInProduct)>;
 
   GPUKernelBuilder &b;
   const HopperLaunchPlan &plan;
   SmallVector<ProductCode, 2> products;
   Value base, thread;
-  Value tiles;
   Value wholeTiles; ///< tiles that are made whole: the first ones
 
   void makeMaps(ProductCode &code);
@@ -76,8 +73,8 @@ private:
     return b.shared(base, b.add(b.mul(stage, 8), plan.barrierOffset() + offset));
   }
   Stage next(Stage stage);
-  /// Calls `body` where tile `index` is one of a product, for each from `first` on.
-  SmallVector<Value> dispatch(Value index, ProductBody body, size_t first = 0);
+  /// Tile `index` of the launch, one of the product's.
+  MatmulTile tileAt(const ProductCode &code, Value index);
   /// Calls `body` for every whole tile of the block, and for its half of a tile, if any.
   void forEachTile(int64_t phase, TileBody body);
   void takeHalf(Stage stage, TileBody body);
@@ -112,7 +109,7 @@ void HopperMatmulEmitter::makeMaps(ProductCode &code) {
 
 void HopperMatmulEmitter::emit() {
   for (const HopperProduct &product : plan.products)
-    makeMaps(products.emplace_back(ProductCode{product, {}, {}, {}, {}, {}}));
+    makeMaps(products.emplace_back(ProductCode{product, {}, {}, {}, {}, {}, {}}));
   base = b.sharedBase();
   thread = b.threadId();
   countTiles();
@@ -122,11 +119,11 @@ void HopperMatmulEmitter::emit() {
 }
 
 void HopperMatmulEmitter::countTiles() {
-  tiles = b.i32(0);
+  Value tiles = b.i32(0);
   for (ProductCode &code : products) {
     code.rowTiles = b.ceilDiv(b.extent(code.op().getRows()), code.plan().tileRows);
     code.firstTile = tiles;
-    tiles = b.add(tiles, b.mul(code.rowTiles, code.plan().columnTiles()));
+    tiles = code.endTile = b.add(b.mul(code.rowTiles, code.plan().columnTiles()), tiles);
   }
   wholeTiles = tiles;
   if (!plan.hasHalves())
@@ -154,40 +151,40 @@ Stage HopperMatmulEmitter::next(Stage stage) {
           b.select(wraps, b.bitXor(stage.phase, b.i32(1)), stage.phase)};
 }
 
-SmallVector<Value> HopperMatmulEmitter::dispatch(Value index, ProductBody body, size_t first) {
-  const ProductCode &code = products[first];
-  auto call = [&] { return body(code, b.sub(index, code.firstTile)); };
-  if (first + 1 == products.size())
-    return call();
-  return b.ifElseMany(b.less(index, products[first + 1].firstTile), call,
-                      [&] { return dispatch(index, body, first + 1); });
+MatmulTile HopperMatmulEmitter::tileAt(const ProductCode &code, Value index) {
+  return nvptx::tileAt(b, code.plan(), b.sub(index, code.firstTile), code.rowTiles);
 }
 
+// One loop behind the other, and not one that asks at every tile whose it is: the code generator
+// would merge what the bodies have in common, and keep where they differ in registers.
 void HopperMatmulEmitter::forEachTile(int64_t phase, TileBody body) {
-  SmallVector<Value> inits = {b.i32(0), b.i32(phase)};
-  auto last = b.forLoop(
-      b.blockId(), wholeTiles, b.numBlocks(), inits, [&](Value index, ValueRange carried) {
-        return dispatch(index, [&](const ProductCode &code, Value inProduct) {
-          MatmulTile tile = tileAt(b, code.plan(), inProduct, code.rowTiles);
-          Stage after = body(code, tile, code.plan().outColumns(), {carried[0], carried[1]});
-          return SmallVector<Value>{after.index, after.phase};
+  SmallVector<Value> last = {b.blockId(), b.i32(0), b.i32(phase)};
+  for (const ProductCode &code : products)
+    last = b.forLoop(
+        last[0], b.min(code.endTile, wholeTiles), b.numBlocks(), last,
+        [&](Value index, ValueRange carried) {
+          Stage after =
+              body(code, tileAt(code, index), code.plan().outColumns(), {carried[1], carried[2]});
+          return SmallVector<Value>{b.add(index, b.numBlocks()), after.index, after.phase};
         });
-      });
   if (plan.hasHalves())
-    takeHalf({last[0], last[1]}, body);
+    takeHalf({last[1], last[2]}, body);
 }
 
 void HopperMatmulEmitter::takeHalf(Stage stage, TileBody body) {
   Value index = b.add(wholeTiles, b.div(b.blockId(), 2));
-  auto takeHalfOf = [&](const ProductCode &code, Value inProduct) {
-    MatmulTile tile = tileAt(b, code.plan(), inProduct, code.rowTiles);
-    int64_t columns = code.plan().outColumns() / 2;
-    tile.column = b.add(tile.column, b.mul(b.rem(b.blockId(), 2), columns));
-    // A second half can lie outside the result.
-    b.ifThen(b.less(tile.column, b.i32(code.plan().n)), [&] { body(code, tile, columns, stage); });
-    return SmallVector<Value>();
-  };
-  b.ifThen(b.less(index, tiles), [&] { dispatch(index, takeHalfOf); });
+  for (const ProductCode &code : products) {
+    Value isOwn =
+        b.both(b.less(b.sub(code.firstTile, b.i32(1)), index), b.less(index, code.endTile));
+    b.ifThen(isOwn, [&] {
+      MatmulTile tile = tileAt(code, index);
+      int64_t columns = code.plan().outColumns() / 2;
+      tile.column = b.add(tile.column, b.mul(b.rem(b.blockId(), 2), columns));
+      // A second half can lie outside the result.
+      b.ifThen(b.less(tile.column, b.i32(code.plan().n)),
+               [&] { body(code, tile, columns, stage); });
+    });
+  }
 }
 
 void HopperMatmulEmitter::produce() {

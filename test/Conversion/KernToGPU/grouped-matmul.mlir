@@ -27,10 +27,10 @@ module @kernels {
   // CHECK-COUNT-4: nvvm.mbarrier.arrive.expect_tx
   // CHECK-NOT: nvvm.mbarrier.arrive.expect_tx
   // CHECK: nvvm.setmaxregister increase 232
-  // CHECK: scf.if
+  // CHECK: scf.for
   // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
   // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta
-  // CHECK: } else {
+  // CHECK: scf.for
   // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
   // CHECK-NOT: nvvm.cp.async.bulk.tensor.global.shared.cta
   // CHECK-COUNT-16: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 128, k = 16>

@@ -11,15 +11,17 @@
 // CHIP: error: the schedule 'grouped' needs a chip with warpgroup products, got sm_80
 // NONE: error: the schedule 'grouped' needs two branches with products of one 16-bit type
 
-//   CHECK-LABEL: @products
-//         CHECK: schedule(grouped)
-//         CHECK: flowhn.times = #flowhn.times<schedule = grouped, {{.*}} attention = 673, ssm = 673, joint = 0, serial = 1345, streams = 773, grouped = 705>
-//       STREAMS: flowhn.times = #flowhn.times<schedule = streams, {{.*}} streams = 773, grouped = 705>
-//   CHECK-LABEL: @bytes
-//         CHECK: schedule(streams)
-//         CHECK: grouped = 0>
-//     OTHER-NOT: schedule(grouped)
-//         OTHER: grouped = 0>
+// CHECK-LABEL: func.func private @products
+//       CHECK: schedule(grouped)
+// CHECK-LABEL: func.func private @bytes
+//       CHECK: schedule(streams)
+//       CHECK: call @products
+//  CHECK-SAME: #flowhn.times<schedule = grouped, {{.*}} attention = 673, ssm = 673, joint = 0, serial = 1345, streams = 773, grouped = 705>
+//       CHECK: call @bytes
+//  CHECK-SAME: streams = 428, grouped = 0>
+//     STREAMS: #flowhn.times<schedule = streams, {{.*}} streams = 773, grouped = 705>
+//   OTHER-NOT: schedule(grouped)
+//       OTHER: grouped = 0>
 flowhn.model @m split<fac, rotate, context = 8>
     plan [#flowhn.window<start = 0, count = 4, period = 8>, #flowhn.window<start = 0, count = 4, period = 8>] {
   func.func private @products(%x: tensor<?x?x4xbf16>, %w: tensor<4x4xbf16>) -> tensor<?x?x4xbf16> attributes {flowhn.block} {
