@@ -145,10 +145,10 @@ TEST_F(TimeModelTest, GroupedProductsFillEachOthersRounds) {
   EXPECT_EQ(predict(0, 0).grouped, 0);
   EXPECT_EQ(predict(33, 0).fastest(), Schedule::Serial);
   // What lies between runs on two streams where both have more to do than to move bytes.
-  block.stretches.push_back(
-      {.kernels = {SmallVector<KernelWork>{scan(2048)}, SmallVector<KernelWork>{scan(2048)}}});
+  StretchWork &between = block.stretches.emplace_back();
+  between.kernels[0] = between.kernels[1] = {attention(1, 64)};
   double inTurn = predict(33, 33).grouped;
-  block.stretches.back().forks = true;
+  between.forks = true;
   EXPECT_LT(predict(33, 33).grouped, inTurn);
   // Other chips have no such launches.
   TimeModel other(*GPUTargetInfo::get("sm_80"), getCalibration(*GPUTargetInfo::get("sm_80")));

@@ -452,7 +452,7 @@ TEST_F(CUDAExecutorTest, MapsOfNoRows) {
   Expected<Session> session = tryCreate(gpuContents(plan));
   ASSERT_TRUE(session.ok()) << session.status().message();
   Ids ids{1, 2, 3}, lengths{3};
-  expectLogits(session->run({ids, lengths, LogitsMode::Last}), ids, lengths);
+  expectLogits(session->run({ids, lengths, LogitsMode::All}), ids, lengths);
 }
 
 TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
