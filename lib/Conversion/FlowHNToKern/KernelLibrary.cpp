@@ -42,7 +42,8 @@ func::FuncOp KernelLibrary::create(Operation *op, ArrayRef<Value> operands, Stri
   const Value *next = operands.begin(); // the argument behind the last index
   for (OpOperand &operand : body->getOpOperands()) {
     bool isIndex = isa<IndexType>(operand.get().getType());
-    const Value *found = std::find(isIndex ? next : operands.begin(), operands.end(), operand.get());
+    const Value *found =
+        std::find(isIndex ? next : operands.begin(), operands.end(), operand.get());
     if (isIndex)
       next = found + 1;
     operand.set(function.getArgument(found - operands.begin()));
