@@ -50,12 +50,12 @@ copy_scripts() {
 
 # Kernels by themselves, at small shapes and at many extents, and what checks them.
 emit_kernels() {
-  for script in check_{kernels,rows,scan,sequence,attention} kernel_harness cuda_device ptx_interpreter shared_memory; do
+  for script in check_{kernels,rows,grouped,scan,sequence,attention} kernel_harness cuda_device ptx_interpreter shared_memory; do
     cp "test/Integration/CUDA/$script.py" "$out/scripts/"
   done
   "$python" test/Integration/CUDA/check_kernels.py emit "$build/bin/flowhn-opt" "$out/kernels" \
     --set small --set sweep
-  find "$out/kernels" -name '*.ptx' -exec gzip -9 {} +
+  find "$out/kernels" \( -name '*.ptx' -o -name '*.cubin' \) -exec gzip -9 {} +
 }
 
 # compile NAME ARGUMENT...: models/nvptx/NAME.fhn
@@ -79,9 +79,6 @@ compile_fixtures() {
   for schedule in streams serial; do
     compile kjv-fac-rotate-$schedule test/Inputs/kjv-fac-rotate --branch-schedule=$schedule
     compile 135M-fac-rotate-$schedule --config 135M --branch-schedule=$schedule
-  done
-  for size in 350M 1B; do
-    compile $size-fac-rotate-streams --config $size --branch-schedule=streams
   done
 }
 
@@ -113,6 +110,20 @@ compile_published() {
   done < <(published_models)
 }
 
+# The schedules beside the one that the compiler decides on, for the chip that has them all.
+compile_schedules() {
+  local name batch tokens flags schedule
+  [ "${TARGET:-nvptx}" = nvptx ] || return 0
+  compile kjv-fac-rotate-grouped test/Inputs/kjv-fac-rotate --branch-schedule=grouped --chip=sm_90a
+  while read -r name batch tokens; do
+    mapfile -t flags < <(published_flags "$name")
+    for schedule in $(schedules); do
+      compile "$name-$schedule" "${flags[@]}" --typical-batch="$batch" --branch-schedule="$schedule" \
+        --chip=sm_90a
+    done
+  done < <(scheduled_models)
+}
+
 rm -rf "$out"
 mkdir -p "$out"/{inputs,models/nvptx,models/cpu}
 copy_programs
@@ -120,6 +131,7 @@ copy_scripts
 emit_kernels
 compile_fixtures
 compile_published
+compile_schedules
 du -sh "$out"/*
 du -sh "$out"
 if [ "$(du -sm "$out" | cut -f1)" -ge $limit_mib ]; then

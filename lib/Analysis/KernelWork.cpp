@@ -8,6 +8,7 @@
 
 #include "flowhn/Analysis/KernelWork.h"
 
+#include "flowhn/Analysis/BranchStretches.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -118,32 +119,66 @@ private:
 };
 } // namespace
 
-/// Kernels of last tokens take next to nothing.
-static void addWork(Operation *op, LastTokens &last, SmallVectorImpl<KernelWork> &kernels) {
-  if (last.add(op) || isa<LastTokensOp>(op))
-    return;
-  if (std::optional<KernelWork> work = getKernelWork(op))
-    kernels.push_back(*work);
-}
-
-BlockWork mlir::flowhn::getBlockWork(Region &region) {
-  BlockWork block;
-  LastTokens last;
-  region.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    auto parallel = dyn_cast<ParallelOp>(op);
-    if (!parallel) {
-      addWork(op, last, block.joint);
+namespace {
+/// Collects the kernels of a block in program order.
+class BlockReader {
+public:
+  BlockWork read(Region &region) {
+    region.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (auto parallel = dyn_cast<ParallelOp>(op)) {
+        addBranches(parallel);
+        return WalkResult::skip();
+      }
+      add(op, block.joint);
       return WalkResult::advance();
+    });
+    return std::move(block);
+  }
+
+private:
+  /// Kernels of last tokens take next to nothing.
+  void add(Operation *op, SmallVectorImpl<KernelWork> &kernels) {
+    if (last.add(op) || isa<LastTokensOp>(op))
+      return;
+    if (std::optional<KernelWork> work = getKernelWork(op)) {
+      kernels.push_back(*work);
+      known.try_emplace(op, *work);
     }
+  }
+
+  void addBranches(ParallelOp parallel) {
     for (auto [kind, branch] :
          llvm::zip(parallel.getKinds().getAsRange<BranchAttr>(), parallel.getBranches())) {
       BranchWork &work = block.branches.emplace_back(BranchWork{kind.getValue(), {}});
-      branch.walk([&](Operation *nested) { addWork(nested, last, work.kernels); });
+      branch.walk([&](Operation *nested) { add(nested, work.kernels); });
     }
-    return WalkResult::skip();
-  });
-  return block;
-}
+    for (const BranchStretch &stretch : alignBranches(parallel))
+      addStretch(stretch);
+  }
+
+  void addStretch(const BranchStretch &stretch) {
+    StretchWork &work = block.stretches.emplace_back();
+    work.forks = stretch.forks();
+    for (auto [kernels, ops] : llvm::zip(work.kernels, stretch.ops))
+      for (Operation *op : ops)
+        if (std::optional<KernelWork> found = find(op))
+          kernels.push_back(*found);
+    for (auto [product, op] : llvm::zip(work.products, stretch.products))
+      product = find(op);
+  }
+
+  std::optional<KernelWork> find(Operation *op) const {
+    auto work = known.find(op);
+    return work == known.end() ? std::nullopt : std::optional(work->second);
+  }
+
+  BlockWork block;
+  LastTokens last;
+  DenseMap<Operation *, KernelWork> known;
+};
+} // namespace
+
+BlockWork mlir::flowhn::getBlockWork(Region &region) { return BlockReader().read(region); }
 
 SmallVector<BlockUse> mlir::flowhn::findBlocks(ModelOp model) {
   SmallVector<BlockUse> blocks;

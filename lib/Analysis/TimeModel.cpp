@@ -19,6 +19,23 @@ using ::flowhn::KernelSizes;
 
 static double ceilDiv(double a, double b) { return std::ceil(a / b); }
 
+double BlockTimes::of(Schedule schedule) const {
+  switch (schedule) {
+  case Schedule::Serial:
+    return serial;
+  case Schedule::Streams:
+    return streams;
+  case Schedule::Grouped:
+    return grouped;
+  }
+  llvm_unreachable("every schedule is handled");
+}
+
+Schedule BlockTimes::fastest() const {
+  Schedule best = streams < serial ? Schedule::Streams : Schedule::Serial;
+  return grouped > 0 && grouped < of(best) ? Schedule::Grouped : best;
+}
+
 TimeModel::TimeModel(GPUTargetInfo chip, Calibration table)
     : chip(std::move(chip)), calibration(std::move(table)) {
   for (const auto &[kernelClass, kernels] : calibration.points)
@@ -32,20 +49,59 @@ TimeModel::TimeModel(GPUTargetInfo chip, Calibration table)
 // Kernels
 //===----------------------------------------------------------------------===//
 
-KernelTime TimeModel::predictMatmul(const KernelSizes &sizes, int64_t elementBytes) const {
-  // The tile of warpgroups, and that of single warps; factors of 4 bytes take three products
-  // of halves at half of the rate.
+double TimeModel::tileColumns(int64_t columns) const {
+  // The tile of warpgroups, and that of single warps.
+  return std::min<double>(chip.hasWarpgroupProducts ? 256 : 128, columns);
+}
+
+TimeModel::ProductTiles TimeModel::tilesOf(const KernelSizes &sizes, int64_t elementBytes,
+                                           double tileColumns) const {
   constexpr double tileRows = 128;
-  const double tileColumns = std::min<double>(chip.hasWarpgroupProducts ? 256 : 128, sizes[1]);
+  // Factors of 4 bytes take three products of halves at half of the rate.
   const double rate = calibration.matmulRate / (elementBytes > 2 ? 6 : 1);
-  double columnTiles = ceilDiv(sizes[1], tileColumns);
-  double tiles = ceilDiv(sizes[0], tileRows) * columnTiles;
-  double waves = ceilDiv(tiles, chip.multiprocessors);
-  double wave = 2 * tileRows * tileColumns * sizes[2] * chip.multiprocessors / rate;
-  double products = waves * wave;
-  double stores = double(sizes[0]) * sizes[3] / calibration.byteRate;
-  double share = tiles / (waves * chip.multiprocessors);
-  return {products + stores, products * share + stores};
+  return {ceilDiv(sizes[0], tileRows) * ceilDiv(sizes[1], tileColumns),
+          2 * tileRows * tileColumns * sizes[2] * chip.multiprocessors / rate,
+          double(sizes[0]) * sizes[3] / calibration.byteRate};
+}
+
+KernelTime TimeModel::predictMatmul(const KernelSizes &sizes, int64_t elementBytes) const {
+  ProductTiles tiles = tilesOf(sizes, elementBytes, tileColumns(sizes[1]));
+  double waves = ceilDiv(tiles.count, chip.multiprocessors);
+  double products = waves * tiles.seconds;
+  double share = tiles.count / (waves * chip.multiprocessors);
+  return {products + tiles.storeSeconds, products * share + tiles.storeSeconds};
+}
+
+double TimeModel::predictGroup(const std::array<std::optional<KernelWork>, 2> &products,
+                               const std::array<CallTokens, 2> &tokens) const {
+  double columns = 0;
+  for (const std::optional<KernelWork> &product : products)
+    if (product)
+      columns = std::max(columns, tileColumns(product->columns));
+  SmallVector<ProductTiles, 2> parts;
+  for (auto [product, some] : llvm::zip(products, tokens)) {
+    if (!product || some.all() == 0)
+      continue;
+    KernelSizes sizes = product->sizes(some);
+    ProductTiles &part = parts.emplace_back(tilesOf(sizes, product->elementBytes, columns));
+    double factor = correction(KernelClass::Matmul, sizes);
+    part.seconds *= factor;
+    part.storeSeconds *= factor;
+  }
+  if (parts.empty())
+    return 0;
+  llvm::stable_sort(parts, [](const ProductTiles &lhs, const ProductTiles &rhs) {
+    return lhs.seconds > rhs.seconds;
+  });
+  // The block that has the first tile has as many of the longer ones, and of all, as any.
+  double seconds = calibration.launchSeconds, count = 0, rounds = 0;
+  for (const ProductTiles &part : parts) {
+    count += part.count;
+    double roundsSoFar = ceilDiv(count, chip.multiprocessors);
+    seconds += (roundsSoFar - rounds) * part.seconds + part.storeSeconds;
+    rounds = roundsSoFar;
+  }
+  return seconds;
 }
 
 double TimeModel::attentionRate(int64_t headSize) const {
@@ -155,22 +211,46 @@ KernelTime TimeModel::predict(ArrayRef<KernelWork> kernels, CallTokens tokens) c
   return sum;
 }
 
+double TimeModel::predictStreams(ArrayRef<KernelTime> branches) const {
+  KernelTime sum;
+  double longest = 0;
+  for (KernelTime branch : branches) {
+    longest = std::max(longest, branch.seconds);
+    sum += branch;
+  }
+  double hidden = calibration.overlap * (sum.seconds - std::max(longest, sum.filled));
+  // The streams order themselves, about a launch's time.
+  return sum.seconds - hidden + calibration.launchSeconds;
+}
+
+double TimeModel::predictGrouped(const BlockWork &block,
+                                 const std::array<CallTokens, 2> &tokens) const {
+  double seconds = 0;
+  for (const StretchWork &stretch : block.stretches) {
+    KernelTime branches[] = {predict(stretch.kernels[0], tokens[0]),
+                             predict(stretch.kernels[1], tokens[1])};
+    seconds += stretch.forks ? predictStreams(branches) : branches[0].seconds + branches[1].seconds;
+    seconds += predictGroup(stretch.products, tokens);
+  }
+  return seconds;
+}
+
 BlockTimes TimeModel::predict(const BlockWork &block, CallTokens all, CallTokens attention,
                               CallTokens ssm) const {
   BlockTimes times;
   times.joint = predict(block.joint, all).seconds;
-  KernelTime sum;
-  double longest = 0;
+  SmallVector<KernelTime, 2> branches;
+  auto tokensOf = [&](const BranchWork &branch) {
+    return branch.kind == Branch::Attention ? attention : ssm;
+  };
   for (const BranchWork &branch : block.branches) {
-    bool isAttention = branch.kind == Branch::Attention;
-    KernelTime time = predict(branch.kernels, isAttention ? attention : ssm);
-    (isAttention ? times.attention : times.ssm) += time.seconds;
-    longest = std::max(longest, time.seconds);
-    sum += time;
+    KernelTime time = branches.emplace_back(predict(branch.kernels, tokensOf(branch)));
+    (branch.kind == Branch::Attention ? times.attention : times.ssm) += time.seconds;
   }
-  times.serial = times.joint + sum.seconds;
-  // Streams that start and end beside each other order themselves, about a launch's time.
-  double hidden = calibration.overlap * (sum.seconds - std::max(longest, sum.filled));
-  times.streams = times.serial - hidden + calibration.launchSeconds;
+  times.serial = times.joint + times.attention + times.ssm;
+  times.streams = times.joint + predictStreams(branches);
+  if (chip.hasWarpgroupProducts && block.branches.size() == 2 && !block.stretches.empty())
+    times.grouped = times.joint + predictGrouped(block, {tokensOf(block.branches[0]),
+                                                         tokensOf(block.branches[1])});
   return times;
 }

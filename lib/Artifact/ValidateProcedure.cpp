@@ -234,6 +234,8 @@ private:
                           ", which is not before " + std::to_string(number));
     if (running != mainStream)
       return invalidInput("calls while streams are forked");
+    if (command.times() && command.times()->schedule() > fb::Schedule::MAX)
+      return invalidInput("unknown schedule " + std::to_string(int(command.times()->schedule())));
     const fb::Procedure &callee = *plan.procedures()->Get(command.procedure());
     if (command.index_operands()->size() != callee.index_args() ||
         command.memory_operands()->size() != callee.memory_args())

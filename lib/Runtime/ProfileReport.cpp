@@ -31,6 +31,18 @@ std::vector<LaunchProfile> flowhn::describeLaunches(const fb::Plan &plan,
   return described;
 }
 
+static BranchSchedule scheduleOf(fb::Schedule schedule) {
+  switch (schedule) {
+  case fb::Schedule::Serial:
+    return BranchSchedule::Serial;
+  case fb::Schedule::Streams:
+    return BranchSchedule::Streams;
+  case fb::Schedule::Grouped:
+    return BranchSchedule::Grouped;
+  }
+  return BranchSchedule::Serial; // no valid plan has another
+}
+
 static BlockPrediction predictionOf(const fb::Times &times) {
   constexpr double nano = 1e-9;
   BlockPrediction prediction;
@@ -41,7 +53,8 @@ static BlockPrediction predictionOf(const fb::Times &times) {
   prediction.joint = times.joint() * nano;
   prediction.serial = times.serial() * nano;
   prediction.streams = times.streams() * nano;
-  prediction.runsStreams = times.runs_streams();
+  prediction.grouped = times.grouped() * nano;
+  prediction.schedule = scheduleOf(times.schedule());
   return prediction;
 }
 

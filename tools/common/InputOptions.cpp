@@ -88,9 +88,9 @@ void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
   flags
       .add_option(
           "--branch-schedule", compile.branchSchedule,
-          "Whether a block's branches run at the same time: streams, serial; auto: on nvptx "
-          "what is predicted to take less time")
-      ->check(CLI::IsMember({"auto", "streams", "serial"}));
+          "Whether a block's branches run at the same time: serial, no; streams; grouped, and "
+          "products of both in one launch; auto: on nvptx what is predicted to take least time")
+      ->check(CLI::IsMember({"auto", "grouped", "streams", "serial"}));
   flags.add_flag("--prune-dead-positions", compile.pruneDeadPositions,
                  "Compute of the last block, behind its mixers, only the tokens whose logits are "
                  "asked for; keys, values and scans are left");

@@ -105,7 +105,7 @@ static constexpr double leastOverlap = 0.01;
 bool flowhn::tools::fitOverlap(const std::vector<BlockProfile> &blocks, Calibration &table) {
   std::vector<double> overlaps;
   for (const BlockProfile &block : blocks) {
-    if (!block.prediction || !block.prediction->runsStreams)
+    if (!block.prediction || block.prediction->schedule != BranchSchedule::Streams)
       continue;
     // Ordering streams costs a launch; the rest of the difference is what they hide.
     double serial = block.prediction->serial;

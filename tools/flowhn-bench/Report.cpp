@@ -85,6 +85,24 @@ static double printPrediction(const char *schedule, double predicted, double mea
   return std::abs(error);
 }
 
+/// Gives the error of the schedule that was chosen. Grouped products cannot be taken apart: what
+/// the serial schedule would take is not measured with them.
+static double printPredictions(const BlockProfile &block, const BlockPrediction &predicted) {
+  if (predicted.schedule == BranchSchedule::Grouped) {
+    std::printf("serial predicted %.1f; streams predicted %.1f; ", predicted.serial * 1e6,
+                predicted.streams * 1e6);
+    return printPrediction("grouped", predicted.grouped, block.seconds);
+  }
+  double error = printPrediction("serial", predicted.serial, block.serialSeconds);
+  if (predicted.schedule == BranchSchedule::Streams) {
+    std::printf("; ");
+    error = printPrediction("streams", predicted.streams, block.seconds);
+  }
+  if (predicted.grouped > 0)
+    std::printf("; grouped predicted %.1f", predicted.grouped * 1e6);
+  return error;
+}
+
 static void printBlocks(const Measurements &r) {
   if (r.blocks.empty())
     return;
@@ -96,11 +114,7 @@ static void printBlocks(const Measurements &r) {
   double largest = 0;
   for (const BlockProfile &block : r.blocks) {
     std::printf("  block %-4lld ", static_cast<long long>(block.block));
-    double error = printPrediction("serial", block.prediction->serial, block.serialSeconds);
-    if (block.prediction->runsStreams) {
-      std::printf("; ");
-      error = printPrediction("streams", block.prediction->streams, block.seconds);
-    }
+    double error = printPredictions(block, *block.prediction);
     std::printf("\n");
     largest = std::max(largest, error);
   }
@@ -192,16 +206,21 @@ static nlohmann::ordered_json deviceJson(const Measurements &r) {
           {"floor_seconds", sumOf(r.kernels).floorSeconds}};
 }
 
+static const char *nameOf(BranchSchedule schedule) {
+  constexpr const char *names[] = {"serial", "streams", "grouped"};
+  return names[int(schedule)];
+}
+
 static nlohmann::ordered_json blockJson(const BlockProfile &block) {
   nlohmann::ordered_json json = {{"block", block.block},
                                  {"seconds", block.seconds},
                                  {"serial_seconds", block.serialSeconds},
                                  {"kernel_seconds", block.kernelSeconds}};
   if (const std::optional<BlockPrediction> &p = block.prediction)
-    json["predicted"] = {{"batch", p->batch},         {"tokens", p->tokens},
-                         {"attention", p->attention}, {"ssm", p->ssm},
-                         {"joint", p->joint},         {"serial", p->serial},
-                         {"streams", p->streams},     {"runs_streams", p->runsStreams}};
+    json["predicted"] = {
+        {"batch", p->batch},     {"tokens", p->tokens},   {"attention", p->attention},
+        {"ssm", p->ssm},         {"joint", p->joint},     {"serial", p->serial},
+        {"streams", p->streams}, {"grouped", p->grouped}, {"schedule", nameOf(p->schedule)}};
   return json;
 }
 

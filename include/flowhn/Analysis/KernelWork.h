@@ -12,7 +12,9 @@
 #include "flowhn/Dialect/FlowHN/IR/FlowHNOps.h"
 #include "flowhn/Support/Calibration.h"
 
+#include <array>
 #include <optional>
+#include <vector>
 
 namespace mlir::flowhn {
 
@@ -47,10 +49,20 @@ struct BranchWork {
   SmallVector<KernelWork> kernels;
 };
 
+/// What two branches do up to products that one launch computes (BranchStretch), in the order
+/// of the branches.
+struct StretchWork {
+  std::array<SmallVector<KernelWork>, 2> kernels;
+  std::array<std::optional<KernelWork>, 2> products;
+  bool forks = false; ///< whether the kernels run on two streams
+};
+
 /// The kernels of one block: of its branches, and of what sees every token.
 struct BlockWork {
   SmallVector<BranchWork, 2> branches;
   SmallVector<KernelWork> joint;
+  /// The kernels of the branches again, where there are two that have such products.
+  std::vector<StretchWork> stretches;
 };
 
 /// The kernels of a region that is one block.

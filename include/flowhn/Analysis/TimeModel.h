@@ -33,8 +33,12 @@ struct BlockTimes {
   double joint = 0;              ///< of what sees every token
   double serial = 0;             ///< of the block, its branches one after the other
   double streams = 0;            ///< of the block, each branch on a stream of its own
+  /// The same with products of both in one launch; 0 where there are none.
+  double grouped = 0;
 
-  double of(Schedule schedule) const { return schedule == Schedule::Streams ? streams : serial; }
+  double of(Schedule schedule) const;
+  /// The schedule that takes the block least time; of equals the simplest.
+  Schedule fastest() const;
 };
 
 /// Predicts what kernels take on a GPU.
@@ -48,17 +52,34 @@ struct BlockTimes {
 /// Branches on streams of their own hide from each other what does not fill the chip: launches,
 /// partial waves. The least that both can take is the longer branch or the sum of what fills the
 /// chip, and of the way from the serial time to there they come as far as `overlap` says.
+///
+/// Products in one launch take whole waves of all their tiles, the longer ones first.
 class TimeModel {
 public:
   TimeModel(GPUTargetInfo chip, ::flowhn::Calibration calibration);
 
   KernelTime predict(const KernelWork &work, CallTokens tokens) const;
   KernelTime predict(ArrayRef<KernelWork> kernels, CallTokens tokens) const;
+  /// One launch of a product of each of two branches, of which either may be missing.
+  double predictGroup(const std::array<std::optional<KernelWork>, 2> &products,
+                      const std::array<CallTokens, 2> &tokens) const;
   /// A block where each branch sees some of the tokens.
   BlockTimes predict(const BlockWork &block, CallTokens all, CallTokens attention,
                      CallTokens ssm) const;
 
 private:
+  /// The tiles of a product.
+  struct ProductTiles {
+    double count = 0;
+    double seconds = 0;      ///< of one
+    double storeSeconds = 0; ///< of all
+  };
+  ProductTiles tilesOf(const ::flowhn::KernelSizes &sizes, int64_t elementBytes,
+                       double tileColumns) const;
+  double tileColumns(int64_t columns) const;
+  /// Streams that start and end beside each other.
+  double predictStreams(ArrayRef<KernelTime> branches) const;
+  double predictGrouped(const BlockWork &block, const std::array<CallTokens, 2> &tokens) const;
   KernelTime predictByLaw(::flowhn::KernelClass kernelClass, const ::flowhn::KernelSizes &sizes,
                           int64_t elementBytes) const;
   KernelTime predictMatmul(const ::flowhn::KernelSizes &sizes, int64_t elementBytes) const;

@@ -50,7 +50,8 @@ struct CompileOptions {
   /// Where a norm before a product goes: kernel, one of its own; prologue, its weight into
   /// the product's weights at load and its scale onto the sums, which rounds differently.
   std::string norm = "kernel";
-  /// auto, streams, serial; auto: on nvptx the one that is predicted to take less time.
+  /// auto, streams, serial, or grouped for chips with warpgroup products; auto: on nvptx the one
+  /// that is predicted to take least time.
   std::string branchSchedule = "auto";
   /// Whether the last block computes, behind its mixers, only the tokens whose logits a call
   /// asks for. Keys, values, convolution and scan are left.

@@ -36,7 +36,8 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
                            llvm::cl::desc("where a norm before a product goes: kernel|prologue"),
                            llvm::cl::init("kernel")};
   Option<std::string> branchSchedule{*this, "branch-schedule",
-                                     llvm::cl::desc("auto|streams|serial"), llvm::cl::init("auto")};
+                                     llvm::cl::desc("auto|grouped|streams|serial"),
+                                     llvm::cl::init("auto")};
   Option<bool> pruneDeadPositions{
       *this, "prune-dead-positions",
       llvm::cl::desc("compute of the last block only what the selected tokens read"),

@@ -124,14 +124,23 @@ struct LaunchProfile {
   double seconds = 0; ///< alone on the device, mean over the calls
 };
 
+/// How the branches of a block share a GPU: one after the other, side by side, or side by side
+/// with products of both in one launch.
+enum class BranchSchedule { Serial, Streams, Grouped };
+
 /// What the compiler predicted for a block, in seconds, in a call of `batch` rows of `tokens`.
 struct BlockPrediction {
   int64_t batch = 0, tokens = 0;
-  double attention = 0, ssm = 0, joint = 0; ///< the branches, and the rest of the block
-  double serial = 0, streams = 0;           ///< the block under either schedule
-  bool runsStreams = false;                 ///< which of them was chosen
+  double attention = 0, ssm = 0, joint = 0;         ///< the branches, and the rest of the block
+  double serial = 0, streams = 0;                   ///< the block under these schedules
+  double grouped = 0;                               ///< the same; 0 where it cannot be scheduled so
+  BranchSchedule schedule = BranchSchedule::Serial; ///< which of them was chosen
 
-  double seconds() const { return runsStreams ? streams : serial; }
+  double seconds() const {
+    return schedule == BranchSchedule::Serial    ? serial
+           : schedule == BranchSchedule::Streams ? streams
+                                                 : grouped;
+  }
 };
 
 /// One block of the model in profiled calls on a GPU.

@@ -39,11 +39,14 @@ func::FuncOp KernelLibrary::create(Operation *op, ArrayRef<Value> operands, Stri
   builder.setInsertionPointToEnd(function.addEntryBlock());
   IRMapping mapping;
   Operation *body = builder.clone(*op, mapping);
-  unsigned next = 0;
+  const Value *next = operands.begin(); // the argument behind the last index
   for (OpOperand &operand : body->getOpOperands()) {
     bool isIndex = isa<IndexType>(operand.get().getType());
-    size_t position = isIndex ? next++ : llvm::find(operands, operand.get()) - operands.begin();
-    operand.set(function.getArgument(position));
+    const Value *found =
+        std::find(isIndex ? next : operands.begin(), operands.end(), operand.get());
+    if (isIndex)
+      next = found + 1;
+    operand.set(function.getArgument(found - operands.begin()));
   }
   func::ReturnOp::create(builder, loc);
   return function;

@@ -37,6 +37,33 @@ static std::string getTypeName(Type type) {
   return name;
 }
 
+/// "2x512x192_bf16": the sizes of some products, and the type of their weights.
+static std::string describe(ArrayRef<kern::MatmulOp> products) {
+  std::string text;
+  for (kern::MatmulOp product : products) {
+    int64_t groups = product.getGroups(), n = product.getN(), k = product.getK();
+    text += (groups == 1 ? "" : std::to_string(groups) + "x") + std::to_string(n) + "x" +
+            std::to_string(k) + "_";
+  }
+  kern::MatmulOp first = products.front();
+  return text + getTypeName(cast<MemRefType>(first.getB().getType()).getElementType());
+}
+
+void mlir::flowhn::launchGroup(ProcedureBuilder &procedure, ArrayRef<kern::MatmulOp> products) {
+  SmallVector<Value> operands;
+  for (kern::MatmulOp product : products)
+    llvm::append_range(operands, product->getOperands());
+  auto group = kern::GroupedMatmulOp::create(procedure.builder, products.front()->getLoc(),
+                                             operands, /*config=*/nullptr);
+  Block &members = group.getMembers().emplaceBlock();
+  for (kern::MatmulOp product : products) {
+    product->moveBefore(&members, members.end());
+    for (OpOperand &operand : product->getOpOperands())
+      operand.set(members.addArgument(operand.get().getType(), product->getLoc()));
+  }
+  procedure.launch(group, "grouped_matmul_" + describe(products));
+}
+
 static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
                                   const Product &product, const Extras &extras, ScalarBody body) {
   int64_t n = 0, groups = product.groups;
@@ -56,10 +83,10 @@ static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
       product.input.column, product.out.column, extras.getAccesses(), extras.columns,
       /*config=*/nullptr);
   buildRegion(matmul.getEpilogue(), op->getLoc(), groups + extras.values.size(), body);
-  std::string factor = groups == 1 ? "" : std::to_string(groups) + "x";
-  procedure.launch(matmul, "matmul_" + factor + std::to_string(n) + "x" +
-                               std::to_string(product.k) + "_" +
-                               getTypeName(use.getType().getElementType()));
+  if (procedure.heldProducts)
+    procedure.heldProducts->push_back(matmul);
+  else
+    procedure.launch(matmul, "matmul_" + describe(matmul));
   return success();
 }
 

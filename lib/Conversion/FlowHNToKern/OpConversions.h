@@ -51,6 +51,13 @@ LogicalResult convertOp(ProcedureBuilder &procedure, SelectiveScanOp op);
 /// The memory that `state` of the model is.
 plan::StateOp declareState(OpBuilder &builder, StateOp state, const KernelTarget &target);
 
+/// Converts branches whose schedule is `grouped`, each in one of `arenas`. GroupedBranches.cpp
+LogicalResult convertGroupedBranches(ProcedureBuilder &procedure, ParallelOp op,
+                                     ArrayRef<std::string> arenas);
+
+/// Launches products as one kernel. Linear.cpp
+void launchGroup(ProcedureBuilder &procedure, ArrayRef<kern::MatmulOp> products);
+
 /// Copies `from` to `to`, tokens of `type`, unless they lie there.
 void copyTokens(ProcedureBuilder &procedure, Location loc, RankedTensorType type,
                 const Tokens &from, const Tokens &to);

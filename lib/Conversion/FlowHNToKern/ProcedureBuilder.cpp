@@ -197,21 +197,22 @@ LogicalResult ProcedureBuilder::convertFunction() {
 }
 
 LogicalResult ProcedureBuilder::convertBlock(Block &block) {
-  for (Operation &op : block.without_terminator()) {
-    LogicalResult converted =
-        TypeSwitch<Operation *, LogicalResult>(&op)
-            .Case<AddOp, AttentionOp, BlockOp, CausalConv1DOp, EmbeddingOp, FuseOp, GetStateOp,
-                  LastSegmentsOp, LastSelectedOp, LastTokensOp, LinearOp, PackTokensOp, ParallelOp,
-                  RMSNormOp, SegmentsOp, SelectTokensOp, SelectiveScanOp, SiLUOp, SliceOp, SplitOp,
-                  SwiGLUOp, func::CallOp>([&](auto known) { return convertOp(*this, known); })
-            .Case([](GetParameterOp) { return success(); })
-            .Default([](Operation *other) {
-              return other->emitOpError("is nothing that a kernel is known for");
-            });
-    if (failed(converted))
+  for (Operation &op : block.without_terminator())
+    if (failed(convert(&op)))
       return failure();
-  }
   return success();
+}
+
+LogicalResult ProcedureBuilder::convert(Operation *op) {
+  return TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<AddOp, AttentionOp, BlockOp, CausalConv1DOp, EmbeddingOp, FuseOp, GetStateOp,
+            LastSegmentsOp, LastSelectedOp, LastTokensOp, LinearOp, PackTokensOp, ParallelOp,
+            RMSNormOp, SegmentsOp, SelectTokensOp, SelectiveScanOp, SiLUOp, SliceOp, SplitOp,
+            SwiGLUOp, func::CallOp>([&](auto known) { return convertOp(*this, known); })
+      .Case([](GetParameterOp) { return success(); })
+      .Default([](Operation *other) {
+        return other->emitOpError("is nothing that a kernel is known for");
+      });
 }
 
 //===----------------------------------------------------------------------===//

@@ -21,6 +21,7 @@
 #include "KernelLibrary.h"
 #include "KernelTarget.h"
 #include "ParameterLibrary.h"
+#include "flowhn/Dialect/Kern/IR/KernOps.h"
 
 #include <deque>
 #include <functional>
@@ -121,6 +122,7 @@ public:
   LogicalResult convertFunction();
   /// Converts the ops of `block` but its terminator, which is the caller's to read.
   LogicalResult convertBlock(Block &block);
+  LogicalResult convert(Operation *op);
   SmallVector<Capture> takeCaptures() { return std::move(captures); }
 
   /// Where the rows of `value` lie. Fails with a diagnostic on `user` when it is not
@@ -175,6 +177,8 @@ public:
   DenseMap<Value, std::variant<Tokens, FuseSlot>> wanted;
   /// The chunks of scans by space and blocks of channels.
   DenseMap<std::pair<const TokenSpace *, int64_t>, ScanChunks> scanChunks;
+  /// While there is a list: products that wait in it to be launched together.
+  std::optional<SmallVector<kern::MatmulOp, 2>> heldProducts;
   /// The joined inputs of a fuse, once one of them is computed.
   DenseMap<Operation *, Value> fuseBuffers;
 

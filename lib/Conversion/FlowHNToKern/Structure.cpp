@@ -107,11 +107,10 @@ static void wantFuseInputs(ProcedureBuilder &procedure, ParallelOp op) {
   }
 }
 
-/// Branches run concurrently where they are scheduled so, unless they call
-/// procedures, which have streams of their own, or a branch around them does so.
-static bool runsConcurrently(ProcedureBuilder &procedure, ParallelOp op) {
-  if (op.getSchedule() != Schedule::Streams || op.getNumResults() < 2 ||
-      procedure.scope.isConcurrent)
+/// Branches can run concurrently unless they call procedures, which have streams of their
+/// own, or a branch around them runs so.
+static bool canRunConcurrently(ProcedureBuilder &procedure, ParallelOp op) {
+  if (op.getNumResults() < 2 || procedure.scope.isConcurrent)
     return false;
   return !op.walk([](func::CallOp) { return WalkResult::interrupt(); }).wasInterrupted();
 }
@@ -143,8 +142,11 @@ static constexpr int64_t maxStreams = 8;
 
 LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, ParallelOp op) {
   wantFuseInputs(procedure, op);
+  bool canBeConcurrent = canRunConcurrently(procedure, op);
+  if (op.getSchedule() == Schedule::Grouped && canBeConcurrent)
+    return convertGroupedBranches(procedure, op, getArenas(op));
   ProcedureBuilder::Scope outer = procedure.scope;
-  bool isConcurrent = runsConcurrently(procedure, op);
+  bool isConcurrent = op.getSchedule() == Schedule::Streams && canBeConcurrent;
   int64_t numStreams = std::min<int64_t>(op.getNumResults(), maxStreams);
   SmallVector<int64_t> streams = llvm::to_vector(llvm::seq<int64_t>(0, numStreams));
   SmallVector<std::string> arenas = getArenas(op);

@@ -27,11 +27,10 @@ struct ChooseGPUConfigsPass : mlir::flowhn::impl::ChooseGPUConfigsPassBase<Choos
       return signalPassFailure();
     }
     for (func::FuncOp kernel : kern::findKernels(getOperation()))
-      kernel.walk([&](kern::GPUKernelInterface op) {
+      for (auto op : kernel.getOps<kern::GPUKernelInterface>())
         // A configuration that is there already was pinned by hand.
         if (!op->hasAttr("config"))
           op->setAttr("config", op.chooseGPUConfig(*target));
-      });
   }
 };
 } // namespace

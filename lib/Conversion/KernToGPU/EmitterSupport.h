@@ -200,7 +200,7 @@ LogicalResult checkSharedBytes(Operation *op, int64_t bytes,
 void attachArgmaxModel(MLIRContext &context);
 void attachAttentionModel(MLIRContext &context);
 void attachConv1DModel(MLIRContext &context);
-void attachMatmulModel(MLIRContext &context);
+void attachMatmulModels(MLIRContext &context);
 void attachRowwiseModel(MLIRContext &context);
 void attachScanModel(MLIRContext &context);
 void attachScanStatesModels(MLIRContext &context);

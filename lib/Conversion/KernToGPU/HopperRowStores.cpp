@@ -20,10 +20,10 @@ static constexpr int64_t batchQuads = 8;
 
 namespace {
 /// Stores of whole tiles, a row of the thread after the other.
-class RowStores : public HopperStores {
+class RowStores : public BatchedStores {
 public:
   RowStores(const HopperStoreContext &context, int64_t columns)
-      : HopperStores(context, columns, 2 * batchesPerRow(columns)), out(b.buffer(op.getOut())) {}
+      : BatchedStores(context, columns, 2 * batchesPerRow(columns)), out(b.buffer(op.getOut())) {}
 
   void begin(const MatmulTile &whole) override;
 
@@ -59,13 +59,13 @@ RowStores::Quads RowStores::quadsOf(int64_t batch) const {
 void RowStores::begin(const MatmulTile &whole) {
   Value inPair = b.add(b.mul(b.rem(lane, 2), 8), b.mul(b.div(b.rem(lane, 4), 2), quadColumns));
   column = b.add(whole.column, inPair);
-  HopperStores::begin(whole);
+  BatchedStores::begin(whole);
   outRows.clear();
   for (const Row &row : rows)
     outRows.push_back(b.lookUp(op.getScatter(), row.extras.row));
 }
 
-HopperStores::Batch RowStores::loadBatch(int64_t batch) {
+BatchedStores::Batch RowStores::loadBatch(int64_t batch) {
   Quads quads = quadsOf(batch);
   Batch extras;
   for (int64_t quad = quads.begin; quad < quads.end; ++quad)

@@ -12,15 +12,18 @@ using namespace mlir;
 using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 
-HopperStores::HopperStores(const HopperStoreContext &context, int64_t columns, int64_t batches)
+HopperStores::HopperStores(const HopperStoreContext &context, int64_t columns)
     : b(context.b), op(context.op), plan(context.plan), base(context.base),
       consumer(context.consumer), warp(b.div(context.thread, 32)), lane(b.rem(context.thread, 32)),
-      isLeader(b.equal(context.thread, 0)), outMap(context.outMap), numRows(b.extent(op.getRows())),
-      epilogue(b, op, lane), columns(columns), batches(batches),
-      // There are registers for one value beside each of half of the sums.
-      ahead(epilogue.numMatrices() == 1 ? batches / 2 : 0) {}
+      isLeader(b.equal(context.thread, 0)), outMap(context.outMap), epilogue(b, op, lane),
+      columns(columns) {}
 
-void HopperStores::begin(const MatmulTile &whole) {
+BatchedStores::BatchedStores(const HopperStoreContext &context, int64_t columns, int64_t batches)
+    : HopperStores(context, columns), batches(batches),
+      // There are registers for one value beside each of half of the sums.
+      ahead(epilogue.numMatrices() == 1 ? batches / 2 : 0), numRows(b.extent(op.getRows())) {}
+
+void BatchedStores::begin(const MatmulTile &whole) {
   tile = {b.add(whole.row, b.mul(consumer, 64)), whole.column};
   Value first = b.add(tile.row, b.add(b.mul(warp, 16), b.div(lane, 4)));
   rows.clear();
@@ -36,7 +39,7 @@ void HopperStores::begin(const MatmulTile &whole) {
     prefetchRest();
 }
 
-void HopperStores::store(ArrayRef<Value> sums) {
+void BatchedStores::store(ArrayRef<Value> sums) {
   for (int64_t batch = 0; batch < batches; ++batch) {
     if (!ahead)
       loadNext();
@@ -46,7 +49,7 @@ void HopperStores::store(ArrayRef<Value> sums) {
   }
 }
 
-void HopperStores::prefetch(const Row &row, int64_t begin, int64_t end) {
+void BatchedStores::prefetch(const Row &row, int64_t begin, int64_t end) {
   // The four lanes of a row have a line each, of 32 float32.
   Value column = b.add(tile.column, b.mul(b.rem(lane, 4), 32));
   for (int64_t first = begin; first < end; first += 128)
@@ -58,7 +61,7 @@ namespace {
 class CheckedStores : public HopperStores {
 public:
   CheckedStores(const HopperStoreContext &context, int64_t columns)
-      : HopperStores(context, columns, /*batches=*/0) {}
+      : HopperStores(context, columns) {}
 
   void begin(const MatmulTile &whole) override {
     tile = {b.add(whole.row, b.add(b.mul(consumer, 64), b.mul(warp, 16))), whole.column};
@@ -66,11 +69,6 @@ public:
   void store(ArrayRef<Value> sums) override {
     epilogue.store(tile, sums, /*isWhole=*/plan.n % columns == 0);
   }
-
-protected:
-  Batch loadBatch(int64_t) override { return {}; }
-  void storeBatch(int64_t, ArrayRef<MatmulEpilogue::Loaded>, ArrayRef<Value>) override {}
-  void prefetchRest() override {}
 };
 } // namespace
 

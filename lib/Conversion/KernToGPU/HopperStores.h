@@ -37,13 +37,32 @@ public:
   virtual ~HopperStores() = default;
 
   /// While the first products run: starts to read what the region needs.
-  virtual void begin(const MatmulTile &tile);
+  virtual void begin(const MatmulTile &tile) = 0;
   /// Behind them; `sums` as MatmulEpilogue has them.
-  virtual void store(ArrayRef<Value> sums);
+  virtual void store(ArrayRef<Value> sums) = 0;
 
 protected:
-  /// Of tiles with `columns` of the result, stored in `batches`.
-  HopperStores(const HopperStoreContext &context, int64_t columns, int64_t batches);
+  /// Of tiles with `columns` of the result.
+  HopperStores(const HopperStoreContext &context, int64_t columns);
+
+  GPUKernelBuilder &b;
+  MatmulOp op;
+  const HopperMatmulPlan &plan;
+  Value base, consumer, warp, lane, isLeader, outMap;
+  MatmulEpilogue epilogue;
+  int64_t columns;
+
+  MatmulTile tile; ///< the rows of it that are stored together
+};
+
+/// Stores in batches: what the region reads for the first ones comes before the products.
+class BatchedStores : public HopperStores {
+public:
+  void begin(const MatmulTile &tile) override;
+  void store(ArrayRef<Value> sums) override;
+
+protected:
+  BatchedStores(const HopperStoreContext &context, int64_t columns, int64_t batches);
 
   /// The thread's rows in the tile: lane / 4 of its warp's 16 and 8 rows further, as far as
   /// they exist; those behind the last one are it.
@@ -60,19 +79,12 @@ protected:
   /// The same for the columns [begin, end) of a row of the tile.
   void prefetch(const Row &row, int64_t begin, int64_t end);
 
-  GPUKernelBuilder &b;
-  MatmulOp op;
-  const HopperMatmulPlan &plan;
-  Value base, consumer, warp, lane, isLeader, outMap;
-  Value numRows;
-  MatmulEpilogue epilogue;
-  int64_t columns, batches;
+  int64_t batches;
   int64_t ahead; ///< batches that are loaded before the products
-
-  MatmulTile tile; ///< the warpgroup's 64 rows of it
   SmallVector<Row, 2> rows;
 
 private:
+  Value numRows;
   SmallVector<Batch> loaded;
   void loadNext() { loaded.push_back(loadBatch(loaded.size())); }
 };

@@ -14,10 +14,10 @@ using namespace mlir::kern::nvptx;
 
 namespace {
 /// Stores of the copy engine, 64 columns at a time, which drop what lies outside.
-class TileStores : public HopperStores {
+class TileStores : public BatchedStores {
 public:
   TileStores(const HopperStoreContext &context, int64_t columns)
-      : HopperStores(context, columns, columns / batchColumns) {}
+      : BatchedStores(context, columns, columns / batchColumns) {}
 
 protected:
   static constexpr int64_t batchColumns = 64, batchChunks = 8;
@@ -37,7 +37,7 @@ private:
 } // namespace
 
 /// Of each chunk, the pairs of both rows.
-HopperStores::Batch TileStores::loadBatch(int64_t batch) {
+BatchedStores::Batch TileStores::loadBatch(int64_t batch) {
   Batch extras;
   Value laneColumn = b.add(tile.column, b.mul(b.rem(lane, 4), 2));
   for (int64_t chunk = batch * batchChunks; chunk < (batch + 1) * batchChunks; ++chunk) {

@@ -1,4 +1,4 @@
-//===- Matmul.cpp - kern.matmul on the GPU --------------------------------===//
+//===- Matmul.cpp - Products on the GPU -----------------------------------===//
 //
 // Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -81,8 +81,28 @@ struct MatmulModel : GPUKernelInterface::ExternalModel<MatmulModel, MatmulOp> {
     return usesWarpgroups(matmul, target) ? emitHopperMatmul(matmul, b) : emitSyncMatmul(matmul, b);
   }
 };
+
+struct GroupedMatmulModel : GPUKernelInterface::ExternalModel<GroupedMatmulModel, GroupedMatmulOp> {
+  DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
+    return chooseHopperConfig(op, target);
+  }
+
+  FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
+                               const GPUTargetInfo &target) const {
+    for (MatmulOp member : cast<GroupedMatmulOp>(op).getProducts()) {
+      if (failed(checkOperands(member)))
+        return failure();
+      if (!usesWarpgroups(member, target))
+        return op->emitOpError("needs warpgroup products of bf16 or f16, got ")
+               << elementType(member.getA()) << " on " << target.chip;
+    }
+    GPUKernelBuilder b(builder, op, target);
+    return emitHopperMatmul(op, b);
+  }
+};
 } // namespace
 
-void nvptx::attachMatmulModel(MLIRContext &context) {
+void nvptx::attachMatmulModels(MLIRContext &context) {
   MatmulOp::attachInterface<MatmulModel>(context);
+  GroupedMatmulOp::attachInterface<GroupedMatmulModel>(context);
 }

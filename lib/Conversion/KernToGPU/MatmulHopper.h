@@ -28,13 +28,49 @@ struct HopperMatmulPlan : MatmulPlan {
   int64_t consumers() const { return tileRows / 64; } ///< warpgroups, 64 rows each
   int64_t threads() const { return 128 * (1 + consumers()); }
 
-  // Shared memory: the stages, the tiles of the result, the barriers.
+  // Shared memory: the stages, then the tiles of the result.
   int64_t outOffset() const { return stagesBytes(); }
   int64_t outTileBytes() const { return 64 * swizzledRowBytes; }
   int64_t outBytes() const { return storesTiles ? consumers() * 2 * outTileBytes() : 0; }
-  int64_t barrierOffset() const { return outOffset() + outBytes(); }
-  int64_t sharedBytes() const { return barrierOffset() + stages * 16; }
 };
+
+/// One of the products of a launch.
+struct HopperProduct {
+  MatmulOp op;
+  unsigned extent; ///< place of its rows among the index operands of the kernel's op
+  HopperMatmulPlan plan;
+};
+
+/// The products that one launch computes, at least one, with tiles of one shape: the stages
+/// that these go through are the same for all.
+class HopperLaunchPlan {
+public:
+  /// Of kern.matmul, or of the members of a kern.grouped_matmul: `op` has the configuration.
+  /// Longer tiles come first, so that shorter ones fill the last round.
+  HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> products, int64_t tileRows,
+                   int64_t tileColumns, int64_t stages);
+
+  SmallVector<HopperProduct, 2> products;
+
+  int64_t tileRows() const { return first().tileRows; }
+  int64_t stages() const { return first().stages; }
+  int64_t consumers() const { return first().consumers(); }
+  int64_t threads() const { return first().threads(); }
+  /// Whether tiles of a last round can be made as two halves, whatever their product.
+  bool hasHalves() const {
+    return llvm::all_of(products, [](const HopperProduct &one) { return one.plan.hasHalves(); });
+  }
+
+  // Shared memory: what each product has, then the barriers.
+  int64_t barrierOffset() const;
+  int64_t sharedBytes() const { return barrierOffset() + stages() * 16; }
+
+private:
+  const HopperMatmulPlan &first() const { return products.front().plan; }
+};
+
+/// Emits the code of a thread block.
+void emitHopperBlock(GPUKernelBuilder &b, const HopperLaunchPlan &plan);
 
 } // namespace mlir::kern::nvptx
 

@@ -95,9 +95,10 @@ private:
                    int64_t end, ArrayRef<Value> sums, bool isWhole);
 };
 
-/// The matmul of chips with bulk copies and warpgroup products, of 16-bit types.
-DictionaryAttr chooseHopperConfig(MatmulOp op, const flowhn::GPUTargetInfo &target);
-FailureOr<GPULaunch> emitHopperMatmul(MatmulOp op, GPUKernelBuilder &b);
+/// The matmul of chips with bulk copies and warpgroup products, of 16-bit types, or a
+/// kern.grouped_matmul of such.
+DictionaryAttr chooseHopperConfig(Operation *op, const flowhn::GPUTargetInfo &target);
+FailureOr<GPULaunch> emitHopperMatmul(Operation *op, GPUKernelBuilder &b);
 
 /// The matmul of every chip and of all three types, by mma.sync.
 DictionaryAttr chooseSyncConfig(MatmulOp op, const flowhn::GPUTargetInfo &target);

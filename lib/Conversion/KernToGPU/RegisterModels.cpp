@@ -20,7 +20,7 @@ void kern::registerGPUKernelModels(DialectRegistry &registry) {
     nvptx::attachArgmaxModel(*context);
     nvptx::attachAttentionModel(*context);
     nvptx::attachConv1DModel(*context);
-    nvptx::attachMatmulModel(*context);
+    nvptx::attachMatmulModels(*context);
     nvptx::attachRowwiseModel(*context);
     nvptx::attachScanModel(*context);
     nvptx::attachScanStatesModels(*context);

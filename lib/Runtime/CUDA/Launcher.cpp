@@ -217,7 +217,8 @@ void Launcher::drain() {
 Status Launcher::encodeMap(const fb::TensorMap &map, std::span<const int64_t> indices,
                            EncodedTensorMap &encoded) const {
   int64_t rows = evaluate<int64_t>(*map.rows(), indices);
-  const uint64_t extents[] = {uint64_t(map.columns()), uint64_t(rows)};
+  // The driver makes no map of 0 rows: those of an empty part of a launch are not read.
+  const uint64_t extents[] = {uint64_t(map.columns()), uint64_t(std::max<int64_t>(rows, 1))};
   const uint64_t strides[] = {uint64_t(map.row_bytes())};
   const uint32_t box[] = {map.box_columns(), map.box_rows()};
   const uint32_t steps[] = {1, 1};

@@ -29,13 +29,14 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import check_attention
+import check_grouped
 import check_rows
 import check_scan
 import check_sequence
 from kernel_harness import CHIPS, GPU, Interpreter, cases_of, emit, run_case
 
-FAMILIES = {"rows": check_rows, "sequence": check_sequence, "scan": check_scan,
-            "attention": check_attention}
+FAMILIES = {"rows": check_rows, "grouped": check_grouped, "sequence": check_sequence,
+            "scan": check_scan, "attention": check_attention}
 SETS = {"small": "CASES", "sweep": "SWEEPS", "real": "REAL_CASES"}
 
 

@@ -82,7 +82,8 @@ class Device:
     def tensor_map(self, pointer, rows, description):
         """What a map of a launch description covers: `rows` of the buffer at `pointer`."""
         result = TensorMap()
-        extents = (ctypes.c_uint64 * 2)(description["columns"], rows)
+        # No map is of 0 rows; what a launch has of such a one is not read.
+        extents = (ctypes.c_uint64 * 2)(description["columns"], max(rows, 1))
         pitch = (ctypes.c_uint64 * 1)(description["row_bytes"])
         box, steps = (ctypes.c_uint32 * 2)(*description["box"]), (ctypes.c_uint32 * 2)(1, 1)
         swizzle = SWIZZLE_128 if description["swizzle"] == 128 else 0

@@ -178,8 +178,8 @@ class GPU:
 
     def run(self, path, description, grid, device, arguments):
         shared = description["shared_bytes"]
-        file = next(file for file in (path + end for end in (".cubin", ".ptx", ".ptx.gz"))
-                    if os.path.exists(file))
+        ends = (".cubin", ".cubin.gz", ".ptx", ".ptx.gz")
+        file = next(path + end for end in ends if os.path.exists(path + end))
         function = device.load(file, description["name"], shared)
         run = lambda count: device.launch(function, grid, description["threads"], shared, arguments,
                                           count)

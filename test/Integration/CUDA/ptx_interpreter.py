@@ -33,6 +33,7 @@ class Mem:
         if bad.any(): raise Fault(f'global memory: {what} of {n} bytes outside of buffers at {int(a[bad][0]):#x}')
     def tensor_map(s,p,rows,m):
         """What a map of a launch description covers: `rows` of the buffer at p."""
+        if rows==0: return TMap(np.zeros((0,m['columns']),np.uint16),tuple(m['box']))
         pitch=m['row_bytes']//2; n=(rows-1)*pitch+m['columns']
         if m['row_bytes']%16 or not s.ok[p:p+2*n].all(): raise Fault('tensor map: rows of %d bytes, or outside of its buffer'%m['row_bytes'])
         return TMap(np.lib.stride_tricks.as_strided(s.buf[p:p+2*n].view(np.uint16),(rows,m['columns']),(2*pitch,2)),tuple(m['box']))

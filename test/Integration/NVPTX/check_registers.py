@@ -25,7 +25,8 @@ import zipfile
 BUDGETS = {
     "sm_80": {"argmax": 24, "attention": 240, "conv1d": 120, "copy": 32, "matmul": 252,
               "rms_norm": 40, "scan": 248, "scan_combine": 40, "scan_states": 192},
-    "sm_90a": {"argmax": 24, "attention": 184, "conv1d": 120, "copy": 32, "matmul": 168,
+    "sm_90a": {"argmax": 24, "attention": 184, "conv1d": 120, "copy": 32, "grouped_matmul": 168,
+               "matmul": 168,
                "rms_norm": 40, "scan": 248, "scan_combine": 40, "scan_states": 192},
 }
 

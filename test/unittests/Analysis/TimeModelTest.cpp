@@ -122,6 +122,39 @@ TEST_F(TimeModelTest, StreamsHideWhatDoesNotFillTheChip) {
   EXPECT_GT(empty.streams, empty.serial);
 }
 
+TEST_F(TimeModelTest, GroupedProductsFillEachOthersRounds) {
+  CallTokens all{1, 2 * 33 * 128};
+  KernelWork longer = product(1024, 2048, 0), shorter = product(1024, 1024, 0);
+  BlockWork block;
+  block.branches = {{Branch::Attention, {shorter}}, {Branch::SSM, {longer}}};
+  block.stretches = {{.products = {shorter, longer}}};
+  auto predict = [&](int64_t attention, int64_t ssm) {
+    return model.predict(block, all, {1, attention * 128}, {1, ssm * 128});
+  };
+  double launch = table.launchSeconds;
+  double round = microseconds(shorter, {1, 1}) * 1e-6 - launch;
+  // 4 tiles in a row of tiles, 132 in a round: what both leave of one, they share.
+  EXPECT_NEAR(predict(33, 33).grouped, 3 * round + launch, 1e-12);
+  EXPECT_NEAR(predict(10, 43).grouped, 4 * round + launch, 1e-12); // 2 rounds of the longer ones
+  EXPECT_NEAR(predict(23, 43).grouped, 4 * round + launch, 1e-12);
+  EXPECT_NEAR(predict(24, 43).grouped, 5 * round + launch, 1e-12);
+  EXPECT_NEAR(predict(10, 43).serial, 5 * round + 2 * launch, 1e-12);
+  EXPECT_EQ(predict(23, 43).fastest(), Schedule::Grouped);
+  // A branch without tokens costs nothing, and both together no launch.
+  EXPECT_NEAR(predict(33, 0).grouped, round + launch, 1e-12);
+  EXPECT_EQ(predict(0, 0).grouped, 0);
+  EXPECT_EQ(predict(33, 0).fastest(), Schedule::Serial);
+  // What lies between runs on two streams where both have more to do than to move bytes.
+  StretchWork &between = block.stretches.emplace_back();
+  between.kernels[0] = between.kernels[1] = {attention(1, 64)};
+  double inTurn = predict(33, 33).grouped;
+  between.forks = true;
+  EXPECT_LT(predict(33, 33).grouped, inTurn);
+  // Other chips have no such launches.
+  TimeModel other(*GPUTargetInfo::get("sm_80"), getCalibration(*GPUTargetInfo::get("sm_80")));
+  EXPECT_EQ(other.predict(block, all, all, all).grouped, 0);
+}
+
 TEST_F(TimeModelTest, FindsTheFastestCount) {
   BlockWork block;
   block.branches = {{Branch::Attention, {attention(32, 64), product(4096, 1024, 8192)}},

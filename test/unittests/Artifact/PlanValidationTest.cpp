@@ -115,6 +115,11 @@ TEST(PlanValidationTest, RefusesWrongCalls) {
        "procedure 'main': command 11 (Call): calls procedure 1, which is not before 1"},
       {[](auto &p) { entry(p, FirstCall).AsCall()->index_operands.push_back(0); },
        "2 index and 1 memory operands for procedure 'block', which takes 1 and 1"},
+      {[](auto &p) {
+         entry(p, FirstCall).AsCall()->times =
+             std::make_unique<fb::Times>(1, 1, 0, 0, 0, 0, 0, 0, fb::Schedule(3));
+       },
+       "unknown schedule 3"},
       {[](auto &p) { entry(p, FirstCall).AsCall()->memory_operands.clear(); },
        "1 index and 0 memory operands"},
       {[](auto &p) { entry(p, FirstCall).AsCall()->index_operands[0] = 9; }, "index value 9 of 9"},

@@ -76,7 +76,8 @@ TEST(CalibrationPoints, OverlapMakesPredictionsTrue) {
   table.launchSeconds = 2e-6;
   table.overlap = 0.5;
   // 40 of 100 us could hide; half of them and a launch: 82 predicted.
-  BlockPrediction predicted{.serial = 100e-6, .streams = 82e-6, .runsStreams = true};
+  BlockPrediction predicted{
+      .serial = 100e-6, .streams = 82e-6, .schedule = BranchSchedule::Streams};
   BlockProfile block{.seconds = 72e-6, .serialSeconds = 100e-6, .prediction = predicted};
   ASSERT_TRUE(fitOverlap({block}, table));
   EXPECT_NEAR(table.overlap, 0.75, 1e-9); // hides 30

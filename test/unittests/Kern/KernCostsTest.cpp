@@ -56,6 +56,33 @@ TEST(KernCosts, matmul) {
             (Costs{2 * 3 * 6 * 4 * 2, 3 * 4 * 2 + 48 * 4 + 3 * 6 * 4 + 3 * 6 * 2 + 3 * 4}));
 }
 
+TEST(KernCosts, groupedMatmul) {
+  // 3 and 5 rows: each member's own, though the second one reads the first extent last.
+  EXPECT_EQ(costsOf(R"(
+    func.func @f(%r: index, %s: index, %a: memref<?x4xbf16>, %b: memref<6x4xbf16>,
+                 %o: memref<?x6xf32>, %c: memref<2x4xbf16>, %p: memref<?x2xf32>) {
+      kern.grouped_matmul(%s, %a, %c, %p, %b, %r, %o) {
+      ^bb0(%s1: index, %a1: memref<?x4xbf16>, %c1: memref<2x4xbf16>, %p1: memref<?x2xf32>,
+           %b1: memref<6x4xbf16>, %r1: index, %o1: memref<?x6xf32>):
+        kern.matmul rows(%r1) %a1, %b1 -> %o1 {
+        ^bb0(%x: f32):
+          kern.yield %x
+        } {n = 6, k = 4, accesses = [], extra_columns = array<i64>}
+          : (index, memref<?x4xbf16>, memref<6x4xbf16>, memref<?x6xf32>) -> ()
+        kern.matmul rows(%s1) %a1, %c1 -> %p1 {
+        ^bb0(%x: f32):
+          kern.yield %x
+        } {n = 2, k = 4, accesses = [], extra_columns = array<i64>}
+          : (index, memref<?x4xbf16>, memref<2x4xbf16>, memref<?x2xf32>) -> ()
+      } : (index, memref<?x4xbf16>, memref<2x4xbf16>, memref<?x2xf32>, memref<6x4xbf16>, index,
+           memref<?x6xf32>) -> ()
+      return
+    })",
+                    {5, 3}),
+            (Costs{2 * 3 * 6 * 4 + 2 * 5 * 2 * 4,
+                   (3 * 4 * 2 + 6 * 4 * 2 + 3 * 6 * 4) + (5 * 4 * 2 + 2 * 4 * 2 + 5 * 2 * 4)}));
+}
+
 TEST(KernCosts, rowwise) {
   // 5 rows of 7: a gathered table counts by the rows read, a column extra once.
   EXPECT_EQ(costsOf(R"(

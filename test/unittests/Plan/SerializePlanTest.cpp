@@ -51,8 +51,8 @@ constexpr llvm::StringLiteral program = R"mlir(
     plan.tap "hidden.0" rows(%p#4) %view width 4 : memref<?x4xf32>
     func.call @block(%batch, %p#4, %view)
         {flowhn.index = 7 : i64,
-         flowhn.times = #flowhn.times<schedule = streams, batch = 8, tokens = 7, attention = 1,
-                                      ssm = 2, joint = 3, serial = 6, streams = 5>}
+         flowhn.times = #flowhn.times<schedule = grouped, batch = 8, tokens = 7, attention = 1,
+                                      ssm = 2, joint = 3, serial = 6, streams = 5, grouped = 4>}
         : (index, index, memref<?x4xf32>) -> ()
     return
   }
@@ -220,7 +220,8 @@ TEST_F(SerializePlan, ValuesAreNumberedByKind) {
   EXPECT_EQ(call.times->joint(), 3);
   EXPECT_EQ(call.times->serial(), 6);
   EXPECT_EQ(call.times->streams(), 5);
-  EXPECT_TRUE(call.times->runs_streams());
+  EXPECT_EQ(call.times->grouped(), 4);
+  EXPECT_EQ(call.times->schedule(), fb::Schedule::Grouped);
 }
 
 TEST_F(SerializePlan, TheSameModuleGivesTheSameBytes) {

@@ -445,11 +445,22 @@ TEST_F(CUDAExecutorTest, Traces) {
   }
 }
 
+/// A part of a launch that has no rows gets a map all the same.
+TEST_F(CUDAExecutorTest, MapsOfNoRows) {
+  fb::PlanT plan = gpuPlan();
+  plan.kernels[0]->gpu->tensor_maps[0]->rows = {constant(0)};
+  Expected<Session> session = tryCreate(gpuContents(plan));
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  Ids ids{1, 2, 3}, lengths{3};
+  expectLogits(session->run({ids, lengths, LogitsMode::All}), ids, lengths);
+}
+
 TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
   fb::PlanT plan = withBlocks(gpuPlan());
   for (fb::CommandUnion &command : plan.procedures[plan.entry]->commands)
     if (fb::CallT *call = command.AsCall()) { // the first block alone
-      call->times = std::make_unique<fb::Times>(1, 5, 100, 200, 300, 600, 500, true);
+      call->times =
+          std::make_unique<fb::Times>(1, 5, 100, 200, 300, 600, 500, 400, fb::Schedule::Streams);
       break;
     }
   Expected<Session> session = tryCreate(gpuContents(plan));

@@ -39,7 +39,10 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
     gathers and norms them instead.
 
     Branches with the schedule `streams` run on a stream and in an arena each, between
-    `plan.fork` and `plan.join`; others share stream 0 and the arena "branch". The entry
+    `plan.fork` and `plan.join`; others share stream 0 and the arena "branch". With the
+    schedule `grouped` both branches are walked in step: products of both become one
+    `kern.grouped_matmul` on stream 0, and there is a fork around what lies between two of
+    them where both branches have more to do than row-wise kernels. The entry
     taps the input of block i as "hidden.i" and the norm of the selected tokens as "final".
 
     On the GPU a scan is three kernels: `kern.scan_states`, `kern.scan_combine` and the
@@ -48,7 +51,8 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
     where the sequences do, and then the first two kernels are skipped.
 
     Assumes `--flowhn-materialize-split`. Refused, with the op: state, scaled parameters,
-    a bias under swiglu, tokens of one split with lengths of another.
+    a bias under swiglu, tokens of one split with lengths of another, the schedule `grouped`
+    where the target has no such launches or the branches no such products.
 
     ```mlir
     %y = flowhn.linear %t [%wa] residual(%a) : …         // last of the attention branch

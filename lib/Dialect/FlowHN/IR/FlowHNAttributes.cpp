@@ -278,12 +278,12 @@ void WindowAttr::print(AsmPrinter &printer) const {
 
 LogicalResult TimesAttr::verify(function_ref<InFlightDiagnostic()> emitError, Schedule,
                                 int64_t batch, int64_t tokens, int64_t attention, int64_t ssm,
-                                int64_t joint, int64_t serial, int64_t streams) {
+                                int64_t joint, int64_t serial, int64_t streams, int64_t grouped) {
   // times_c1
   if (batch < 1 || tokens < 1)
     return emitError() << "times are of a call of at least 1 x 1 tokens, got " << batch << " x "
                        << tokens;
-  int64_t least = std::min({attention, ssm, joint, serial, streams});
+  int64_t least = std::min({attention, ssm, joint, serial, streams, grouped});
   if (least < 0)
     return emitError() << "times must not be negative, got " << least;
   return success();

@@ -218,7 +218,8 @@ static ParseResult parseSchedule(OpAsmParser &parser, OperationState &state) {
     return failure();
   std::optional<Schedule> schedule = symbolizeSchedule(name);
   if (!schedule)
-    return parser.emitError(loc) << "expected a schedule: serial or streams, got '" << name << "'";
+    return parser.emitError(loc) << "expected a schedule: serial, streams or grouped, got '" << name
+                                 << "'";
   state.getOrAddProperties<ParallelOp::Properties>().schedule =
       ScheduleAttr::get(parser.getContext(), *schedule);
   return success();

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowhn/Analysis/BranchCosts.h"
+#include "flowhn/Analysis/BranchStretches.h"
 #include "flowhn/Analysis/SplitPlan.h"
 #include "flowhn/Analysis/TimeModel.h"
 #include "flowhn/Dialect/FlowHN/Transforms/Passes.h"
@@ -52,6 +53,7 @@ namespace {
 struct Prediction {
   TimeModel model;
   std::string chip;
+  bool hasWarpgroupProducts;
   int64_t batch, tokens;
 
   BlockTimes of(const BlockWork &work, WindowAttr window) const {
@@ -87,8 +89,9 @@ public:
   /// The mean of the blocks.
   BlockTimes meanTimes() const {
     BlockTimes mean;
-    for (double BlockTimes::*part : {&BlockTimes::attention, &BlockTimes::ssm, &BlockTimes::joint,
-                                     &BlockTimes::serial, &BlockTimes::streams}) {
+    for (double BlockTimes::*part :
+         {&BlockTimes::attention, &BlockTimes::ssm, &BlockTimes::joint, &BlockTimes::serial,
+          &BlockTimes::streams, &BlockTimes::grouped}) {
       for (const Use &use : uses)
         mean.*part += use.times.*part;
       mean.*part /= uses.size();
@@ -100,11 +103,11 @@ public:
   void annotate(Schedule schedule, const Prediction &prediction) const {
     for (const Use &use : uses) {
       const BlockTimes &t = use.times;
-      use.op->setAttr(timesAttrName,
-                      TimesAttr::get(use.op->getContext(), schedule, prediction.batch,
-                                     prediction.tokens, nanoseconds(t.attention),
-                                     nanoseconds(t.ssm), nanoseconds(t.joint),
-                                     nanoseconds(t.serial), nanoseconds(t.streams)));
+      use.op->setAttr(
+          timesAttrName,
+          TimesAttr::get(use.op->getContext(), schedule, prediction.batch, prediction.tokens,
+                         nanoseconds(t.attention), nanoseconds(t.ssm), nanoseconds(t.joint),
+                         nanoseconds(t.serial), nanoseconds(t.streams), nanoseconds(t.grouped)));
     }
   }
 
@@ -139,8 +142,9 @@ struct ScheduleBranchesPass : ::mlir::flowhn::impl::ScheduleBranchesPassBase<Sch
     forced = symbolizeSchedule(mode);
     if (!forced && mode != "auto") {
       emitError(getOperation().getLoc())
-          << "flowhn-schedule-branches: 'mode' must be 'auto', 'streams' or 'serial', got '" << mode
-          << "'";
+          << "flowhn-schedule-branches: 'mode' must be 'auto', 'grouped', 'streams' or 'serial', "
+             "got '"
+          << mode << "'";
       return signalPassFailure();
     }
     for (auto model : getOperation().getOps<ModelOp>())
@@ -153,10 +157,26 @@ struct ScheduleBranchesPass : ::mlir::flowhn::impl::ScheduleBranchesPassBase<Sch
     if (target == "nvptx" && failed(prepare(model, prediction)))
       return failure();
     BlockGroups groups = groupBlocks(model);
-    model.walk([&](ParallelOp parallel) {
+    WalkResult result = model.walk([&](ParallelOp parallel) {
+      if (forced == Schedule::Grouped && failed(checkGrouped(parallel, prediction)))
+        return WalkResult::interrupt();
       auto group = groups.find(blockRegionOf(parallel));
       schedule(parallel, group == groups.end() ? nullptr : &group->second, prediction);
+      return WalkResult::advance();
     });
+    return failure(result.wasInterrupted());
+  }
+
+  /// Checks that launches can be shared by the branches of `parallel`.
+  LogicalResult checkGrouped(ParallelOp parallel, const std::optional<Prediction> &prediction) {
+    if (!prediction)
+      return parallel.emitError("the schedule 'grouped' needs the target nvptx, got ") << target;
+    if (!prediction->hasWarpgroupProducts)
+      return parallel.emitError("the schedule 'grouped' needs a chip with warpgroup products, got ")
+             << prediction->chip;
+    if (alignBranches(parallel).empty())
+      return parallel.emitError(
+          "the schedule 'grouped' needs two branches with products of one 16-bit type");
     return success();
   }
 
@@ -183,23 +203,25 @@ struct ScheduleBranchesPass : ::mlir::flowhn::impl::ScheduleBranchesPassBase<Sch
                                   "context's "
                                << context << " tokens, got " << batch.getValue() << " x "
                                << tokens.getValue();
-    prediction.emplace(Prediction{TimeModel(*gpu, *table), gpu->chip, batch, rowTokens});
+    prediction.emplace(Prediction{TimeModel(*gpu, *table), gpu->chip, gpu->hasWarpgroupProducts,
+                                  batch, rowTokens});
     return success();
   }
 
-  /// Sets the schedule of `parallel`: the faster one where times are predicted; else branches
+  /// Sets the schedule of `parallel`: the fastest one where times are predicted; else branches
   /// that all have work may overlap. Beside a branch without any there is nothing to overlap.
   void schedule(ParallelOp parallel, BlockGroup *group,
                 const std::optional<Prediction> &prediction) {
     bool mayOverlap =
         parallel.getBranches().size() >= 2 && !(group && group->hasEmptyBranch(parallel));
     BlockTimes times;
+    Schedule best = Schedule::Streams;
     if (group && prediction) {
       group->predict(*prediction);
       times = group->meanTimes();
-      mayOverlap = mayOverlap && times.streams < times.serial;
+      best = times.fastest();
     }
-    Schedule chosen = forced.value_or(mayOverlap ? Schedule::Streams : Schedule::Serial);
+    Schedule chosen = forced.value_or(mayOverlap ? best : Schedule::Serial);
     parallel.setSchedule(chosen);
     InFlightDiagnostic remark = emitRemark(parallel.getLoc());
     remark << "branches scheduled: " << stringifySchedule(chosen)
@@ -211,10 +233,12 @@ struct ScheduleBranchesPass : ::mlir::flowhn::impl::ScheduleBranchesPassBase<Sch
   }
 
   static std::string describeTimes(const BlockTimes &times, const Prediction &prediction) {
+    std::string grouped =
+        times.grouped > 0 ? llvm::formatv(", grouped {0:F1}", times.grouped * 1e6).str() : "";
     return llvm::formatv("; predicted for {0} x {1} tokens on {2}, in us: serial {3:F1}, streams "
-                         "{4:F1}, of which attention {5:F1}, ssm {6:F1}, the rest {7:F1}",
+                         "{4:F1}{5}, of which attention {6:F1}, ssm {7:F1}, the rest {8:F1}",
                          prediction.batch, prediction.tokens, prediction.chip, times.serial * 1e6,
-                         times.streams * 1e6, times.attention * 1e6, times.ssm * 1e6,
+                         times.streams * 1e6, grouped, times.attention * 1e6, times.ssm * 1e6,
                          times.joint * 1e6);
   }
 

@@ -209,11 +209,22 @@ LogicalResult ProcedureSerializer::serialize(LaunchOp op) {
   return success();
 }
 
+static fb::Schedule getSchedule(::mlir::flowhn::Schedule schedule) {
+  switch (schedule) {
+  case ::mlir::flowhn::Schedule::Serial:
+    return fb::Schedule::Serial;
+  case ::mlir::flowhn::Schedule::Streams:
+    return fb::Schedule::Streams;
+  case ::mlir::flowhn::Schedule::Grouped:
+    return fb::Schedule::Grouped;
+  }
+  llvm_unreachable("every schedule is handled");
+}
+
 static std::unique_ptr<fb::Times> serializeTimes(TimesAttr times) {
-  return std::make_unique<fb::Times>(times.getBatch(), times.getTokens(), times.getAttention(),
-                                     times.getSsm(), times.getJoint(), times.getSerial(),
-                                     times.getStreams(),
-                                     times.getSchedule() == ::mlir::flowhn::Schedule::Streams);
+  return std::make_unique<fb::Times>(
+      times.getBatch(), times.getTokens(), times.getAttention(), times.getSsm(), times.getJoint(),
+      times.getSerial(), times.getStreams(), times.getGrouped(), getSchedule(times.getSchedule()));
 }
 
 LogicalResult ProcedureSerializer::serialize(func::CallOp op) {

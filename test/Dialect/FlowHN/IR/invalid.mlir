@@ -321,7 +321,7 @@ func.func @parallel_branch(%x: tensor<?x?x8xf32>) {
 // -----
 
 func.func @parallel_schedule() {
-  // expected-error @below {{expected a schedule: serial or streams, got 'later'}}
+  // expected-error @below {{expected a schedule: serial, streams or grouped, got 'later'}}
   %0 = flowhn.parallel schedule(later) -> tensor<?x?x8xf32> { }
   return
 }
@@ -867,9 +867,9 @@ flowhn.model @get_state_c2 split<none> {
 // -----
 
 // expected-error @below {{times are of a call of at least 1 x 1 tokens, got 0 x 8}}
-#times_c1 = #flowhn.times<schedule = serial, batch = 0, tokens = 8, attention = 1, ssm = 1, joint = 1, serial = 3, streams = 3>
+#times_c1 = #flowhn.times<schedule = serial, batch = 0, tokens = 8, attention = 1, ssm = 1, joint = 1, serial = 3, streams = 3, grouped = 0>
 
 // -----
 
 // expected-error @below {{times must not be negative, got -1}}
-#times_c1_negative = #flowhn.times<schedule = serial, batch = 1, tokens = 8, attention = -1, ssm = 1, joint = 1, serial = 3, streams = 3>
+#times_c1_negative = #flowhn.times<schedule = serial, batch = 1, tokens = 8, attention = -1, ssm = 1, joint = 1, serial = 3, streams = 3, grouped = 0>

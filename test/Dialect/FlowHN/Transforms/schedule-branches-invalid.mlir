@@ -1,7 +1,7 @@
 // A misspelt option is an error that lists what there is.
 // RUN: not flowhn-opt %s --flowhn-schedule-branches=mode=parallel 2>&1 | FileCheck %s
 
-// CHECK: error: flowhn-schedule-branches: 'mode' must be 'auto', 'streams' or 'serial', got 'parallel'
+// CHECK: error: flowhn-schedule-branches: 'mode' must be 'auto', 'grouped', 'streams' or 'serial', got 'parallel'
 module {}
 // RUN: not flowhn-opt %s --flowhn-schedule-branches="target=nvptx calibration=%t.none" 2>&1 | FileCheck %s --check-prefix=FILE
 // RUN: not flowhn-opt %s --flowhn-schedule-branches="target=nvptx chip=sm_80 calibration=%S/Inputs/calibration.json" 2>&1 | FileCheck %s --check-prefix=CHIP

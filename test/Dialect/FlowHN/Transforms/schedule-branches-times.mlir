@@ -13,13 +13,13 @@
 // CHECK-LABEL: flowhn.model @times
 //       AUTO: flowhn.parallel schedule(streams)
 //       AUTO: call @block_0
-//  AUTO-SAME: flowhn.times = #flowhn.times<schedule = streams, batch = 1, tokens = 8, attention = 228, ssm = 456, joint = 356, serial = 1040, streams = 912>
+//  AUTO-SAME: flowhn.times = #flowhn.times<schedule = streams, batch = 1, tokens = 8, attention = 228, ssm = 456, joint = 356, serial = 1040, streams = 912, grouped = 0>
 //       AUTO: call @block_0
-//  AUTO-SAME: attention = 292, ssm = 328, joint = 356, serial = 976, streams = 784>
+//  AUTO-SAME: attention = 292, ssm = 328, joint = 356, serial = 976, streams = 784, grouped = 0>
 //       NONE: schedule(serial)
-//       NONE: serial = 1040, streams = 1140>
+//       NONE: serial = 1040, streams = 1140, grouped = 0>
 //     SERIAL: schedule(serial)
-//     SERIAL: #flowhn.times<schedule = serial, {{.*}} serial = 1040, streams = 912>
+//     SERIAL: #flowhn.times<schedule = serial, {{.*}} serial = 1040, streams = 912, grouped = 0>
 //       CHIP: batch = 2, tokens = 4,
 //    CPU-NOT: flowhn.times
 flowhn.model @times split<fac, rotate, context = 8>

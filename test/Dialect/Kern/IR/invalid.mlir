@@ -696,3 +696,135 @@ func.func @scan_c6(%n: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: 
        memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x16x32xf32>, memref<?xi32>) -> ()
   return
 }
+
+
+// -----
+
+func.func @grouped_matmul_c1(%rows: index, %a: memref<?x16xbf16>, %w: memref<16x16xbf16>, %out: memref<?x16xbf16>, %to: memref<?x16xbf16>) {
+  // expected-error@+1 {{must have at least two members, got 1}}
+  kern.grouped_matmul(%rows, %a, %w, %out, %to) {
+  ^bb0(%r: index, %x: memref<?x16xbf16>, %b: memref<16x16xbf16>, %y: memref<?x16xbf16>, %z: memref<?x16xbf16>):
+    kern.matmul rows(%r) %x, %b -> %y {
+    ^bb0(%s: f32):
+      kern.yield %s
+    } {n = 16, k = 16, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>) -> ()
+  } : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>, memref<?x16xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c1(%rows: index, %a: memref<?x16xbf16>, %w: memref<16x16xbf16>, %out: memref<?x16xbf16>, %g: memref<?x16xf32>, %u: memref<?xi32>) {
+  kern.grouped_matmul(%rows, %a, %w, %out, %g, %u) {
+  ^bb0(%r: index, %x: memref<?x16xbf16>, %b: memref<16x16xbf16>, %y: memref<?x16xbf16>, %f: memref<?x16xf32>, %t: memref<?xi32>):
+    kern.matmul rows(%r) %x, %b -> %y {
+    ^bb0(%s: f32):
+      kern.yield %s
+    } {n = 16, k = 16, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>) -> ()
+    // expected-error@+1 {{is no kern.matmul, which alone may stand in a kern.grouped_matmul}}
+    kern.argmax rows(%r) %f -> %t {n = 16} : (index, memref<?x16xf32>, memref<?xi32>) -> ()
+  } : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>, memref<?x16xf32>, memref<?xi32>) -> ()
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c1(%rows: index, %a: memref<?x16xbf16>, %w: memref<16x16xbf16>, %out: memref<?x16xbf16>, %to: memref<?x16xbf16>) {
+  // expected-error@+1 {{region must have arguments of the operands' types}}
+  kern.grouped_matmul(%rows, %a, %w, %out, %to) {
+  ^bb0(%r: index, %x: memref<?x16xbf16>, %b: memref<16x16xbf16>, %y: memref<?x16xbf16>):
+    kern.matmul rows(%r) %x, %b -> %y {
+    ^bb0(%s: f32):
+      kern.yield %s
+    } {n = 16, k = 16, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>) -> ()
+    kern.matmul rows(%r) %x, %b -> %y {
+    ^bb0(%s: f32):
+      kern.yield %s
+    } {n = 16, k = 16, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>) -> ()
+  } : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>, memref<?x16xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c2(%rows: index, %a: memref<?x16xbf16>, %w: memref<16x16xbf16>, %out: memref<?x16xbf16>, %to: memref<?x16xbf16>) {
+  kern.grouped_matmul(%rows, %a, %w, %out, %to) {
+  ^bb0(%r: index, %x: memref<?x16xbf16>, %b: memref<16x16xbf16>, %y: memref<?x16xbf16>, %z: memref<?x16xbf16>):
+    kern.matmul rows(%r) %x, %b -> %y {
+    ^bb0(%s: f32):
+      kern.yield %s
+    } {n = 16, k = 16, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>) -> ()
+    // expected-error@+1 {{must not read what another member stores, of type 'memref<?x16xbf16>'}}
+    kern.matmul rows(%r) %y, %b -> %z {
+    ^bb0(%s: f32):
+      kern.yield %s
+    } {n = 16, k = 16, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>) -> ()
+  } : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>, memref<?x16xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c3(%rows: index, %a: memref<?x16xbf16>, %w: memref<16x16xbf16>, %out: memref<?x16xbf16>, %to: memref<?x16xbf16>) {
+  kern.grouped_matmul(%rows, %a, %w, %out, %to) {
+  ^bb0(%r: index, %x: memref<?x16xbf16>, %b: memref<16x16xbf16>, %y: memref<?x16xbf16>, %z: memref<?x16xbf16>):
+    kern.matmul rows(%r) %x, %b -> %y {
+    ^bb0(%s: f32):
+      kern.yield %s
+    } {n = 16, k = 16, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>) -> ()
+    // expected-error@+1 {{must have as many groups as the other members, 1, got 2}}
+    kern.matmul rows(%r) %x, %b -> %z {
+    ^bb0(%s: f32, %t: f32):
+      kern.yield %s
+    } {n = 8, k = 16, groups = 2, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>) -> ()
+  } : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>, memref<?x16xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c3(%rows: index, %a: memref<?x16xbf16>, %w: memref<16x16xbf16>, %out: memref<?x16xbf16>, %to: memref<16x16xf32>) {
+  kern.grouped_matmul(%rows, %a, %w, %out, %to) {
+  ^bb0(%r: index, %x: memref<?x16xbf16>, %b: memref<16x16xbf16>, %y: memref<?x16xbf16>, %c: memref<16x16xf32>):
+    kern.matmul rows(%r) %x, %b -> %y {
+    ^bb0(%s: f32):
+      kern.yield %s
+    } {n = 16, k = 16, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>) -> ()
+    // expected-error@+1 {{must multiply 'bf16' and 'bf16' as the other members do, got 'bf16' and 'f32'}}
+    kern.matmul rows(%r) %x, %c -> %y {
+    ^bb0(%s: f32):
+      kern.yield %s
+    } {n = 16, k = 16, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<16x16xf32>, memref<?x16xbf16>) -> ()
+  } : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>, memref<16x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c4(%rows: index, %a: memref<?x16xbf16>, %w: memref<16x16xbf16>, %out: memref<?x16xbf16>, %to: memref<?x16xbf16>) {
+  kern.grouped_matmul(%rows, %a, %w, %out, %to) {
+  ^bb0(%r: index, %x: memref<?x16xbf16>, %b: memref<16x16xbf16>, %y: memref<?x16xbf16>, %z: memref<?x16xbf16>):
+    kern.matmul rows(%r) %x, %b -> %y {
+    ^bb0(%s: f32):
+      kern.yield %s
+    } {n = 16, k = 16, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>) -> ()
+    // expected-error@+1 {{must leave its configuration to the kern.grouped_matmul}}
+    kern.matmul rows(%r) %x, %b -> %z {
+    ^bb0(%s: f32):
+      kern.yield %s
+    } {n = 16, k = 16, config = {}, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>) -> ()
+  } : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>, memref<?x16xbf16>) -> ()
+  return
+}

@@ -46,6 +46,33 @@ func.func @matmul_panels(%rows: index, %a: memref<?x40xf32>, %b: memref<2x16x16x
   return
 }
 
+// Two products in one launch, the second one into columns of the first one's buffer.
+// CHECK-LABEL: func.func @grouped_matmul
+func.func @grouped_matmul(%rows: index, %a: memref<?x16xbf16>, %b: memref<12x16xbf16>, %out: memref<?x20xf32>,
+                          %others: index, %c: memref<8x16xbf16>) {
+  // CHECK: kern.grouped_matmul(%[[ROWS:.*]], %[[A:.*]], %{{.*}}, %[[OUT:.*]], %{{.*}}, %[[A]], %{{.*}}, %[[OUT]]) {
+  // CHECK-NEXT: ^bb0(%[[R0:.*]]: index, %[[A0:.*]]: memref<?x16xbf16>, %[[B0:.*]]: memref<12x16xbf16>, %[[OUT0:.*]]: memref<?x20xf32>, %[[R1:.*]]: index,
+  // CHECK-NEXT: kern.matmul rows(%[[R0]]) %[[A0]], %[[B0]] -> %[[OUT0]] {
+  // CHECK: kern.matmul rows(%[[R1]])
+  // CHECK: } {config = {tile_rows = 128 : i64}} : (index, memref<?x16xbf16>,
+  kern.grouped_matmul(%rows, %a, %b, %out, %others, %a, %c, %out) {
+  ^bb0(%r0: index, %a0: memref<?x16xbf16>, %b0: memref<12x16xbf16>, %o0: memref<?x20xf32>,
+       %r1: index, %a1: memref<?x16xbf16>, %b1: memref<8x16xbf16>, %o1: memref<?x20xf32>):
+    kern.matmul rows(%r0) %a0, %b0 -> %o0 {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 12, k = 16, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<12x16xbf16>, memref<?x20xf32>) -> ()
+    kern.matmul rows(%r1) %a1, %b1 -> %o1 {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 8, k = 16, out_column = 12, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xbf16>, memref<8x16xbf16>, memref<?x20xf32>) -> ()
+  } {config = {tile_rows = 128 : i64}}
+    : (index, memref<?x16xbf16>, memref<12x16xbf16>, memref<?x20xf32>, index, memref<?x16xbf16>, memref<8x16xbf16>, memref<?x20xf32>) -> ()
+  return
+}
+
 // CHECK-LABEL: func.func @rowwise
 func.func @rowwise(%rows: index, %table: memref<100x24xbf16>, %out: memref<?x24xf32>,
                    %weight: memref<24xf32>, %ids: memref<?xi32>) {

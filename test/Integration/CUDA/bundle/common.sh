@@ -29,13 +29,17 @@ published_models() {
   done
 }
 
-# Those and models whose branches run side by side whatever is predicted, in the same form.
+# What the branches' schedule can be beside what the compiler decides.
+schedules() { printf '%s\n' serial streams grouped; }
+
+# The models that are there as NAME-SCHEDULE too, in the same form: one of each size and
+# strategy. How tokens circulate does not matter to the time.
+scheduled_models() { published_models | grep -E '(none|rotate)-1024 '; }
+
+# All, and those whose branches run side by side whatever is predicted, in the same form.
 calibrated_models() {
-  local size
   published_models
-  for size in 135M 350M 1B; do
-    echo "$size-fac-rotate-streams 8 1024"
-  done
+  scheduled_models | sed -n 's/\(-fac-rotate-1024\) /\1-streams /p'
 }
 
 # Whether NAME begins with one of the arguments behind it, or there are none.

@@ -4,13 +4,16 @@
 #   run-bench.sh [PREFIX]...            the models whose names begin with a PREFIX; default: all
 #   run-bench.sh pruned [PREFIX]...     beside those, the same without the dead positions of their
 #                                       last blocks
+#   run-bench.sh schedules [PREFIX]...  the models with their branches in each schedule, beside the
+#                                       one that the compiler decided on
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
 #   run-bench.sh peers [PREFIX]...      the same beside PyTorch's, which has to be there
 #   run-bench.sh calibrate [PREFIX]...  adds their kernels, and how far branches overlap, to
 #                                       results/calibration.json, what times are predicted from
 #
 # Writes results/bench/MODEL.json and .txt (with a table of kernels) and prints the table of
-# everything that is there. With CHIP=sm_80 in the environment the code for that chip runs.
+# everything that is there. With CHIP=sm_80 in the environment the code for that chip runs; the
+# schedules are there for sm_90a alone.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/scripts/common.sh"
 
@@ -19,14 +22,20 @@ status=0
 chip=(${CHIP:+--chip="$CHIP"})
 table=bench_table
 models=published_models
-suffix=
+suffixes=('')
 measured=$reports
 calibrate=()
 case "${1:-}" in
   kernels | peers) table=${1%s}_table ;;
   pruned)
-    suffix=-pruned
+    suffixes=(-pruned)
     measured=$reports/pruned
+    ;;
+  schedules)
+    table=schedule_table
+    models=scheduled_models
+    mapfile -t suffixes < <(schedules | sed 's/^/-/' && echo)
+    measured=$reports/schedules
     ;;
   calibrate)
     table=
@@ -40,16 +49,26 @@ case "${1:-}" in
 esac
 shift
 mkdir -p "$measured"
+# measure ARTIFACT REPORT BATCH TOKENS
+measure() {
+  echo "$1, $3 x $4" >&2
+  flowhn-bench "$bundle/models/nvptx/$1.fhn" "${chip[@]}" --random-weights=1 --batch "$3" \
+    --tokens "$4" "${calibrate[@]}" --kernels --json "$2.json" >"$2.txt"
+}
+
 while read -r name batch tokens; do
   is_selected "$name" "$@" || continue
-  [[ $table == *_table && $table != bench_table ]] && [ -f "$reports/$name.json" ] && continue
-  echo "$name$suffix, $batch x $tokens" >&2
-  flowhn-bench "$bundle/models/nvptx/$name$suffix.fhn" "${chip[@]}" --random-weights=1 --batch "$batch" \
-    --tokens "$tokens" "${calibrate[@]}" --kernels --json "$measured/$name.json" >"$measured/$name.txt" || status=1
+  [[ $table == kernel_table || $table == peer_table ]] && [ -f "$reports/$name.json" ] && continue
+  for suffix in "${suffixes[@]}"; do
+    report=$measured/$name
+    [ $models = scheduled_models ] && report+=$suffix
+    measure "$name$suffix" "$report" "$batch" "$tokens" || status=1
+  done
 done < <($models)
 if [ -z "$table" ]; then
   grep -H -e 'calibrated' -e 'largest' "$measured"/*.txt
   exit $status
 fi
+[ $models = scheduled_models ] && reports=$measured
 "$python" "$bundle/scripts/$table.py" "$reports"/*.json || status=1
 exit $status

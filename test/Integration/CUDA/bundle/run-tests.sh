@@ -135,6 +135,12 @@ identical_results() {
   local small=$logs/small.npy large=$logs/large.npy
   check identical/kjv-schedules identical "$small" "${kjv[@]}" -- \
     "$(gpu kjv-fac-rotate-streams)" --repeat 3 -- "$(gpu kjv-fac-rotate-serial)" --repeat 3
+  if [ "${CHIP:-sm_90a}" = sm_90a ]; then
+    check identical/kjv-grouped identical "$small" "${kjv[@]}" -- \
+      "$(gpu kjv-fac-rotate-grouped)" --repeat 3 -- "$(gpu kjv-fac-rotate-serial)" --repeat 3
+    check identical/1B-grouped identical "$large" "${real[@]}" -- \
+      "$(gpu 1B-fac-rotate-1024-grouped)" --repeat 3 -- "$(gpu 1B-fac-rotate-1024-serial)" --repeat 3
+  fi
   check identical/kjv-graphs identical "$small" "${kjv[@]}" -- \
     "$(gpu kjv-fac-rotate)" --repeat 3 -- "$(gpu kjv-fac-rotate)" --repeat 3 --no-graphs
   # A thousand replays of a graph with both branches, and the branches one after the other.
@@ -149,7 +155,7 @@ check_kernels() { script check_kernels gpu "$bundle/kernels" "${chip[@]}" "$@"; 
 
 kernels() {
   local family families=(rows sequence scan)
-  [ "${CHIP:-sm_90a}" = sm_90a ] && families+=(attention) # of warpgroups, which others lack
+  [ "${CHIP:-sm_90a}" = sm_90a ] && families+=(grouped attention) # of warpgroups, which others lack
   for family in "${families[@]}"; do
     check "kernels/$family" check_kernels "$family" --set small
     check "kernels/$family-sweep" check_kernels "$family" --set sweep

@@ -57,7 +57,8 @@ def FlowHN_FuseKindAttr : FlowHN_EnumAttr<FlowHN_FuseKind, "fuse_kind"> {
 }
 
 def FlowHN_Schedule : FlowHN_Enum<"Schedule", "how the branches of a block share the machine", [
-  I32EnumCase<"Serial", 0, "serial">, I32EnumCase<"Streams", 1, "streams">]>;
+  I32EnumCase<"Serial", 0, "serial">, I32EnumCase<"Streams", 1, "streams">,
+  I32EnumCase<"Grouped", 2, "grouped">]>;
 def FlowHN_ScheduleAttr : FlowHN_EnumAttr<FlowHN_Schedule, "schedule">;
 
 def FlowHN_SplitAttr : FlowHN_Attr<"Split", "split"> {
@@ -132,21 +133,22 @@ def FlowHN_TimesAttr : FlowHN_Attr<"Times", "times"> {
   let summary = "What one block is predicted to take on a GPU, in nanoseconds";
   let description = [{
     In a call of `batch` rows of `tokens` tokens: the branches of each kind, the rest of the
-    block (`joint`), and the block with its branches one after the other (`serial`) or side by
-    side (`streams`). `schedule` is what was decided.
+    block (`joint`), and the block with its branches one after the other (`serial`), side by
+    side (`streams`), or side by side with products of both in one launch (`grouped`, 0 where
+    there are none). `schedule` is what was decided.
 
     Constraints:
     * (C1) `batch` and `tokens` are positive, times are not negative.
 
     ```mlir
     #flowhn.times<schedule = serial, batch = 8, tokens = 1024, attention = 83100, ssm = 92000,
-                  joint = 30200, serial = 205300, streams = 206100>
+                  joint = 30200, serial = 205300, streams = 206100, grouped = 199800>
     ```
   }];
   let parameters = (ins
     EnumParameter<FlowHN_Schedule>:$schedule, "int64_t":$batch, "int64_t":$tokens,
     "int64_t":$attention, "int64_t":$ssm, "int64_t":$joint, "int64_t":$serial,
-    "int64_t":$streams);
+    "int64_t":$streams, "int64_t":$grouped);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

@@ -284,8 +284,10 @@ def FlowHN_ParallelOp : FlowHN_Op<"parallel", [
   let summary = "Branches that do not depend on each other";
   let description = [{
     One region per branch, each with its kind, each yielding one value. Branches
-    may run at the same time; `schedule(serial)` or `schedule(streams)` behind
-    the name says whether they do.
+    may run at the same time; the `schedule` behind the name says whether they do:
+    * `serial`: one after the other;
+    * `streams`: side by side;
+    * `grouped`: side by side, and products of both are computed by one launch.
 
     Constraints:
     * (C1) as many regions, kinds and results, at least one.

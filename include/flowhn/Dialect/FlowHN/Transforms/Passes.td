@@ -291,16 +291,21 @@ def FuseOpsPass : Pass<"flowhn-fuse-ops", "::mlir::ModuleOp"> {
 def ScheduleBranchesPass : Pass<"flowhn-schedule-branches", "::mlir::ModuleOp"> {
   let summary = "Decide whether the branches of a block run concurrently";
   let description = [{
-    Sets `schedule` on every `flowhn.parallel`. `mode=streams` and `mode=serial`
-    set that one. `mode=auto` takes `streams` for two or more branches, unless the
+    Sets `schedule` on every `flowhn.parallel`. `mode=streams`, `mode=grouped` and
+    `mode=serial` set that one. `mode=auto` takes `streams` for two or more branches, unless the
     plan leaves one of them without a token in every block that runs them (no
     attention position, or nothing but attention positions): beside an empty branch
     there is nothing to overlap.
 
     With `target=nvptx` times are predicted for a call of `batch` rows of `tokens`
     tokens, from the calibration of `chip`, and `auto` takes the schedule that takes the
-    blocks less time. The times stay on each block as `flowhn.times`, in nanoseconds:
-    of both branches, of the rest of the block, and of the block under either schedule.
+    blocks least time. The times stay on each block as `flowhn.times`, in nanoseconds:
+    of both branches, of the rest of the block, and of the block under each schedule.
+
+    `grouped` needs `target=nvptx`, a `chip` with warpgroup products, and two branches
+    that have products in 16 bits: as many of them as both have before what mixes their
+    tokens, attention or scan, and as many as both have behind it. `auto` takes it for no
+    other blocks; `mode=grouped` is an error there.
 
     Each decision is reported as a remark with the FLOPs of the branches and the
     predicted times, the mean of the blocks that run them.
@@ -324,7 +329,7 @@ def ScheduleBranchesPass : Pass<"flowhn-schedule-branches", "::mlir::ModuleOp"> 
     Numerics: bit-exact.
   }];
   let options = [
-    Option<"mode", "mode", "std::string", "\"auto\"", "auto|streams|serial">,
+    Option<"mode", "mode", "std::string", "\"auto\"", "auto|grouped|streams|serial">,
     Option<"target", "target", "std::string", "\"cpu\"", "cpu|nvptx: whether times are predicted">,
     Option<"chip", "chip", "std::string", "\"sm_90a\"", "of nvptx: sm_80|sm_90a|…">,
     Option<"calibration", "calibration", "std::string", "", "of nvptx: a file of flowhn-bench --calibrate; empty: what is known of the chip">,

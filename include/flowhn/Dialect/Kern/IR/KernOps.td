@@ -108,6 +108,46 @@ def Kern_MatmulOp : Kern_EpilogueOp<"matmul", [AttrSizedOperandSegments]> {
   }];
 }
 
+def Kern_GroupedMatmulOp : Kern_ComputeOp<"grouped_matmul", [IsolatedFromAbove, NoTerminator]> {
+  let summary = "Independent products in one launch";
+  let description = [{
+    The `kern.matmul`s of the region, its members, over the operands that its arguments stand
+    for. A target computes them as one kernel, so that the blocks which one member leaves
+    idle work on another: the configuration is that of all members. A member of 0 rows
+    takes no time. Members may store to one buffer, each to rows or columns of its own.
+
+    Constraints:
+    * (C1) the region holds two or more `kern.matmul`s and nothing else; its arguments have the operands' types.
+    * (C2) no member reads what another one stores.
+    * (C3) members have as many `groups` and multiply elements of one type.
+    * (C4) members have no `config` of their own.
+
+    ```mlir
+    kern.grouped_matmul(%rows, %x, %w, %y, %others, %u, %v, %z) {
+    ^bb0(%rows: index, …):
+      kern.matmul rows(%rows) %x, %w -> %y {…} {n = 768, k = 768, …}
+      kern.matmul rows(%others) %u, %v -> %z {…} {n = 1536, k = 768, …}
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<AnyTypeOf<[Index, Kern_Data, Kern_Table]>>:$arguments, OptionalAttr<DictionaryAttr>:$config);
+  let regions = (region SizedRegion<1>:$members);
+  let assemblyFormat = [{
+    `(` $arguments `)` $members attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    /// The products, in order.
+    auto getProducts() { return getMembers().getOps<MatmulOp>(); }
+    /// The operand that `argument` of the region stands for.
+    ::mlir::OpOperand &getOperandOf(::mlir::Value argument) {
+      return getOperation()->getOpOperand(::llvm::cast<::mlir::BlockArgument>(argument).getArgNumber());
+    }
+    /// The place of a member's rows among the index operands.
+    unsigned getExtentOf(MatmulOp member);
+  }];
+  let hasRegionVerifier = 1;
+}
+
 def Kern_RowwiseOp : Kern_EpilogueOp<"rowwise", [AttrSizedOperandSegments]> {
   let summary = "Reduce sections of a row, then map its elements";
   let description = [{

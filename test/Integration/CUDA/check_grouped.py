@@ -1,0 +1,100 @@
+#===- check_grouped.py - Several matmuls in one launch of the GPU ----------===//
+#
+# Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===------------------------------------------------------------------------===//
+"""Groups of matmuls of equal and unequal shapes, and what they give in float64, for
+check_kernels.py."""
+
+import re
+
+import numpy as np
+
+from check_rows import ROWS, TILE_64, matmul, tile
+from kernel_harness import ELEMENTS, Outcome, Sweep, launch, relative_error
+
+CHIPS = ["sm_90a"]
+
+
+class Group:
+    """Matmuls in one launch; where they are `joined`, side by side in the first one's buffer."""
+
+    def __init__(self, *members, config=None, joined=False):
+        self.members, self.config, self.joined = members, config, joined
+
+    @staticmethod
+    def rename(text, number):
+        """A member's operands, named apart from those of the others."""
+        return re.sub(r"%(rows|\d+)\b", rf"%m{number}_\1", text)
+
+    def functions(self, name):
+        names, types, products = [], [], ""
+        for number, member in enumerate(self.members):
+            names += [f"m{number}_{i}" for i in ["rows", *range(len(member.types))]]
+            types += ["index"] + member.types
+            operands = ", ".join(["index"] + [member.types[int(i)] for i in member.used])
+            products += f"\n    kern.{self.rename(member.op, number)} : ({operands}) -> ()"
+        operands = list(names)
+        if self.joined:
+            first, *others = [f"m{i}_{member.out}" for i, member in enumerate(self.members)]
+            operands = [first if operand in others else operand for operand in operands]
+        declare = lambda prefix: ", ".join(f"%{prefix}{one}: {kind}" for one, kind in zip(names, types))
+        config = f" {{config = {{{self.config}}}}}" if self.config else ""
+        return f"""
+  func.func @{name}({declare("of_")}) attributes {{kern.kernel}} {{
+    kern.grouped_matmul({", ".join("%of_" + operand for operand in operands)}) {{
+    ^bb0({declare("")}):{products}
+    }}{config} : ({", ".join(types)}) -> ()
+    return
+  }}"""
+
+    def check(self, name, directory, runner):
+        memory = runner.memory()
+        pointers = [[memory.put(array) for array in member.arrays] for member in self.members]
+        launch(runner, directory, name, memory,
+               [value for member, own in zip(self.members, pointers) for value in [member.rows] + own])
+        errors, untouched = [], True
+        for number, member in enumerate(self.members):
+            owner = 0 if self.joined else number
+            out = self.members[owner].out
+            initial = self.members[owner].arrays[out]
+            stored = memory.view(pointers[owner][out], initial.shape, initial.dtype)
+            targets, expected = member.expected
+            result = ELEMENTS[member.out_element].decode(stored[targets][:, member.out_columns])
+            errors.append((f"relative error of member {number}",
+                           relative_error(result.astype(np.float64), expected),
+                           ELEMENTS[member.element].tolerance))
+            beside = np.ones(stored.shape, bool)
+            for one in self.members if self.joined else [member]:
+                beside[one.expected[0], one.out_columns] = False
+            untouched &= bool((stored[beside] == initial[beside]).all())
+        yield Outcome("", errors, untouched)
+
+
+CASES = {
+    "equal": lambda: Group(matmul(200, 256, 128), matmul(200, 256, 128)),
+    "unequal": lambda: Group(matmul(131, 320, 200, residuals=True, a_column=8),
+                             matmul(270, 96, 328, out_column=8)),
+    "gate": lambda: Group(matmul(150, 384, 72, groups=2), matmul(65, 200, 136, groups=2)),
+    "stream": lambda: Group(
+        matmul(150, 264, 72, out_element="f32", stream="gathered", scatter=True),
+        matmul(129, 256, 136, out_element="f32", stream="row")),
+    "columns_192": lambda: Group(matmul(400, 384, 64), matmul(300, 192, 136), config=tile(128, 192, 4)),
+    "rows_64": lambda: Group(matmul(137, 96, 64), matmul(70, 77, 130), config=TILE_64),
+    "joined": lambda: Group(matmul(137, 128, 64, out_width=264),
+                            matmul(137, 136, 72, out_width=264, out_column=128), joined=True),
+    "three": lambda: Group(matmul(70, 256, 72), matmul(1, 128, 200), matmul(140, 300, 64)),
+    "empty_first": lambda: Group(matmul(0, 256, 72), matmul(150, 256, 136)),
+    "empty_last": lambda: Group(matmul(150, 256, 72, residuals=True), matmul(0, 256, 136)),
+    "f16": lambda: Group(matmul(131, 260, 200, residuals=True, element="f16"),
+                         matmul(77, 320, 64, element="f16")),
+}
+
+SWEEPS = {
+    "unequal_512x192_768x264": Sweep(lambda rows: Group(matmul(rows, 512, 192),
+                                                matmul(577 - rows % 577, 768, 264)), ROWS),
+    "gate_384x256": Sweep(lambda rows: Group(matmul(129, 384, 256, groups=2),
+                                             matmul(rows, 384, 256, groups=2)), ROWS),
+}
