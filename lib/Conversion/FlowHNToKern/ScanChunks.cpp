@@ -82,7 +82,8 @@ void mlir::flowhn::splitScan(ProcedureBuilder &procedure, kern::ScanOp scan,
   procedure.launch(local, ("scan_states_" + suffix).str());
   auto combine = kern::ScanCombineOp::create(builder, loc, scan.getBatch(), chunks.count,
                                              chunks.rows, scan.getA(), sums, scan.getOffsets(),
-                                             states, scan.getInitial(), /*config=*/nullptr);
+                                             states, scan.getInitial(), scan.getSlots(),
+                                             /*config=*/nullptr);
   procedure.launch(combine, ("scan_combine_" + suffix).str());
   scan.getChunksMutable().assign(chunks.count);
   scan.getChunkRowsMutable().assign(chunks.rows);
