@@ -12,7 +12,7 @@
 namespace flowhn::tools {
 
 /// Bytes per second that `threads` threads read at best, each its own part of 256 MiB, more
-/// than caches hold. Takes about half a second.
+/// than caches hold; 0 without memory for that. Takes about half a second.
 double measureMemoryRate(int threads);
 
 } // namespace flowhn::tools

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -172,6 +173,24 @@ TEST(Generator, RowsOfAStepComputeWhatEachComputesAlone) {
         expected.push_back(logit);
     EXPECT_TRUE(rows.empty() || result->logits == expected) << round;
   }
+}
+
+TEST(Generator, ATokenRunsOneBranchOfABlock) {
+  Session session = rotateSession();
+  Generator generator = open(session, {.sequences = 2});
+  std::vector<int32_t> ids = someIds(64);
+  ASSERT_TRUE(generator.add().ok() && generator.add().ok());
+  for (int64_t sequence : {0, 1})
+    step(generator, sequence, std::span(ids).first(63));
+  session.enableProfile(true);
+  step(generator, 1, std::span(ids).last(1));
+  std::map<std::string, int64_t> calls;
+  for (const KernelProfile &kernel : session.profile())
+    calls[kernel.op] += kernel.calls;
+  // Position 63 is attention's in all blocks but the third.
+  EXPECT_EQ(calls["kern.attention"], 3);
+  EXPECT_EQ(calls["kern.conv1d"], 1);
+  EXPECT_EQ(calls["kern.scan"], 1);
 }
 
 TEST(Generator, AForkGoesOnAsItsOriginal) {

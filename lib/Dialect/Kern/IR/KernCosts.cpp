@@ -139,7 +139,7 @@ int64_t Conv1DOp::getBytes(ArrayRef<int64_t> extents) {
   return bytesOf(getInput(), rows * channels) + bytesOf(getWeight()) +
          bytesOf(getOut(), rows * channels) +
          extraBytes(getExtras(), getAccesses(), rows, channels) +
-         offsetBytes(getOffsets(), extents);
+         stateBytes(getState(), 2 * extents[0]) + offsetBytes(getOffsets(), extents);
 }
 
 int64_t ScanOp::getBytes(ArrayRef<int64_t> extents) {
