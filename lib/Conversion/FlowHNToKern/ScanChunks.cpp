@@ -84,7 +84,8 @@ void mlir::flowhn::splitScan(ProcedureBuilder &procedure, kern::ScanOp scan,
                                              chunks.rows, scan.getA(), sums, scan.getOffsets(),
                                              states, scan.getInitial(), scan.getSlots(),
                                              /*config=*/nullptr);
-  procedure.launch(combine, ("scan_combine_" + suffix).str());
+  StringRef name = scan.getSlots() ? "scan_combine_continued_" : "scan_combine_";
+  procedure.launch(combine, (name + suffix).str());
   scan.getChunksMutable().assign(chunks.count);
   scan.getChunkRowsMutable().assign(chunks.rows);
   scan.getChunkStatesMutable().assign(states);

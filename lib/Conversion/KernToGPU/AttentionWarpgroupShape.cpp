@@ -24,8 +24,8 @@ static bool areBoxes(Value memref, int64_t column) {
 
 /// Whether warpgroups can take an op in some shape. A few queries do not fill their tiles.
 static bool suitsWarpgroups(AttentionOp op, const GPUTargetInfo &target) {
-  return target.hasWarpgroupProducts && op.getRows() && !op.getMaxQueries() &&
-         !op.getFirstKeys() && op.getHeadSize() % 8 == 0 && op.getHeadSize() >= 16 && op.getHeadSize() <= 256 &&
+  return target.hasWarpgroupProducts && op.getRows() && !op.getMaxQueries() && !op.getFirstKeys() &&
+         op.getHeadSize() % 8 == 0 && op.getHeadSize() >= 16 && op.getHeadSize() <= 256 &&
          areBoxes(op.getQuery(), op.getQColumn()) && areBoxes(op.getKey(), op.getKColumn()) &&
          areBoxes(op.getValue(), op.getVColumn());
 }

@@ -151,8 +151,7 @@ struct ScanCombineModel : GPUKernelInterface::ExternalModel<ScanCombineModel, Sc
     AffineExpr blocks = builder.getAffineConstantExpr(
         llvm::divideCeil(combine.getA().getType().getNumElements(), threads));
     // No block at all for one chunk.
-    launch.grid =
-        AffineMap::get(3, 0, {blocks, batch, isPositive(chunks - 1)}, op->getContext());
+    launch.grid = AffineMap::get(3, 0, {blocks, batch, isPositive(chunks - 1)}, op->getContext());
     launch.threads = threads;
     return launch;
   }

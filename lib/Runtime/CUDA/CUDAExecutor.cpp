@@ -54,8 +54,8 @@ public:
   /// Of nothing where the device fails: then a snapshot fails too.
   std::string fingerprint() const override {
     auto samples = context.with([&] { return state->sampleParameters(); });
-    std::string sampled = samples.ok() ? hashOf(*samples) : std::string();
-    return hashOf(std::as_bytes(std::span(fixed.chip + sampled)));
+    std::string parts = fixed.chip + (samples.ok() ? hashOf(*samples) : std::string());
+    return hashOf(std::as_bytes(std::span(parts)));
   }
 
   void setProfile(size_t numKernels) override { state->setProfile(numKernels); }

@@ -168,8 +168,8 @@ DeviceBases DeviceState::basesOf(const EntryArguments &arguments) const {
   DeviceAddress states = 0;
   if (arguments.step)
     states = static_cast<const DeviceStates &>(*arguments.step->memory).address();
-  return {workspace.address(), deviceTables.address(), logits.address(),
-          tokens.address(),    states,                 &parameters};
+  return {workspace.address(), deviceTables.address(), logits.address(), tokens.address(), states,
+          &parameters};
 }
 
 Expected<double> DeviceState::execute(std::span<const std::byte> tables,

@@ -45,9 +45,8 @@ Status DeviceStates::copy(int64_t to, StateRange from) {
   if (from.bytes == 0)
     return {};
   return context.with([&] {
-    return driver.check(
-        driver.copyOnDevice(at(to), at(from.offset), size_t(from.bytes), stream),
-        "cannot copy the state of a sequence");
+    return driver.check(driver.copyOnDevice(at(to), at(from.offset), size_t(from.bytes), stream),
+                        "cannot copy the state of a sequence");
   });
 }
 
@@ -56,8 +55,8 @@ Status DeviceStates::read(StateRange from, std::byte *to) const {
     return {};
   std::string asked = "cannot read the state of a sequence";
   return context.with([&]() -> Status {
-    FLOWHN_RETURN_IF_ERROR(driver.check(
-        driver.copyToHost(to, at(from.offset), size_t(from.bytes), stream), asked));
+    FLOWHN_RETURN_IF_ERROR(
+        driver.check(driver.copyToHost(to, at(from.offset), size_t(from.bytes), stream), asked));
     return driver.check(driver.streamSynchronize(stream), asked);
   });
 }

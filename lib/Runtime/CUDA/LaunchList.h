@@ -87,7 +87,7 @@ private:
   std::vector<int64_t> indexValues;
   std::vector<Place> places;
   std::vector<std::byte> image;
-  std::vector<uint64_t> tableOffsets;     ///< the entry's, then the plan's
+  std::vector<uint64_t> tableOffsets;    ///< the entry's, then the plan's
   std::span<const int64_t> stateOffsets; ///< of a step's layout
   int64_t neededBytes = 0;
   std::vector<int64_t> blockNumbers;

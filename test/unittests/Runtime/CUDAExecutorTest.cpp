@@ -311,7 +311,7 @@ class CUDAStepTest : public CUDAExecutorTest {
 protected:
   void SetUp() override {
     CUDAExecutorTest::SetUp();
-    FakeCUDA::get().kernels["times_minus_three"] = perRow(3, [this](const FakeLaunch &l, int64_t i) {
+    FakeCUDA::get().kernels["add_one"] = perRow(3, [this](const FakeLaunch &l, int64_t i) {
       cache = reinterpret_cast<int64_t *>(l.arguments[1]);
       rows.push_back(table(l.arguments[2])[i]);
       cache[rows.back()] = 100 + rows.back();
