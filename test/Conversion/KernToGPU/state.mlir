@@ -4,11 +4,15 @@
 // RUN: flowhn-opt %s --kern-choose-gpu-configs | FileCheck %s --check-prefix=CONFIG
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --flowhn-lower-gpu-kernels-to-llvm --flowhn-emit-ptx -o /dev/null | FileCheck %s --check-prefix=PTX
 
+// GRID-DAG: #[[ATTENTION:.*]] = affine_map<()[s0, s1, s2] -> (s1 ceildiv 128, 1, s0)>
+// GRID-DAG: #[[SCAN:.*]] = affine_map<()[s0, s1] -> (1, s0 * (s1 ceildiv 2147483648))>
+
 module @kernels {
-  // The keys before are loaded, warpgroups stay away.
+  // As many blocks as new tokens need; warpgroups stay away.
   // CONFIG-LABEL: @attention
   // CONFIG: config = {keys = 64 : i64, rows = 32 : i64, stages = 2 : i64, warps = 4 : i64}
   // GRID-LABEL: @attention
+  // GRID-SAME: kern.grid = #[[ATTENTION]]
   // PTX-LABEL: .entry attention(
   // PTX: mma.sync
   func.func @attention(%batch: index, %max: index, %rows: index, %q: memref<?x64xbf16>, %kv: memref<?x128xbf16>, %offsets: memref<?xi32>, %first: memref<?xi32>, %before: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
@@ -29,7 +33,7 @@ module @kernels {
 
   // States that stay where they are need no block where no sequence has rows.
   // GRID-LABEL: @scan
-  // GRID-SAME: (s1 ceildiv 2147483648)
+  // GRID-SAME: kern.grid = #[[SCAN]]
   // PTX-LABEL: .entry scan(
   func.func @scan(%batch: index, %max: index, %x: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x32xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %state: memref<?x16x32xf32>, %slots: memref<?xi32>) attributes {kern.kernel} {
     kern.scan batch(%batch, %max) %x, %x, %a, %bc, %bc offsets(%offsets) -> %out initial(%state) final(%state) slots(%slots) {
@@ -39,7 +43,7 @@ module @kernels {
     return
   }
 
-  // GRID-LABEL: @combine
+  // PTX-LABEL: .entry combine(
   func.func @combine(%batch: index, %chunks: index, %rows: index, %a: memref<16x32xf32>, %sums: memref<?x32xf32>, %offsets: memref<?xi32>, %states: memref<?x16x32xf32>, %state: memref<?x16x32xf32>, %slots: memref<?xi32>) attributes {kern.kernel} {
     kern.scan_combine batch(%batch) chunks(%chunks, %rows) %a, %sums offsets(%offsets) -> %states initial(%state) slots(%slots) : (index, index, index, memref<16x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x16x32xf32>, memref<?x16x32xf32>, memref<?xi32>) -> ()
     return

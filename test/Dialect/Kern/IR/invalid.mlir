@@ -696,3 +696,12 @@ func.func @scan_c6(%n: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: 
        memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x16x32xf32>, memref<?xi32>) -> ()
   return
 }
+
+// -----
+
+func.func @scan_combine_c3(%n: index, %a: memref<16x32xf32>, %sums: memref<?x32xf32>, %table: memref<?xi32>, %states: memref<?x16x32xf32>) {
+  // expected-error@+1 {{takes slots with initial alone}}
+  kern.scan_combine batch(%n) chunks(%n, %n) %a, %sums offsets(%table) -> %states slots(%table)
+    : (index, index, index, memref<16x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x16x32xf32>, memref<?xi32>) -> ()
+  return
+}
