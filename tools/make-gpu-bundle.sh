@@ -50,7 +50,7 @@ copy_scripts() {
 
 # Kernels by themselves, at small shapes and at many extents, and what checks them.
 emit_kernels() {
-  for script in check_{kernels,rows,grouped,scan,sequence,attention} kernel_harness cuda_device ptx_interpreter shared_memory; do
+  for script in check_{kernels,rows,grouped,scan,sequence,state,attention} kernel_harness cuda_device ptx_interpreter shared_memory; do
     cp "test/Integration/CUDA/$script.py" "$out/scripts/"
   done
   "$python" test/Integration/CUDA/check_kernels.py emit "$build/bin/flowhn-opt" "$out/kernels" \
@@ -72,6 +72,7 @@ compile_fixtures() {
     compile "$name" "$folder"
     compile "$name-float32" "$folder" --dtype=float32
   done
+  compile_fixed_contexts
   compile_float16
   "$build/bin/flowhn-compile" test/Inputs/kjv-fac-rotate "${cpu_flags[@]}" \
     -o "$out/models/cpu/kjv-fac-rotate.fhn"
@@ -80,6 +81,15 @@ compile_fixtures() {
     compile kjv-fac-rotate-$schedule test/Inputs/kjv-fac-rotate --branch-schedule=$schedule
     compile 135M-fac-rotate-$schedule --config 135M --branch-schedule=$schedule
   done
+}
+
+# Models that go on with sequences, of fixtures whose split would follow the length of a call.
+compile_fixed_contexts() {
+  local name context
+  while read -r name context; do
+    compile "$name-$context" "test/Inputs/$name" --context="$context"
+    compile "$name-$context-float32" "test/Inputs/$name" --context="$context" --dtype=float32
+  done < <(fixed_contexts)
 }
 
 # A checkpoint that is made again where the tests run.

@@ -18,9 +18,6 @@
 using namespace mlir;
 using namespace mlir::flowhn;
 
-/// Any target but nvptx is left to convert-flowhn-to-kern, which knows the names.
-static bool isForGPU(const PipelineOptions &options) { return options.target == "nvptx"; }
-
 void mlir::flowhn::buildSplitPipeline(OpPassManager &passes, const PipelineOptions &options) {
   ChooseSplitPassOptions choose;
   choose.strategy = options.strategy;
@@ -33,8 +30,7 @@ void mlir::flowhn::buildSplitPipeline(OpPassManager &passes, const PipelineOptio
 
 void mlir::flowhn::buildSchedulePipeline(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createOutlineBlocksPass());
-  if (!isForGPU(options))
-    passes.addPass(createAddStepPass());
+  passes.addPass(createAddStepPass());
   if (options.pruneDeadPositions)
     passes.addPass(createPruneDeadPositionsPass());
   FuseOpsPassOptions fuse;
@@ -51,6 +47,9 @@ void mlir::flowhn::buildSchedulePipeline(OpPassManager &passes, const PipelineOp
   schedule.tokens = options.typicalTokens;
   passes.addPass(createScheduleBranchesPass(schedule));
 }
+
+/// Any target but nvptx is left to convert-flowhn-to-kern, which knows the names.
+static bool isForGPU(const PipelineOptions &options) { return options.target == "nvptx"; }
 
 void mlir::flowhn::buildKernPipeline(OpPassManager &passes, const PipelineOptions &options) {
   ConvertFlowHNToKernPassOptions convert;

@@ -198,9 +198,6 @@ std::string Session::noStepReason() const {
     return "the split of model " + quote(model.name) +
            " follows the length of each call, so every new token would send old ones to other "
            "branches; compile it for a context length (--context)";
-  if (impl->manifest().target.kind != "cpu")
-    return "the artifact of model " + quote(model.name) + " for the target " +
-           impl->manifest().target.kind + " takes whole sequences only";
   return "model " + quote(model.name) + " was compiled for whole sequences only";
 }
 

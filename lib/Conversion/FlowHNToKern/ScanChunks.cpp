@@ -82,8 +82,10 @@ void mlir::flowhn::splitScan(ProcedureBuilder &procedure, kern::ScanOp scan,
   procedure.launch(local, ("scan_states_" + suffix).str());
   auto combine = kern::ScanCombineOp::create(builder, loc, scan.getBatch(), chunks.count,
                                              chunks.rows, scan.getA(), sums, scan.getOffsets(),
-                                             states, scan.getInitial(), /*config=*/nullptr);
-  procedure.launch(combine, ("scan_combine_" + suffix).str());
+                                             states, scan.getInitial(), scan.getSlots(),
+                                             /*config=*/nullptr);
+  StringRef name = scan.getSlots() ? "scan_combine_continued_" : "scan_combine_";
+  procedure.launch(combine, (name + suffix).str());
   scan.getChunksMutable().assign(chunks.count);
   scan.getChunkRowsMutable().assign(chunks.rows);
   scan.getChunkStatesMutable().assign(states);

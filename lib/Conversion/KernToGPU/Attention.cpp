@@ -43,10 +43,10 @@ private:
   AttentionOp op;
   AttentionShape shape;
   AttentionTiles tiles;
-  Sequence sequence;
-  Sequence queries; ///< of the sequence's last rows; all of them where nothing else is said
-  Value before;     ///< rows of the sequence in front of them
-  Value begin;      ///< the block's first one of the queries
+  Sequence sequence; ///< of keys
+  Sequence queries;  ///< of the sequence's last rows; all of them where nothing else is said
+  Value before;      ///< keys of the sequence in front of them
+  Value begin;       ///< the block's first one of the queries
   AttentionTiles::Source query, key, value;
 
   void locate();
@@ -96,6 +96,9 @@ void AttentionEmitter::locate() {
   if (op.getQueryOffsets()) {
     queries = Sequence::load(b, op.getQueryOffsets(), b.blockId(2));
     before = b.sub(sequence.length, queries.length);
+  } else if (op.getFirstKeys()) {
+    before = b.lookUp(op.getKeysBefore(), b.blockId(2));
+    sequence = {b.lookUp(op.getFirstKeys(), b.blockId(2)), b.add(before, queries.length)};
   }
   begin = b.mul(b.sub(b.sub(b.numBlocks(), b.i32(1)), b.blockId(0)), shape.blockRows());
   query = source(op.getQuery(), op.getQColumn(), head);

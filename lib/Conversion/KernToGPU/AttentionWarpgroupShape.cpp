@@ -24,7 +24,7 @@ static bool areBoxes(Value memref, int64_t column) {
 
 /// Whether warpgroups can take an op in some shape. A few queries do not fill their tiles.
 static bool suitsWarpgroups(AttentionOp op, const GPUTargetInfo &target) {
-  return target.hasWarpgroupProducts && op.getRows() && !op.getMaxQueries() &&
+  return target.hasWarpgroupProducts && op.getRows() && !op.getMaxQueries() && !op.getFirstKeys() &&
          op.getHeadSize() % 8 == 0 && op.getHeadSize() >= 16 && op.getHeadSize() <= 256 &&
          areBoxes(op.getQuery(), op.getQColumn()) && areBoxes(op.getKey(), op.getKColumn()) &&
          areBoxes(op.getValue(), op.getVColumn());
@@ -59,7 +59,7 @@ DictionaryAttr WarpgroupAttentionShape::config(MLIRContext *context) const {
 LogicalResult WarpgroupAttentionShape::check(AttentionOp op, const GPUTargetInfo &target) const {
   if (!suitsWarpgroups(op, target))
     return op.emitOpError("needs, for warpgroups, a chip that has their products, 'rows', no "
-                          "'queries', bfloat16 "
+                          "'queries' or 'cache', bfloat16 "
                           "rows and columns at multiples of 16 bytes, and a head size from 16 to "
                           "256 that is a multiple of 8, got ")
            << headSize << " on " << target.chip;

@@ -60,10 +60,16 @@ private:
   Buffer input, out;
   int64_t taps, vector;
   Value column; ///< the thread's first channel
+  Buffer state;
+  Value slot; ///< of the block's sequence
 
   void emitRows(const Sequence &sequence, Value begin, Value end);
   SmallVector<Row> loadWeights();
   SmallVector<Value> loadWindow(const Sequence &sequence, Value begin);
+  Row loadRowBefore(const Sequence &sequence, Value time, int64_t tap);
+  void storeState(const Sequence &sequence);
+  Value stateOffset(Value row);
+  Value inputOffset(Value row);
   Row loadInput(Value row);
   void storeResult(const Row &sums, Value row, ExtraReader &extras);
 };
@@ -77,6 +83,10 @@ void Conv1DEmitter::emit() {
   Value vectorIndex = b.add(b.mul(columnBlock, configValue(op, "threads")), b.threadId());
   column = b.mul(vectorIndex, vector);
   Sequence sequence = Sequence::load(b, op.getOffsets(), b.blockId(1));
+  if (op.getState()) {
+    state = b.buffer(op.getState());
+    slot = b.lookUp(op.getSlots(), b.blockId(1));
+  }
   Value begin = b.mul(b.div(b.blockId(0), columnBlocks), rows);
   Value end = b.min(b.add(begin, rows), sequence.length);
   Value isChannel = b.less(column, b.i32(channelsOf(op)));
@@ -121,21 +131,50 @@ SmallVector<Conv1DEmitter::Row> Conv1DEmitter::loadWeights() {
   return weights;
 }
 
-/// The rows before `begin`, zero before the sequence.
+/// The rows before `begin`. The block that reads the state replaces it: no other one knows when
+/// it was read.
 SmallVector<Value> Conv1DEmitter::loadWindow(const Sequence &sequence, Value begin) {
   SmallVector<Value> window;
-  for (int64_t tap = 0; tap < taps - 1; ++tap) {
-    Value time = b.sub(begin, b.i32(taps - 1 - tap));
-    Value isBefore = b.less(time, b.i32(0));
-    Row row = loadInput(b.add(sequence.begin, b.max(time, b.i32(0))));
-    for (Value value : row)
-      window.push_back(b.select(isBefore, b.f32(0), value));
-  }
+  for (int64_t tap = 0; tap < taps - 1; ++tap)
+    window.append(loadRowBefore(sequence, begin, tap));
+  if (op.getState())
+    b.ifThen(b.equal(begin, 0), [&] { storeState(sequence); });
   return window;
 }
 
+/// The input that meets tap `tap` in row `time`: before the sequence one of its state, or zero.
+Conv1DEmitter::Row Conv1DEmitter::loadRowBefore(const Sequence &sequence, Value time, int64_t tap) {
+  Value before = b.sub(time, b.i32(taps - 1 - tap)), isBefore = b.less(before, b.i32(0));
+  Value known = b.add(sequence.begin, b.max(before, b.i32(0)));
+  if (op.getState()) {
+    Value kept = b.at(state.pointer, stateOffset(b.add(before, taps - 1)), state.elementType);
+    Value own = b.at(input.pointer, inputOffset(known), input.elementType);
+    Value place = b.select(isBefore, kept, own);
+    return b.loadVector({place, input.elementType, input.stride}, b.i64(0), vector);
+  }
+  Row row = loadInput(known);
+  for (Value &value : row)
+    value = b.select(isBefore, b.f32(0), value);
+  return row;
+}
+
+/// The last rows of the state and the sequence, oldest first: what moves up inside the state
+/// comes from rows behind the one that is written.
+void Conv1DEmitter::storeState(const Sequence &sequence) {
+  for (int64_t tap = 0; tap < taps - 1; ++tap)
+    b.storeVector(loadRowBefore(sequence, sequence.length, tap), state, stateOffset(b.i32(tap)));
+}
+
+Value Conv1DEmitter::stateOffset(Value row) {
+  return b.rowOffset(state, slot, b.add(b.mul(row, channelsOf(op)), column));
+}
+
+Value Conv1DEmitter::inputOffset(Value row) {
+  return b.rowOffset(input, row, b.add(column, op.getInColumn()));
+}
+
 Conv1DEmitter::Row Conv1DEmitter::loadInput(Value row) {
-  return b.loadVector(input, b.rowOffset(input, row, b.add(column, op.getInColumn())), vector);
+  return b.loadVector(input, inputOffset(row), vector);
 }
 
 void Conv1DEmitter::storeResult(const Row &sums, Value row, ExtraReader &extras) {
@@ -159,8 +198,8 @@ struct Conv1DModel : GPUKernelInterface::ExternalModel<Conv1DModel, Conv1DOp> {
     while (vector > 1 && vector * (2 * tapsOf(conv) + rowsAtOnce) > target.registersPerThread / 2)
       vector /= 2;
     int64_t threads = std::min(roundUp(channelsOf(conv) / vector, 32), maxThreads);
-    return makeConfig(op->getContext(),
-                      {{"rows", blockRows}, {"threads", threads}, {"vector", vector}});
+    int64_t rows = std::max(blockRows, roundUp(tapsOf(conv) - 1, rowsAtOnce));
+    return makeConfig(op->getContext(), {{"rows", rows}, {"threads", threads}, {"vector", vector}});
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
@@ -176,6 +215,10 @@ struct Conv1DModel : GPUKernelInterface::ExternalModel<Conv1DModel, Conv1DOp> {
       return op->emitOpError("needs 'threads' in multiples of 32 up to 1024 in its GPU "
                              "configuration, got ")
              << threads;
+    if (conv.getState() && configValue(op, "rows") < tapsOf(conv) - 1)
+      return op->emitOpError("needs at least as many 'rows' in its GPU configuration as its state "
+                             "has, ")
+             << tapsOf(conv) - 1 << ", got " << configValue(op, "rows");
     GPUKernelBuilder b(builder, op, target);
     Conv1DEmitter(b, conv).emit();
 

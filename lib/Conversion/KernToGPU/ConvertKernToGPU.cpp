@@ -115,16 +115,6 @@ static void setLaunchAttributes(func::FuncOp kernel, GPUKernelInterface op, cons
   kernel->setAttr(gpuTensorMapsAttrName, builder.getArrayAttr(rewritten));
 }
 
-/// Whether `op` goes on where an earlier call ended.
-static bool takesState(Operation *op) {
-  if (auto attention = dyn_cast<AttentionOp>(op))
-    return bool(attention.getFirstKeys());
-  if (auto convolution = dyn_cast<Conv1DOp>(op))
-    return bool(convolution.getState());
-  auto scan = dyn_cast<ScanOp>(op);
-  return scan && scan.getSlots();
-}
-
 static LogicalResult convertKernel(func::FuncOp kernel, const mlir::flowhn::GPUTargetInfo &target) {
   FailureOr<GPUKernelInterface> op = findKernelOp(kernel);
   if (failed(op))
@@ -132,8 +122,6 @@ static LogicalResult convertKernel(func::FuncOp kernel, const mlir::flowhn::GPUT
   if (!(*op)->hasAttr("config"))
     return (*op)->emitOpError("has no configuration: run kern-choose-gpu-configs first");
 
-  if (takesState(*op))
-    return (*op)->emitOpError("takes state, which the GPU has no code for");
   SmallVector<BlockArgument> arguments(kernel.getArguments());
   FailureOr<SmallVector<AffineExpr>> symbols = extentsAsSymbols(*op, arguments);
   if (failed(symbols))

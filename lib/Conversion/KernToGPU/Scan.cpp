@@ -77,8 +77,13 @@ void OutputEmitter::emit() {
     emitSequence();
 }
 
+/// Whether the states of a sequence without rows are where they end.
+static bool endsInPlace(ScanOp op) { return op.getFinal() && op.getFinal() == op.getInitial(); }
+
 SmallVector<Value> OutputEmitter::initialStates(Value number) {
-  return op.getInitial() ? loadStates(stateAt(op.getInitial(), number)) : zeroStates();
+  if (!op.getInitial())
+    return zeroStates();
+  return loadStates(stateAt(op.getInitial(), b.lookUp(op.getSlots(), number)));
 }
 
 void OutputEmitter::emitSequence() {
@@ -88,12 +93,13 @@ void OutputEmitter::emitSequence() {
 }
 
 /// The chunks behind the sequence's end have nothing to do, but a sequence without rows
-/// has its first one.
+/// has its first one where states move.
 void OutputEmitter::emitChunk() {
   Value number = b.blockId(2);
   ScanChunk chunk =
       ScanChunk::load(b, op.getOffsets(), number, b.blockId(1), b.extent(op.getChunkRows()));
-  b.ifThen(b.less(chunk.begin, b.max(chunk.length, b.i32(1))), [&] {
+  Value length = endsInPlace(op) ? chunk.length : b.max(chunk.length, b.i32(1));
+  b.ifThen(b.less(chunk.begin, length), [&] {
     SmallVector<Value> start = b.ifElseMany(
         b.less(b.i32(1), b.extent(op.getChunks())),
         [&] { return loadStates(stateAt(op.getChunkStates(), chunk.position)); },
@@ -106,17 +112,24 @@ void OutputEmitter::emitChunk() {
 void OutputEmitter::emitFrom(const Sequence &sequence, Value number, ArrayRef<Value> start,
                              Value isLast) {
   auto store = [&](ArrayRef<Value> states) {
-    auto storeFinal = [&] { storeStates(states, stateAt(op.getFinal(), number)); };
+    auto storeFinal = [&] {
+      storeStates(states, stateAt(op.getFinal(), b.lookUp(op.getSlots(), number)));
+    };
     if (isLast)
       b.ifThen(isLast, storeFinal);
     else
       storeFinal();
   };
   Value hasRows = b.less(b.i32(0), sequence.length);
-  if (op.getFinal())
-    b.ifThenElse(hasRows, [&] { store(emitRows(sequence, start)); }, [&] { store(start); });
+  auto emitAll = [&] {
+    SmallVector<Value> end = emitRows(sequence, start);
+    if (op.getFinal())
+      store(end);
+  };
+  if (op.getFinal() && !endsInPlace(op))
+    b.ifThenElse(hasRows, emitAll, [&] { store(start); });
   else
-    b.ifThen(hasRows, [&] { emitRows(sequence, start); });
+    b.ifThen(hasRows, emitAll);
 }
 
 /// What is stored for a row.
@@ -183,6 +196,9 @@ struct ScanModel : GPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
     GPULaunch launch;
     AffineExpr channelBlocks = builder.getAffineConstantExpr(shape.channelBlocks());
     AffineExpr batch = builder.getAffineDimExpr(0), chunks = builder.getAffineDimExpr(2);
+    // Where no sequence has rows, there is something to do only where states move.
+    if (!scan.getFinal() || endsInPlace(scan))
+      batch = batch * isPositive(builder.getAffineDimExpr(1));
     launch.grid = scan.getChunks()
                       ? AffineMap::get(4, 0, {channelBlocks, chunks, batch}, op->getContext())
                       : AffineMap::get(2, 0, {channelBlocks, batch}, op->getContext());

@@ -27,8 +27,6 @@ static constexpr int64_t flopsPerExponential = 7;
 static constexpr int64_t combinedAhead = 8;
 /// Threads of a block that combines.
 static constexpr int64_t combineThreads = 128;
-/// More chunks than any sequence has.
-static constexpr int64_t manyChunks = int64_t(1) << 31;
 
 //===----------------------------------------------------------------------===//
 // kern.scan_states
@@ -153,8 +151,7 @@ struct ScanCombineModel : GPUKernelInterface::ExternalModel<ScanCombineModel, Sc
     AffineExpr blocks = builder.getAffineConstantExpr(
         llvm::divideCeil(combine.getA().getType().getNumElements(), threads));
     // No block at all for one chunk.
-    launch.grid =
-        AffineMap::get(3, 0, {blocks, batch, (chunks - 1).ceilDiv(manyChunks)}, op->getContext());
+    launch.grid = AffineMap::get(3, 0, {blocks, batch, isPositive(chunks - 1)}, op->getContext());
     launch.threads = threads;
     return launch;
   }
@@ -178,7 +175,7 @@ void CombineEmitter::emitSequence() {
   Value start = b.f32(0);
   if (op.getInitial()) {
     Buffer initial = b.buffer(op.getInitial());
-    start = b.load(initial, b.rowOffset(initial, number, element));
+    start = b.load(initial, b.rowOffset(initial, b.lookUp(op.getSlots(), number), element));
   }
   b.forLoop(b.i32(0), count, b.i32(combinedAhead), {start},
             [&](Value begin, ValueRange carried) -> SmallVector<Value> {

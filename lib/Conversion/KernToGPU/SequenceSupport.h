@@ -42,6 +42,9 @@ private:
 /// an access may take at once.
 int64_t commonVector(ArrayRef<int64_t> extents, int64_t limit);
 
+/// 1 where an extent, which fits in 31 bits, is positive; 0 where it is 0.
+inline AffineExpr isPositive(AffineExpr extent) { return extent.ceilDiv(int64_t(1) << 31); }
+
 /// `value` rounded up to a multiple of `multiple`.
 inline int64_t roundUp(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;

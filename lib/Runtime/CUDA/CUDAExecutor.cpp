@@ -8,7 +8,9 @@
 
 #include "../Executor.h"
 #include "DeviceState.h"
+#include "DeviceStates.h"
 #include "flowhn/Runtime/Device.h"
+#include "flowhn/Support/Hash.h"
 #include "flowhn/Support/Json.h"
 
 #include <algorithm>
@@ -21,7 +23,8 @@ namespace {
 
 class CUDAExecutor : public Executor {
 public:
-  CUDAExecutor(Context context, ExecutorInfo fixed) : context(std::move(context)), fixed(fixed) {}
+  CUDAExecutor(const Driver &driver, Context context, ExecutorInfo fixed)
+      : driver(driver), context(std::move(context)), fixed(std::move(fixed)) {}
 
   /// What is on the device goes while its context is current.
   ~CUDAExecutor() override {
@@ -38,11 +41,22 @@ public:
   Expected<std::vector<LaunchTime>> trace(const EntryArguments &arguments) override {
     return context.with([&] { return state->trace(arguments); });
   }
-  Expected<std::unique_ptr<StateMemory>> allocateStates(int64_t) override {
-    return unsupported("a GPU has no code for sequences in flight yet");
+  Expected<std::unique_ptr<StateMemory>> allocateStates(int64_t bytes) override {
+    return DeviceStates::allocate(driver, context, state->mainStream(), bytes);
   }
-  int64_t freeBytes() const override { return 0; }
-  std::string fingerprint() const override { return {}; }
+  /// 0 where the device does not say.
+  int64_t freeBytes() const override {
+    size_t free = 0, total = 0;
+    (void)context.with(
+        [&] { return driver.check(driver.memGetInfo(&free, &total), "cannot ask for memory"); });
+    return int64_t(free);
+  }
+  /// Of nothing where the device fails: then a snapshot fails too.
+  std::string fingerprint() const override {
+    auto samples = context.with([&] { return state->sampleParameters(); });
+    std::string parts = fixed.chip + (samples.ok() ? hashOf(*samples) : std::string());
+    return hashOf(std::as_bytes(std::span(parts)));
+  }
 
   void setProfile(size_t numKernels) override { state->setProfile(numKernels); }
   double seconds(uint32_t kernel) const override { return state->profile().seconds(kernel); }
@@ -55,8 +69,8 @@ public:
     return info;
   }
 
-  Status load(const Driver &driver, const Artifact &artifact, const DeviceInfo &device,
-              ParameterSource &source, const SessionOptions &options) {
+  Status load(const Artifact &artifact, const DeviceInfo &device, ParameterSource &source,
+              const SessionOptions &options) {
     return context.with([&]() -> Status {
       const fb::Plan &plan = *fb::GetPlan(artifact.plan(fixed.chip).data());
       auto kernels = Kernels::load(driver, context, artifact, fixed.chip, device, options.threads);
@@ -76,6 +90,7 @@ public:
   }
 
 private:
+  const Driver &driver;
   Context context;
   ExecutorInfo fixed; ///< what does not change
   std::unique_ptr<DeviceState> state;
@@ -116,7 +131,7 @@ flowhn::createCUDAExecutor(const Artifact &artifact, std::unique_ptr<ParameterSo
   fixed.target = device->name + " (device " + std::to_string(device->number) + "), " + *chip;
   fixed.chip = *chip;
   fixed.threads = options.threads;
-  auto executor = std::make_unique<CUDAExecutor>(std::move(*context), std::move(fixed));
-  FLOWHN_RETURN_IF_ERROR(executor->load(**driver, artifact, *device, *source, options));
+  auto executor = std::make_unique<CUDAExecutor>(**driver, std::move(*context), std::move(fixed));
+  FLOWHN_RETURN_IF_ERROR(executor->load(artifact, *device, *source, options));
   return std::unique_ptr<Executor>(std::move(executor));
 }

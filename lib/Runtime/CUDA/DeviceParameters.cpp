@@ -243,7 +243,8 @@ Expected<DeviceParameters> DeviceParameters::upload(const Driver &driver, const 
   int64_t bytes = 0;
   for (const fb::Parameter *parameter : *plan.parameters()) {
     result.offsets.push_back(uint64_t(bytes));
-    result.parameterBytes += preparedBytes(*parameter);
+    result.sizes.push_back(preparedBytes(*parameter));
+    result.parameterBytes += result.sizes.back();
     bytes += (preparedBytes(*parameter) + alignment - 1) / alignment * alignment;
   }
   Expected<DeviceMemory> memory = DeviceMemory::allocate(driver, bytes, "parameters");

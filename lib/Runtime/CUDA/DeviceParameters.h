@@ -35,6 +35,7 @@ public:
 
   /// Of parameter `number` of the plan.
   DeviceAddress operator[](uint32_t number) const { return memory.address() + offsets[number]; }
+  int64_t bytesOf(uint32_t number) const { return sizes[number]; }
   /// Bytes of the parameters, and with what lies between them.
   int64_t bytes() const { return parameterBytes; }
   int64_t deviceBytes() const { return memory.bytes(); }
@@ -42,6 +43,7 @@ public:
 private:
   DeviceMemory memory;
   std::vector<uint64_t> offsets;
+  std::vector<int64_t> sizes;
   int64_t parameterBytes = 0;
 };
 

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DeviceState.h"
+#include "DeviceStates.h"
 
 #include <algorithm>
 #include <cstring>
@@ -57,9 +58,9 @@ void DeviceState::describe(ExecutorInfo &info) const {
 
 Expected<double> DeviceState::runCall(const EntryArguments &arguments, const TapTarget &tapTarget,
                                       std::span<LaunchCounts> counts) {
-  bool isPlain = !tapTarget && counts.empty();
+  bool mayRepeat = useGraphs && !tapTarget && counts.empty();
   GraphCache::Key key;
-  if (useGraphs && isPlain) {
+  if (mayRepeat && !arguments.step) {
     key = GraphCache::keyOf(arguments);
     if (GraphCache::Entry *known = cache.find(key); known && known->graph)
       return execute(known->tables, arguments, [&] { return launchGraph(known->graph); });
@@ -67,33 +68,45 @@ Expected<double> DeviceState::runCall(const EntryArguments &arguments, const Tap
   LaunchList list(plan);
   FLOWHN_RETURN_IF_ERROR(list.build(arguments, tapTarget, counts));
   FLOWHN_RETURN_IF_ERROR(reserve(list, arguments));
+  DeviceBases bases = basesOf(arguments);
   if (!counts.empty())
-    return execute(list.tables(), arguments, [&] { return addToProfile(list); });
-  if (tapTarget)
     return execute(list.tables(), arguments,
-                   [&] { return launcher.enqueueInOrder(list, bases()); });
-  if (GraphCache::Entry *known = useGraphs ? cache.find(key) : nullptr) {
-    FLOWHN_RETURN_IF_ERROR(record(list, *known));
-    return execute(known->tables, arguments, [&] { return launchGraph(known->graph); });
+                   [&] { return addToProfile(list, bases, arguments.step != nullptr); });
+  if (tapTarget)
+    return execute(list.tables(), arguments, [&] { return launcher.enqueueInOrder(list, bases); });
+  if (mayRepeat && arguments.step)
+    key = keyOfStep(list, arguments);
+  if (GraphCache::Entry *known = mayRepeat ? cache.find(key) : nullptr) {
+    if (!known->graph)
+      FLOWHN_RETURN_IF_ERROR(record(list, bases, *known));
+    return execute(list.tables(), arguments, [&] { return launchGraph(known->graph); });
   }
   Expected<double> seconds =
-      execute(list.tables(), arguments, [&] { return launcher.enqueue(list, bases()); });
-  if (useGraphs && seconds.ok())
+      execute(list.tables(), arguments, [&] { return launcher.enqueue(list, bases); });
+  if (mayRepeat && seconds.ok())
     cache.add(std::move(key));
   return seconds;
 }
 
-Status DeviceState::addToProfile(const LaunchList &list) {
-  Expected<std::vector<double>> launches = launcher.profile(list, bases());
+GraphCache::Key DeviceState::keyOfStep(const LaunchList &list,
+                                       const EntryArguments &arguments) const {
+  GraphCache::Key key = list.shape();
+  key.push_back(int64_t(basesOf(arguments).states));
+  return key;
+}
+
+Status DeviceState::addToProfile(const LaunchList &list, const DeviceBases &bases, bool isStep) {
+  Expected<std::vector<double>> launches = launcher.profile(list, bases);
   FLOWHN_RETURN_IF_ERROR(launches.status());
   std::vector<BlockTime> blocks;
-  for (int64_t block : list.blocks())
-    blocks.push_back({block});
+  if (!isStep)
+    for (int64_t block : list.blocks())
+      blocks.push_back({block});
   for (double BlockTime::*part : {&BlockTime::seconds, &BlockTime::serialSeconds}) {
     if (blocks.empty())
       break;
     bool inOrder = part == &BlockTime::serialSeconds;
-    Expected<std::vector<double>> seconds = launcher.timeBlocks(list, bases(), inOrder);
+    Expected<std::vector<double>> seconds = launcher.timeBlocks(list, bases, inOrder);
     FLOWHN_RETURN_IF_ERROR(seconds.status());
     for (size_t i = 0; i < blocks.size(); ++i)
       blocks[i].*part = (*seconds)[i];
@@ -102,8 +115,9 @@ Status DeviceState::addToProfile(const LaunchList &list) {
   return {};
 }
 
-Status DeviceState::record(const LaunchList &list, GraphCache::Entry &entry) {
-  Expected<GraphExec> graph = launcher.capture(list, bases());
+Status DeviceState::record(const LaunchList &list, const DeviceBases &bases,
+                           GraphCache::Entry &entry) {
+  Expected<GraphExec> graph = launcher.capture(list, bases);
   FLOWHN_RETURN_IF_ERROR(graph.status());
   entry.graph = std::move(*graph);
   entry.tables.assign(list.tables().begin(), list.tables().end());
@@ -114,13 +128,14 @@ Expected<std::vector<LaunchTime>> DeviceState::traceCall(const EntryArguments &a
   LaunchList list(plan);
   FLOWHN_RETURN_IF_ERROR(list.build(arguments, {}, {}));
   FLOWHN_RETURN_IF_ERROR(reserve(list, arguments));
+  DeviceBases bases = basesOf(arguments);
   Expected<GraphExec> graph = GraphExec();
   if (useGraphs)
-    graph = launcher.capture(list, bases(), Times::LaunchesOfGraph);
+    graph = launcher.capture(list, bases, Times::LaunchesOfGraph);
   FLOWHN_RETURN_IF_ERROR(graph.status());
   auto launch = [&] {
     return useGraphs ? launchGraph(*graph)
-                     : launcher.enqueue(list, bases(), {.times = Times::Launches});
+                     : launcher.enqueue(list, bases, {.times = Times::Launches});
   };
   // The first run brings the graph to the device; the second one takes its times again.
   for (int run = 0; run < 2; ++run)
@@ -149,8 +164,11 @@ Status DeviceState::reserve(const LaunchList &list, const EntryArguments &argume
   return grow(driver, hostTables, tableBytes, "tables");
 }
 
-DeviceBases DeviceState::bases() const {
-  return {workspace.address(), deviceTables.address(), logits.address(), tokens.address(),
+DeviceBases DeviceState::basesOf(const EntryArguments &arguments) const {
+  DeviceAddress states = 0;
+  if (arguments.step)
+    states = static_cast<const DeviceStates &>(*arguments.step->memory).address();
+  return {workspace.address(), deviceTables.address(), logits.address(), tokens.address(), states,
           &parameters};
 }
 
@@ -189,4 +207,22 @@ Status DeviceState::download(const DeviceMemory &from, std::span<std::byte> to) 
     done += bytes;
   }
   return {};
+}
+
+Expected<std::vector<std::byte>> DeviceState::sampleParameters() const {
+  constexpr int64_t sampleBytes = 64;
+  std::string asked = "cannot read parameters";
+  std::vector<std::byte> samples(plan.parameters()->size() * 3 * sampleBytes);
+  std::byte *to = samples.data();
+  for (uint32_t i = 0; i < plan.parameters()->size(); ++i) {
+    int64_t bytes = parameters.bytesOf(i), length = std::min(sampleBytes, bytes);
+    for (int64_t start : {int64_t(0), (bytes - length) / 2, bytes - length}) {
+      FLOWHN_RETURN_IF_ERROR(driver.check(
+          driver.copyToHost(to, parameters[i] + uint64_t(start), size_t(length), mainStream()),
+          asked));
+      to += sampleBytes;
+    }
+  }
+  FLOWHN_RETURN_IF_ERROR(driver.check(driver.streamSynchronize(mainStream()), asked));
+  return samples;
 }

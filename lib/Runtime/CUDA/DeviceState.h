@@ -32,6 +32,11 @@ public:
 
   void setProfile(size_t numKernels) { measured = DeviceProfile(numKernels); }
   const DeviceProfile &profile() const { return measured; }
+
+  /// The stream that everything of a call comes behind.
+  StreamHandle mainStream() const { return launcher.mainStream(); }
+  /// Some of the first, middle and last bytes of each parameter.
+  Expected<std::vector<std::byte>> sampleParameters() const;
   void describe(ExecutorInfo &info) const;
 
 private:
@@ -44,10 +49,14 @@ private:
                            std::span<LaunchCounts> counts);
 
   /// Runs a call for the times of its launches, one at a time, and again for those of its
-  /// blocks under either schedule.
-  Status addToProfile(const LaunchList &list);
+  /// blocks under either schedule. A step moves states on and runs once.
+  Status addToProfile(const LaunchList &list, const DeviceBases &bases, bool isStep);
 
-  Status record(const LaunchList &list, GraphCache::Entry &entry);
+  /// Of a step: what it does and to which memory. What its tables hold, positions among them,
+  /// is free.
+  GraphCache::Key keyOfStep(const LaunchList &list, const EntryArguments &arguments) const;
+
+  Status record(const LaunchList &list, const DeviceBases &bases, GraphCache::Entry &entry);
 
   Expected<std::vector<LaunchTime>> traceCall(const EntryArguments &arguments);
 
@@ -56,7 +65,7 @@ private:
   /// Makes room for a call.
   Status reserve(const LaunchList &list, const EntryArguments &arguments);
 
-  DeviceBases bases() const;
+  DeviceBases basesOf(const EntryArguments &arguments) const;
 
   /// Uploads the tables, runs what `launch` hands over and brings the results back.
   /// Gives the seconds in between.

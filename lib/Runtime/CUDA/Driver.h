@@ -102,12 +102,15 @@ inline constexpr int interleaveNone = 0, swizzleNone = 0, swizzle128 = 3, promot
             const uint32_t *elementStrides, int interleave, int swizzle, int promotion, int fill)) \
   FUNCTION(memAlloc, "cuMemAlloc_v2", (DeviceAddress * address, size_t bytes))                     \
   FUNCTION(memFree, "cuMemFree_v2", (DeviceAddress address))                                       \
+  FUNCTION(memGetInfo, "cuMemGetInfo_v2", (size_t *free, size_t *total))                           \
   FUNCTION(memHostRegister, "cuMemHostRegister_v2", (void *address, size_t bytes, unsigned flags)) \
   FUNCTION(memHostUnregister, "cuMemHostUnregister", (void *address))                              \
   FUNCTION(copyToDevice, "cuMemcpyHtoDAsync_v2",                                                   \
            (DeviceAddress to, const void *from, size_t bytes, StreamHandle stream))                \
   FUNCTION(copyToHost, "cuMemcpyDtoHAsync_v2",                                                     \
            (void *to, DeviceAddress from, size_t bytes, StreamHandle stream))                      \
+  FUNCTION(setBytes, "cuMemsetD8Async",                                                            \
+           (DeviceAddress to, unsigned char value, size_t bytes, StreamHandle stream))             \
   FUNCTION(copyOnDevice, "cuMemcpyDtoDAsync_v2",                                                   \
            (DeviceAddress to, DeviceAddress from, size_t bytes, StreamHandle stream))              \
   FUNCTION(copy2D, "cuMemcpy2DAsync_v2", (const Copy2D *copy, StreamHandle stream))                \

@@ -14,7 +14,7 @@ using namespace flowhn;
 using namespace flowhn::cuda;
 
 GraphCache::Key GraphCache::keyOf(const EntryArguments &arguments) {
-  Key key = {int32_t(arguments.tokens.empty() ? 0 : 1), int32_t(arguments.length.size())};
+  Key key = {arguments.tokens.empty() ? 0 : 1, int64_t(arguments.length.size())};
   for (std::span<const int32_t> table : {arguments.begin, arguments.length, arguments.select})
     key.insert(key.end(), table.begin(), table.end());
   return key;

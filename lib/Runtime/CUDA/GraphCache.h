@@ -19,14 +19,15 @@ namespace flowhn::cuda {
 /// The last few kinds of calls, and the graphs of those that came again.
 class GraphCache {
 public:
-  /// What calls that do the same but to other ids have in common.
-  using Key = std::vector<int32_t>;
+  /// What calls that do the same but to other tables have in common.
+  using Key = std::vector<int64_t>;
+  /// Of a call of whole sequences: its lengths decide the tables too, but for ids.
   static Key keyOf(const EntryArguments &arguments);
 
   struct Entry {
     Key key;
     GraphExec graph;               ///< empty until the call came again
-    std::vector<std::byte> tables; ///< of `LaunchList`, with any ids
+    std::vector<std::byte> tables; ///< of `LaunchList`, the last ones
   };
 
   /// Null when it is not among the last.

@@ -20,7 +20,33 @@ namespace {
 constexpr size_t alignment = 256; ///< of a table
 constexpr int64_t maxBlocksX = std::numeric_limits<int32_t>::max();
 constexpr int64_t maxBlocksYZ = 65535;
-constexpr uint32_t numEntryTables = SelectArgument + 1;
+/// Of the entry's memories, those in front of the results, and a step's slots.
+constexpr uint32_t slotsTable = SelectArgument + 1, numEntryTables = slotsTable + 1;
+
+/// Appends what tells one command from another.
+struct ShapeOf {
+  std::vector<int64_t> &shape;
+  const LaunchList &list;
+
+  void operator()(const LaunchList::Launch &launch) {
+    std::span<const int64_t> indices = list.indices(launch);
+    shape.insert(shape.end(), {launch.kernel, launch.stream, int64_t(indices.size()),
+                               int64_t(launch.numMemories)});
+    shape.insert(shape.end(), std::begin(launch.grid), std::end(launch.grid));
+    shape.insert(shape.end(), indices.begin(), indices.end());
+    for (const Place &place : std::span(list.memories(launch), launch.numMemories))
+      shape.insert(shape.end(), {place.space, place.number, place.offset});
+  }
+  void operator()(const LaunchList::Fork &fork) { addStreams(fork.streams); }
+  void operator()(const LaunchList::Join &join) { addStreams(join.streams); }
+  void operator()(const LaunchList::BlockEdge &) {}
+  void operator()(const PlannedTap &) {} // a list with taps is no graph
+
+  void addStreams(const std::vector<uint32_t> &streams) {
+    shape.push_back(int64_t(streams.size()));
+    shape.insert(shape.end(), streams.begin(), streams.end());
+  }
+};
 
 } // namespace
 
@@ -29,6 +55,9 @@ Status LaunchList::build(const EntryArguments &arguments, const TapTarget &tapTa
   for (std::span<const int32_t> table :
        {arguments.ids, arguments.begin, arguments.length, arguments.offsets, arguments.select})
     appendTable(table);
+  appendTable(arguments.step ? arguments.step->slots : std::span<const int32_t>());
+  if (arguments.step)
+    stateOffsets = arguments.step->layout->offsets();
   Expected<int64_t> bytes = walkPlan(plan, arguments, tapTarget, counts, *this);
   FLOWHN_RETURN_IF_ERROR(bytes.status());
   neededBytes = *bytes;
@@ -58,7 +87,8 @@ Status LaunchList::addLaunch(const PlannedLaunch &launch) {
                         {unsigned(grid.x), unsigned(grid.y), unsigned(grid.z)},
                         indexValues.size(),
                         launch.indices.size(),
-                        places.size()});
+                        places.size(),
+                        launch.memories.size()});
   indexValues.insert(indexValues.end(), launch.indices.begin(), launch.indices.end());
   places.insert(places.end(), launch.memories.begin(), launch.memories.end());
   return {};
@@ -85,7 +115,8 @@ DeviceAddress LaunchList::addressOf(const Place &place, const DeviceBases &bases
     return (*bases.parameters)[place.number];
   case Place::Table:
     return bases.tables + tableOffsets[numEntryTables + place.number];
-  case Place::State: // no artifact for a GPU has any
+  case Place::State:
+    return bases.states + uint64_t(stateOffsets[place.number]);
   case Place::Argument:
     break;
   }
@@ -93,5 +124,17 @@ DeviceAddress LaunchList::addressOf(const Place &place, const DeviceBases &bases
     return bases.logits;
   if (place.number == TokensArgument)
     return bases.tokens;
+  if (place.number == SlotsArgument)
+    return bases.tables + tableOffsets[slotsTable];
   return bases.tables + tableOffsets[place.number];
+}
+
+std::vector<int64_t> LaunchList::shape() const {
+  std::vector<int64_t> shape(stateOffsets.begin(), stateOffsets.end());
+  shape.insert(shape.end(), tableOffsets.begin(), tableOffsets.end());
+  for (const Command &command : list) {
+    shape.push_back(int64_t(command.index()));
+    std::visit(ShapeOf{shape, *this}, command);
+  }
+  return shape;
 }

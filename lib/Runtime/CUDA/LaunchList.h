@@ -22,6 +22,7 @@ struct DeviceBases {
   DeviceAddress tables = 0;
   DeviceAddress logits = 0;
   DeviceAddress tokens = 0;
+  DeviceAddress states = 0; ///< of a step
   const DeviceParameters *parameters = nullptr;
 };
 
@@ -34,7 +35,7 @@ public:
     int64_t block = -1; ///< of the network; -1: none
     unsigned stream = 0;
     unsigned grid[3] = {};
-    size_t firstIndex = 0, numIndices = 0, firstMemory = 0;
+    size_t firstIndex = 0, numIndices = 0, firstMemory = 0, numMemories = 0;
   };
   struct Fork {
     std::vector<uint32_t> streams;
@@ -67,6 +68,10 @@ public:
   int64_t workspaceBytes() const { return neededBytes; }
   DeviceAddress addressOf(const Place &place, const DeviceBases &bases) const;
 
+  /// What the list does, whatever the tables hold: where it is the same, and the bases are, one
+  /// graph runs both.
+  std::vector<int64_t> shape() const;
+
 private:
   void addTable(std::vector<int32_t> table) override { appendTable(table); }
   Status addLaunch(const PlannedLaunch &launch) override;
@@ -82,7 +87,8 @@ private:
   std::vector<int64_t> indexValues;
   std::vector<Place> places;
   std::vector<std::byte> image;
-  std::vector<uint64_t> tableOffsets; ///< the entry's, then the plan's
+  std::vector<uint64_t> tableOffsets;    ///< the entry's, then the plan's
+  std::span<const int64_t> stateOffsets; ///< of a step's layout
   int64_t neededBytes = 0;
   std::vector<int64_t> blockNumbers;
 };

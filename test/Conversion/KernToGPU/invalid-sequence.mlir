@@ -34,7 +34,7 @@ module @kernels {
 
 module @kernels {
   func.func @misaligned_box(%batch: index, %max: index, %rows: index, %qkv: memref<?x192xbf16>, %offsets: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
-    // expected-error @below {{needs, for warpgroups, a chip that has their products, 'rows', no 'queries', bfloat16 rows and columns at multiples of 16 bytes, and a head size from 16 to 256 that is a multiple of 8, got 64 on sm_90a}}
+    // expected-error @below {{needs, for warpgroups, a chip that has their products, 'rows', no 'queries' or 'cache', bfloat16 rows and columns at multiples of 16 bytes, and a head size from 16 to 256 that is a multiple of 8, got 64 on sm_90a}}
     kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 128, stages = 2, warpgroups = 2}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.25 : f32, k_column = 4} : (index, index, index, memref<?x192xbf16>, memref<?x192xbf16>, memref<?x192xbf16>, memref<?xi32>, memref<?x64xbf16>) -> ()
     return
   }
@@ -148,12 +148,22 @@ module @kernels {
 // -----
 
 module @kernels {
-  func.func @conv(%batch: index, %max: index, %in: memref<?x16xbf16>, %weight: memref<4x16xbf16>, %offsets: memref<?xi32>, %out: memref<?x16xbf16>, %state: memref<?x3x16xbf16>, %slots: memref<?xi32>) attributes {kern.kernel} {
-    // expected-error@+1 {{takes state, which the GPU has no code for}}
+  func.func @few_rows(%batch: index, %max: index, %in: memref<?x16xbf16>, %weight: memref<4x16xbf16>, %offsets: memref<?xi32>, %out: memref<?x16xbf16>, %state: memref<?x3x16xbf16>, %slots: memref<?xi32>) attributes {kern.kernel} {
+    // expected-error @below {{needs at least as many 'rows' in its GPU configuration as its state has, 3, got 2}}
     kern.conv1d batch(%batch, %max) %in, %weight offsets(%offsets) -> %out state(%state, %slots) {
     ^bb0(%sum: f32):
       kern.yield %sum
-    } {accesses = [], extra_columns = array<i64>} : (index, index, memref<?x16xbf16>, memref<4x16xbf16>, memref<?xi32>, memref<?x16xbf16>, memref<?x3x16xbf16>, memref<?xi32>) -> ()
+    } {config = {rows = 2, threads = 32, vector = 8}, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x16xbf16>, memref<4x16xbf16>, memref<?xi32>, memref<?x16xbf16>, memref<?x3x16xbf16>, memref<?xi32>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @cache(%batch: index, %max: index, %rows: index, %q: memref<?x64xbf16>, %kv: memref<?x128xbf16>, %offsets: memref<?xi32>, %first: memref<?xi32>, %before: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs, for warpgroups, a chip that has their products, 'rows', no 'queries' or 'cache'}}
+    kern.attention batch(%batch, %max) rows(%rows) %q, %kv, %kv offsets(%offsets) cache(%first, %before) -> %out {config = {keys = 96, stages = 2, warpgroups = 3}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.125 : f32, v_column = 64} : (index, index, index, memref<?x64xbf16>, memref<?x128xbf16>, memref<?x128xbf16>, memref<?xi32>, memref<?xi32>, memref<?xi32>, memref<?x64xbf16>) -> ()
     return
   }
 }

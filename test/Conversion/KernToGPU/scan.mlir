@@ -1,11 +1,12 @@
 // The shape of scans: states in registers, those of a channel shared by neighbouring
-// lanes; b and c through shared memory; exponentials are the chip's, nothing is called.
+// lanes; b and c through shared memory; exponentials are the chip's, nothing is called. No
+// rows, no blocks.
 // RUN: flowhn-opt %s --kern-choose-gpu-configs | FileCheck %s --check-prefix=CONFIG
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu | FileCheck %s
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --flowhn-lower-gpu-kernels-to-llvm --flowhn-emit-ptx -o /dev/null | FileCheck %s --check-prefix=PTX
 
-// CHECK-DAG: #[[LANE:.*]] = affine_map<()[s0, s1] -> (4, s0)>
-// CHECK-DAG: #[[LANES:.*]] = affine_map<()[s0, s1] -> (16, s0)>
+// CHECK-DAG: #[[LANE:.*]] = affine_map<()[s0, s1] -> (4, s0 * (s1 ceildiv 2147483648))>
+// CHECK-DAG: #[[LANES:.*]] = affine_map<()[s0, s1] -> (16, s0 * (s1 ceildiv 2147483648))>
 
 module @kernels {
   // Two threads keep half of a channel's states each and own every second row: Δ and Δ · u of

@@ -33,10 +33,11 @@ import check_grouped
 import check_rows
 import check_scan
 import check_sequence
+import check_state
 from kernel_harness import CHIPS, GPU, Interpreter, cases_of, emit, run_case
 
 FAMILIES = {"rows": check_rows, "grouped": check_grouped, "sequence": check_sequence,
-            "scan": check_scan, "attention": check_attention}
+            "scan": check_scan, "attention": check_attention, "state": check_state}
 SETS = {"small": "CASES", "sweep": "SWEEPS", "real": "REAL_CASES"}
 
 

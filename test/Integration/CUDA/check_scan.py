@@ -22,14 +22,14 @@ class Case:
     The scan starts from the states of one buffer and leaves them there, or does what `ends`
     names of the two. `chunk_rows` are what it is tried with: None is the form without chunks, and with a
     chunk as long as the longest sequence the kernels of the states have no blocks. A `config`
-    takes the place of the chosen one.
+    takes the place of the chosen one. With `slots`, sequences have their states in any order.
     """
 
     def __init__(self, states, channels, element="bf16", ends=("initial", "final"),
-                 lengths=LENGTHS, chunk_rows=(None, 16, 35), config=None):
+                 lengths=LENGTHS, chunk_rows=(None, 16, 35), config=None, slots=False):
         self.config = f"config = {{{config}}}, " if config else ""
         self.states, self.channels, self.element = states, channels, element
-        self.ends, self.lengths, self.chunk_rows = ends, lengths, chunk_rows
+        self.ends, self.lengths, self.chunk_rows, self.slots = ends, lengths, chunk_rows, slots
 
     def kernels(self):
         """The functions of the case; buffers that they share have one name."""
@@ -39,17 +39,18 @@ class Case:
             "delta": rows, "a": f"memref<{self.states}x{self.channels}xf32>", "bc": bc,
             "offsets": "memref<?xi32>", "out": rows, "gate": rows,
             "states": f"memref<?x{self.states}x{self.channels}xf32>",
-            "sums": f"memref<?x{self.channels}xf32>",
+            "sums": f"memref<?x{self.channels}xf32>", "slots": "memref<?xi32>",
         }
         types["state"] = types["states"]
-        state = "".join(f" {end}(%state)" for end in self.ends)
+        slots = " slots(%slots)" if self.slots else ""
+        state = "".join(f" {end}(%state)" for end in self.ends) + slots
         inputs = " %u, %delta, %a, %bc, %bc offsets(%offsets) -> %out extras(%gate)"
         region = f""" {{
     ^bb0(%y: f32, %x: f32, %z: f32):{SILU.format("z")}
       %r = arith.mulf %y, %s : f32
       kern.yield %r
     }} {{{self.config}c_column = {self.states}, accesses = [#kern.access<row>], extra_columns = array<i64: 0>}}"""
-        initial = " initial(%state)" if "initial" in self.ends else ""
+        initial = " initial(%state)" + slots if "initial" in self.ends else ""
         bodies = {
             "whole": "kern.scan batch(%batch, %max)" + inputs + state + region,
             "states": "kern.scan_states batch(%batch) chunks(%chunks, %rows) %u, %delta, %a, %bc "
@@ -132,6 +133,9 @@ class Data:
         self.bc = self.rows("bc", total, 2 * case.states)
         self.gate = self.rows("gate", total, case.channels)
         self.initial = self.buffers.rng.standard_normal((self.batch, case.states, case.channels)).astype(np.float32)
+        # One slot is free.
+        self.slots = self.buffers.rng.permutation(self.batch + 1)[:self.batch] if case.slots else np.arange(self.batch)
+        self.put("slots", self.slots.astype(np.int32))
         self.out, self.final = self.reference()
 
     def put(self, name, array):
@@ -167,7 +171,9 @@ class Data:
         total, states, channels = sum(self.case.lengths), self.case.states, self.case.channels
         width = {"f32": np.float32, "bf16": np.uint16}[self.case.element]
         self.put("out", np.full((total, channels), 0xffff, width))
-        self.put("state", self.initial)
+        state = nan(max(self.slots) + 1, states, channels)
+        state[self.slots] = self.initial
+        self.put("state", state)
         if chunk_rows:
             bound = total // chunk_rows + self.batch
             self.put("states", nan(bound, states, channels))
@@ -183,7 +189,8 @@ class Data:
         return ptx.bf2f(self.memory.view(self.pointers["out"], shape, np.uint16)).astype(np.float64)
 
     def state(self):
-        return self.memory.view(self.pointers["state"], self.initial.shape, np.float32).astype(np.float64)
+        shape = (max(self.slots) + 1, *self.initial.shape[1:])
+        return self.memory.view(self.pointers["state"], shape, np.float32)[self.slots].astype(np.float64)
 
 
 def sweep(states, channels, *rest):

@@ -10,6 +10,7 @@
 #include "../TestPlan.h"
 #include "FakeCUDA.h"
 #include "flowhn/Runtime/Device.h"
+#include "flowhn/Runtime/Generator.h"
 #include "flowhn/Runtime/Session.h"
 
 #include <algorithm>
@@ -303,6 +304,101 @@ TEST_F(CUDAExecutorTest, ReplaysCallsThatRepeat) {
   Ids ids{1, 2, 3, 4, 5};
   ASSERT_TRUE(session->run({.ids = ids, .lengths = lengths}).ok());
   EXPECT_EQ(count(takeLog(), "graph"), 0u);
+}
+
+/// A plan whose step writes 100 + r to row r of the cache for each of its tokens.
+class CUDAStepTest : public CUDAExecutorTest {
+protected:
+  void SetUp() override {
+    CUDAExecutorTest::SetUp();
+    FakeCUDA::get().kernels["add_one"] = perRow(3, [this](const FakeLaunch &l, int64_t i) {
+      cache = reinterpret_cast<int64_t *>(l.arguments[1]);
+      rows.push_back(table(l.arguments[2])[i]);
+      cache[rows.back()] = 100 + rows.back();
+    });
+    fb::PlanT plan = gpuPlan();
+    addTestStep(plan, /*window=*/nullptr);
+    session = tryCreate(gpuContents(plan));
+    ASSERT_TRUE(session.ok()) << session.status().message();
+  }
+  void TearDown() override {
+    session = internalError("closed");
+    CUDAExecutorTest::TearDown();
+  }
+
+  Generator generate() {
+    Expected<Generator> generator = Generator::create(*session, {.sequences = 3});
+    EXPECT_TRUE(generator.ok()) << generator.status().message();
+    return std::move(*generator);
+  }
+
+  /// The rows of the cache that a step of `count` tokens for each sequence is given.
+  Ids step(Generator &generator, const Ids &sequences, size_t count = 1) {
+    Ids ids(count, 1);
+    std::vector<SequenceTokens> tokens;
+    for (int32_t sequence : sequences)
+      tokens.push_back({sequence, ids});
+    rows.clear();
+    takeLog();
+    Expected<CallResult> result =
+        generator.step(tokens, {.logits = LogitsMode::None, .returnLogits = false});
+    EXPECT_TRUE(result.ok()) << result.status().message();
+    return rows;
+  }
+  size_t numOf(const char *line) { return count(FakeCUDA::get().log, line); }
+
+  Expected<Session> session = internalError("not created");
+  int64_t *cache = nullptr;
+  Ids rows;
+};
+
+TEST_F(CUDAStepTest, ReplaysOneGraphAtAnyPosition) {
+  Generator generator = generate();
+  for (int i = 0; i < 2; ++i)
+    ASSERT_TRUE(generator.add().ok());
+  EXPECT_EQ(step(generator, {1, 0}, 3), (Ids{16, 17, 18, 0, 1, 2}));
+  EXPECT_EQ(step(generator, {0, 1}), (Ids{3, 19}));
+  EXPECT_EQ(numOf("graph"), 0u);
+  EXPECT_EQ(step(generator, {1, 0}), (Ids{20, 4}));
+  EXPECT_EQ(numOf("capture"), 1u);
+  EXPECT_EQ(step(generator, {0, 1}), (Ids{5, 21}));
+  EXPECT_EQ(numOf("graph"), 1u);
+  EXPECT_EQ(numOf("capture"), 0u);
+  // Fewer sequences are another step, states elsewhere too.
+  EXPECT_EQ(step(generator, {0}), (Ids{6}));
+  EXPECT_EQ(numOf("graph"), 0u);
+  Generator other = generate();
+  for (int i = 0; i < 2; ++i)
+    ASSERT_TRUE(other.add().ok());
+  EXPECT_EQ(step(other, {0, 1}), (Ids{0, 16}));
+  EXPECT_EQ(numOf("graph"), 0u);
+}
+
+TEST_F(CUDAStepTest, CopiesAndKeepsStates) {
+  Generator generator = generate();
+  ASSERT_TRUE(generator.add().ok());
+  step(generator, {0}, 2);
+  EXPECT_EQ(cache[16], 0); // nothing is there before
+  EXPECT_EQ(*generator.fork(0), 1);
+  EXPECT_EQ(cache[17], 101);
+  Expected<std::vector<std::byte>> snapshot = generator.snapshot(1);
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status().message();
+  Expected<int64_t> restored = generator.restore(*snapshot);
+  ASSERT_TRUE(restored.ok()) << restored.status().message();
+  EXPECT_EQ(cache[33], 101);
+  EXPECT_EQ(step(generator, {int32_t(*restored)}), (Ids{34}));
+}
+
+TEST_F(CUDAStepTest, RefusesMoreStateThanThereIsMemory) {
+  expectError(Generator::create(*session, {.sequences = int64_t(1) << 26}).status(),
+              StatusCode::ResourceExhausted, "takes 8589934592 bytes, 128 each");
+}
+
+TEST_F(CUDAStepTest, ProfilesAStepOnce) {
+  Generator generator = generate();
+  ASSERT_TRUE(generator.add().ok());
+  session->enableProfile(true);
+  EXPECT_EQ(step(generator, {0}, 2), (Ids{0, 1}));
 }
 
 TEST_F(CUDAExecutorTest, ForgetsGraphs) {

@@ -172,6 +172,13 @@ Result cuDeviceTotalMem_v2(size_t *bytes, Device) {
   return constants::success;
 }
 
+Result cuMemGetInfo_v2(size_t *free, size_t *total) {
+  FAKE_CALL;
+  *total = size_t(1) << 37;
+  *free = (size_t(1) << 30) - size_t(fake.liveBytes);
+  return constants::success;
+}
+
 Result cuDevicePrimaryCtxRetain(ContextHandle *handle, Device device) {
   FAKE_CALL;
   *handle = &contexts[device];
@@ -308,6 +315,12 @@ Result cuMemcpyDtoHAsync_v2(void *to, DeviceAddress from, size_t bytes, StreamHa
 Result cuMemcpyDtoDAsync_v2(DeviceAddress to, DeviceAddress from, size_t bytes,
                             StreamHandle stream) {
   return copy(stream, reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), bytes, nullptr);
+}
+
+Result cuMemsetD8Async(DeviceAddress to, unsigned char value, size_t bytes, StreamHandle) {
+  FAKE_CALL;
+  std::memset(reinterpret_cast<void *>(to), value, std::min(bytes, maxRealBytes));
+  return constants::success;
 }
 
 Result cuMemcpy2DAsync_v2(const Copy2D *copy, StreamHandle) {

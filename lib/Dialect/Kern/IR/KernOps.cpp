@@ -439,9 +439,14 @@ LogicalResult ScanCombineOp::verify() {
     return failure();
   // scan_combine_c2
   ArrayRef<int64_t> shape = typeOf(getA()).getShape();
-  return success(succeeded(verifyRows(*this, "states", getStates(), shape)) &&
-                 succeeded(verifyRows(*this, "initial", getInitial(), shape)) &&
-                 succeeded(verifyRows(*this, "sums", getSums(), shape.drop_front())));
+  if (failed(verifyRows(*this, "states", getStates(), shape)) ||
+      failed(verifyRows(*this, "initial", getInitial(), shape)) ||
+      failed(verifyRows(*this, "sums", getSums(), shape.drop_front())))
+    return failure();
+  // scan_combine_c3
+  if (getSlots() && !getInitial())
+    return emitOpError("takes slots with initial alone");
+  return success();
 }
 
 void ScanCombineOp::getEffects(

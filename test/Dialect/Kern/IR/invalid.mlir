@@ -697,7 +697,6 @@ func.func @scan_c6(%n: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: 
   return
 }
 
-
 // -----
 
 func.func @grouped_matmul_c1(%rows: index, %a: memref<?x16xbf16>, %w: memref<16x16xbf16>, %out: memref<?x16xbf16>, %to: memref<?x16xbf16>) {
@@ -826,5 +825,14 @@ func.func @grouped_matmul_c4(%rows: index, %a: memref<?x16xbf16>, %w: memref<16x
     } {n = 16, k = 16, config = {}, accesses = [], extra_columns = array<i64>}
       : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>) -> ()
   } : (index, memref<?x16xbf16>, memref<16x16xbf16>, memref<?x16xbf16>, memref<?x16xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_combine_c3(%n: index, %a: memref<16x32xf32>, %sums: memref<?x32xf32>, %table: memref<?xi32>, %states: memref<?x16x32xf32>) {
+  // expected-error@+1 {{takes slots with initial alone}}
+  kern.scan_combine batch(%n) chunks(%n, %n) %a, %sums offsets(%table) -> %states slots(%table)
+    : (index, index, index, memref<16x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x16x32xf32>, memref<?xi32>) -> ()
   return
 }

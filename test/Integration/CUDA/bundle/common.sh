@@ -42,6 +42,12 @@ calibrated_models() {
   scheduled_models | sed -n 's/\(-fac-rotate-1024\) /\1-streams /p'
 }
 
+# A fixture in each line whose split follows the length of a call, and the length that stands for
+# it where sequences go on from step to step.
+fixed_contexts() {
+  printf '%s\n' "flowhn-ae 48" "flowhn-fa 48" "flowhn-fac 37"
+}
+
 # Whether NAME begins with one of the arguments behind it, or there are none.
 is_selected() {
   local name=$1 prefix

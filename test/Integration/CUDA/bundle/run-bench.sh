@@ -6,6 +6,8 @@
 #                                       last blocks
 #   run-bench.sh schedules [PREFIX]...  the models with their branches in each schedule, beside the
 #                                       one that the compiler decided on
+#   run-bench.sh decode [PREFIX]...     how fast one sequence, and 64, take 1024 positions: prompts,
+#                                       then token after token; results/bench/decode/MODEL.json
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
 #   run-bench.sh peers [PREFIX]...      the same beside PyTorch's, which has to be there
 #   run-bench.sh calibrate [PREFIX]...  adds their kernels, and how far branches overlap, to
@@ -25,8 +27,25 @@ models=published_models
 suffixes=('')
 measured=$reports
 calibrate=()
+
+# The models of 1024 positions whose names begin with an argument, as sequences in flight.
+measure_decode() {
+  local name
+  mkdir -p "$reports/decode"
+  for name in {135M,350M,1B}-{none,fac-rotate}-1024; do
+    is_selected "$name" "$@" || continue
+    echo "$name"
+    flowhn-bench "$bundle/models/nvptx/$name.fhn" "${chip[@]}" --random-weights=1 \
+      --decode 1x1024,64x1024 --json "$reports/decode/$name.json" || status=1
+  done
+}
+
 case "${1:-}" in
   kernels | peers) table=${1%s}_table ;;
+  decode)
+    measure_decode "${@:2}"
+    exit $status
+    ;;
   pruned)
     suffixes=(-pruned)
     measured=$reports/pruned

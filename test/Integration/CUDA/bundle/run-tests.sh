@@ -6,8 +6,8 @@
 # With CHIP=sm_80 in the environment the code for that chip runs instead of the best that the
 # GPU runs; the driver compiles it.
 #
-# Prints a line for each check (unit/…, fixtures/…, float32/…, lengths/…, kernels/…, real/…, identical/…,
-# sanitizers/…, errors/…, load) and, last, how many passed, failed and were skipped. Logs are in results/tests.
+# Prints a line for each check (unit/…, fixtures/…, float32/…, state/…, lengths/…, kernels/…, real/…,
+# identical/…, sanitizers/…, errors/…, load) and, last, how many passed, failed and were skipped. Logs are in results/tests.
 # Needs bash, coreutils, and python3 with NumPy.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/scripts/common.sh"
@@ -88,6 +88,22 @@ check_float16() {
   return $status
 }
 
+# Sequences fed in pieces give the logits of whole ones, and the fixtures' continuations.
+state() {
+  local folder name context model flags chunks
+  for folder in "$bundle"/inputs/*/; do
+    name=$(basename "$folder") model=$(basename "$folder") flags=()
+    context=$(fixed_contexts | sed -n "s/^$name //p")
+    [ -z "$context" ] || model=$name-$context flags=(--check-lengths "$context")
+    for chunks in 1 7,64,3 random:1; do
+      check "state/$name-$chunks" check_fixture "$name" "$model" "$folder" "${flags[@]}" \
+        --chunks "$chunks"
+      check "state/$name-float32-$chunks" check_fixture "$name" "$model-float32" "$folder" \
+        "${flags[@]}" --chunks "$chunks"
+    done
+  done
+}
+
 # compare_with_cpu NAME BATCH TOKENS VOCABULARY FLAG...: the logits of made-up tokens, the GPU's
 # against the CPU's in float32.
 compare_with_cpu() {
@@ -154,7 +170,7 @@ identical_results() {
 check_kernels() { script check_kernels gpu "$bundle/kernels" "${chip[@]}" "$@"; }
 
 kernels() {
-  local family families=(rows sequence scan)
+  local family families=(rows sequence scan state)
   [ "${CHIP:-sm_90a}" = sm_90a ] && families+=(grouped attention) # of warpgroups, which others lack
   for family in "${families[@]}"; do
     check "kernels/$family" check_kernels "$family" --set small
@@ -273,6 +289,7 @@ if ! make_inputs; then
 fi
 unit_tests
 fixtures
+state
 lengths
 identical_results
 error_cases

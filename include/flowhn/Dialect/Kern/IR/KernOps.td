@@ -360,23 +360,24 @@ def Kern_ScanStatesOp : Kern_ComputeOp<"scan_states"> {
   }];
 }
 
-def Kern_ScanCombineOp : Kern_ComputeOp<"scan_combine"> {
+def Kern_ScanCombineOp : Kern_ComputeOp<"scan_combine", [AttrSizedOperandSegments]> {
   let summary = "The states that each chunk of a scan starts from";
   let description = [{
     Makes of the `states` and `sums` of `kern.scan_states`, in place, the states
     before each chunk that has rows, and before the first one of every sequence: those
-    are `initial[i]` in sequence i, 0 where there is no `initial`. Does nothing where
-    `chunks` is 1.
+    are `initial[i]` in sequence i, or `initial[slots[i]]`, 0 where there is no `initial`. Does
+    nothing where `chunks` is 1.
 
     Constraints:
     * (C1) states ≥ 1.
     * (C2) states and initial are dense [?, states, channels], sums is [?, channels].
+    * (C3) slots come with initial.
   }];
   let arguments = (ins Index:$batch, Index:$chunks, Index:$chunk_rows, Kern_Data:$a, Kern_Sums:$sums,
       Kern_Table:$offsets, Kern_States:$states, Optional<Kern_States>:$initial,
-      OptionalAttr<DictionaryAttr>:$config);
+      Optional<Kern_Table>:$slots, OptionalAttr<DictionaryAttr>:$config);
   let assemblyFormat = [{
-    `batch` `(` $batch `)` `chunks` `(` $chunks `,` $chunk_rows `)` $a `,` $sums `offsets` `(` $offsets `)` `->` $states (`initial` `(` $initial^ `)`)?
+    `batch` `(` $batch `)` `chunks` `(` $chunks `,` $chunk_rows `)` $a `,` $sums `offsets` `(` $offsets `)` `->` $states (`initial` `(` $initial^ `)`)? (`slots` `(` $slots^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
 }
