@@ -55,7 +55,8 @@ emit_kernels() {
   done
   "$python" test/Integration/CUDA/check_kernels.py emit "$build/bin/flowhn-opt" "$out/kernels" \
     --set small --set sweep
-  find "$out/kernels" \( -name '*.ptx' -o -name '*.cubin' \) -exec gzip -9 {} +
+  "$python" test/Integration/CUDA/bundle/kernel_peers.py emit "$build/bin/flowhn-opt" "$out/peers"
+  find "$out"/{kernels,peers} \( -name '*.ptx' -o -name '*.cubin' \) -exec gzip -9 {} +
 }
 
 # compile NAME ARGUMENT...: models/nvptx/NAME.fhn

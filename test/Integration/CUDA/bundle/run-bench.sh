@@ -10,6 +10,7 @@
 #                                       then token after token; results/bench/decode/MODEL.json
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
 #   run-bench.sh peers [PREFIX]...      the same beside PyTorch's, which has to be there
+#   run-bench.sh alone                  products and attention by themselves, and PyTorch's in turn
 #   run-bench.sh calibrate [PREFIX]...  adds their kernels, and how far branches overlap, to
 #                                       results/calibration.json, what times are predicted from
 #
@@ -42,6 +43,9 @@ measure_decode() {
 
 case "${1:-}" in
   kernels | peers) table=${1%s}_table ;;
+  alone)
+    exec "$python" "$bundle/scripts/kernel_peers.py" run "$bundle/peers"
+    ;;
   decode)
     measure_decode "${@:2}"
     exit $status
