@@ -7,6 +7,8 @@
 #
 # BUILD     the build folder, default build
 # CPU       the level of the models that results are compared with, default x86-64-v4
+# PARTS     of the bundle, default all: kernels by themselves, fixtures, models of published
+#           sizes, variants of those that are only measured
 # TARGET    what the models are compiled for, default nvptx; cpu tries the scripts out
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -14,7 +16,7 @@ out=$(realpath -m "${1:-$top/build/gpu-bundle}")
 cd "$top"
 
 build=${BUILD:-build}
-readonly suite=test/Integration/CUDA/bundle limit_mib=64
+readonly suite=test/Integration/CUDA/bundle limit_mib=64 all_parts="kernels fixtures published variants"
 source $suite/common.sh
 
 target_flags=(--target="${TARGET:-nvptx}")
@@ -116,9 +118,18 @@ compile_published() {
   while read -r name batch tokens; do
     mapfile -t flags < <(published_flags "$name")
     compile "$name" "${flags[@]}" --typical-batch="$batch"
-    compile "$name-pruned" "${flags[@]}" --typical-batch="$batch" --prune-dead-positions
     "$build/bin/flowhn-compile" "${flags[@]}" "${cpu_flags[@]}" -o "$out/models/cpu/$name.fhn"
   done < <(published_models)
+}
+
+# What run-bench.sh measures beside them.
+compile_variants() {
+  local name batch tokens flags
+  while read -r name batch tokens; do
+    mapfile -t flags < <(published_flags "$name")
+    compile "$name-pruned" "${flags[@]}" --typical-batch="$batch" --prune-dead-positions
+  done < <(published_models)
+  compile_schedules
 }
 
 # The schedules beside the one that the compiler decides on, for the chip that has them all.
@@ -135,14 +146,24 @@ compile_schedules() {
   done < <(scheduled_models)
 }
 
+make_part() {
+  case $1 in
+    kernels) emit_kernels ;;
+    fixtures | published | variants) "compile_$1" ;;
+    *)
+      echo "error: PARTS has '$1', it may have $all_parts" >&2
+      exit 1
+      ;;
+  esac
+}
+
 rm -rf "$out"
 mkdir -p "$out"/{inputs,models/nvptx,models/cpu}
 copy_programs
 copy_scripts
-emit_kernels
-compile_fixtures
-compile_published
-compile_schedules
+for part in ${PARTS:-$all_parts}; do
+  make_part "$part"
+done
 du -sh "$out"/*
 du -sh "$out"
 if [ "$(du -sm "$out" | cut -f1)" -ge $limit_mib ]; then

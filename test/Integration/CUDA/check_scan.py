@@ -179,7 +179,7 @@ class Data:
             self.put("states", nan(bound, states, channels))
             self.put("sums", nan(bound, channels))
         longest = max(self.case.lengths)
-        rows = chunk_rows or longest
+        rows = chunk_rows or max(longest, 1)
         return {"batch": self.batch, "max": longest, "rows": rows, "chunks": max(1, -(-longest // rows))}
 
     def result(self):
