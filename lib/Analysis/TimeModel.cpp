@@ -54,15 +54,6 @@ double TimeModel::tileColumns(int64_t columns) const {
   return std::min<double>(chip.hasWarpgroupProducts ? 256 : 128, columns);
 }
 
-/// How many tiles the block that has most makes one after the other. Where those of a last round
-/// occupy less than half of the chip, warpgroups make each as two halves, in 0.55 of its time.
-double TimeModel::roundsOf(double tiles) const {
-  double whole = std::floor(tiles / chip.multiprocessors);
-  double rest = tiles - whole * chip.multiprocessors;
-  bool isHalved = chip.hasWarpgroupProducts && 2 * rest <= chip.multiprocessors;
-  return whole + (rest == 0 ? 0 : isHalved ? 0.55 : 1);
-}
-
 TimeModel::ProductTiles TimeModel::tilesOf(const KernelSizes &sizes, int64_t elementBytes,
                                            double tileColumns) const {
   constexpr double tileRows = 128;
@@ -75,7 +66,7 @@ TimeModel::ProductTiles TimeModel::tilesOf(const KernelSizes &sizes, int64_t ele
 
 KernelTime TimeModel::predictMatmul(const KernelSizes &sizes, int64_t elementBytes) const {
   ProductTiles tiles = tilesOf(sizes, elementBytes, tileColumns(sizes[1]));
-  double waves = roundsOf(tiles.count);
+  double waves = ceilDiv(tiles.count, chip.multiprocessors);
   double products = waves * tiles.seconds;
   double share = tiles.count / (waves * chip.multiprocessors);
   return {products + tiles.storeSeconds, products * share + tiles.storeSeconds};
@@ -106,9 +97,7 @@ double TimeModel::predictGroup(const std::array<std::optional<KernelWork>, 2> &p
   double seconds = calibration.launchSeconds, count = 0, rounds = 0;
   for (const ProductTiles &part : parts) {
     count += part.count;
-    bool isLast = &part == &parts.back();
-    double roundsSoFar =
-        std::max(rounds, isLast ? roundsOf(count) : ceilDiv(count, chip.multiprocessors));
+    double roundsSoFar = ceilDiv(count, chip.multiprocessors);
     seconds += (roundsSoFar - rounds) * part.seconds + part.storeSeconds;
     rounds = roundsSoFar;
   }

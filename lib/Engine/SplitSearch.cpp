@@ -62,6 +62,9 @@ std::vector<FoundBlock> searchBlocks(mlir::flowhn::ModelOp model,
   llvm::DenseMap<mlir::Region *, SplitTimes> known; // of equal blocks
   std::vector<FoundBlock> blocks;
   for (const BlockUse &use : mlir::flowhn::findBlocks(model)) {
+    // A step has the blocks of the model once more.
+    if (use.index < int64_t(blocks.size()))
+      continue;
     auto [found, isNew] = known.try_emplace(use.region);
     if (isNew)
       found->second = findFastestCount(times, mlir::flowhn::getBlockWork(*use.region),

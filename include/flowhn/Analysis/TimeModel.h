@@ -77,7 +77,6 @@ private:
   ProductTiles tilesOf(const ::flowhn::KernelSizes &sizes, int64_t elementBytes,
                        double tileColumns) const;
   double tileColumns(int64_t columns) const;
-  double roundsOf(double tiles) const;
   /// Streams that start and end beside each other.
   double predictStreams(ArrayRef<KernelTime> branches) const;
   double predictGrouped(const BlockWork &block, const std::array<CallTokens, 2> &tokens) const;
