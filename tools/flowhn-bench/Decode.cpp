@@ -10,6 +10,7 @@
 
 #include "MemoryPeak.h"
 #include "common/Progress.h"
+#include "flowhn/Runtime/Device.h"
 #include "flowhn/Runtime/Generator.h"
 
 #include <charconv>
@@ -169,6 +170,14 @@ bool parseNumber(std::string_view text, int64_t &number) {
   return error == std::errc() && end == text.data() + text.size() && number > 0;
 }
 
+/// Bytes per second that the memory with the weights gives: copies on a GPU, else reads.
+double measureRate(const Session &session, const BenchOptions &options) {
+  if (session.chip().empty())
+    return measureMemoryRate(session.threads());
+  Expected<DeviceRates> rates = measureDevice(options.run.device);
+  return rates.ok() ? rates->copy : 0;
+}
+
 } // namespace
 
 Expected<std::vector<DecodePoint>> flowhn::tools::parseDecodePoints(const std::string &text) {
@@ -194,7 +203,7 @@ Status flowhn::tools::measureDecode(const Tool &tool, BenchOptions &options,
   int64_t steps = options.repetitions > 0 ? options.repetitions : defaultSteps;
   if (steps < 2)
     return invalidArgument("--decode needs at least 2 --repetitions, got " + std::to_string(steps));
-  double memoryRate = measureMemoryRate(session->threads());
+  double memoryRate = measureRate(*session, options);
   std::vector<DecodeTimes> all;
   {
     Progress progress("measuring");
@@ -204,8 +213,8 @@ Status flowhn::tools::measureDecode(const Tool &tool, BenchOptions &options,
       all.push_back(std::move(*times));
     }
   }
-  memoryRate = std::max(memoryRate, measureMemoryRate(session->threads()));
-  std::printf("%s, memory reads %.1f GB/s\n", session->target().c_str(), memoryRate * 1e-9);
+  memoryRate = std::max(memoryRate, measureRate(*session, options));
+  std::printf("%s, memory gives %.1f GB/s\n", session->target().c_str(), memoryRate * 1e-9);
   std::printf("%6s %8s %14s %14s %10s %10s %11s %8s %8s\n", "batch", "context", "prompt token/s",
               "first token ms", "median ms", "p99 ms", "token/s", "GB/s", "of that");
   for (const DecodeTimes &times : all)
