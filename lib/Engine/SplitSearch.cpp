@@ -14,6 +14,8 @@
 #include "flowhn/Support/Guard.h"
 #include "flowhn/Target/NVPTX/Calibrations.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 #include <cmath>
 
 using namespace flowhn;
@@ -63,7 +65,7 @@ std::vector<FoundBlock> searchBlocks(mlir::flowhn::ModelOp model,
   std::vector<FoundBlock> blocks;
   for (const BlockUse &use : mlir::flowhn::findBlocks(model)) {
     // A step has the blocks of the model once more.
-    if (use.index < int64_t(blocks.size()))
+    if (use.op->getParentOfType<mlir::func::FuncOp>()->hasAttr(mlir::flowhn::stepAttrName))
       continue;
     auto [found, isNew] = known.try_emplace(use.region);
     if (isNew)

@@ -47,8 +47,10 @@ struct StepOptions {
 /// sequence that takes no part in a step costs nothing.
 ///
 /// What a step gives for a token does not depend on how the tokens before it were cut into
-/// steps nor, on one target, on the other rows of the step. Uses its session, which must
-/// outlive it, from the thread that calls it.
+/// steps, nor on the other rows of the step: to the last bit on the CPU, and on a GPU where each
+/// row brings one token. There the scan of longer rows falls into chunks by all rows of the
+/// step, which rounds differently. Uses its session, which must outlive it, from the thread that
+/// calls it.
 class Generator {
 public:
   /// Unsupported for a session that takes whole sequences only (`Session::noStepReason`),
