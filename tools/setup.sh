@@ -50,5 +50,5 @@ install_packages() {
 
 configure_build() {
   step "Configuring build/"
-  cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release
+  cmake --preset release
 }

@@ -1,0 +1,1 @@
+// MLIRHeaders.h is compiled with this file.
