@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OpConversions.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #include <array>
@@ -49,6 +50,40 @@ static KeysAndValues appendToState(ProcedureBuilder &procedure, AttentionOp op, 
   return kept;
 }
 
+namespace {
+/// A kernel of attention by the queries of a call.
+struct QueryBucket {
+  Value maxLength;        ///< of the call, or 0 where another kernel has it
+  IntegerAttr queryLimit; ///< null: none
+};
+} // namespace
+
+/// The kernels that an attention over `space` is launched as, of which a call runs one: the
+/// others have no blocks, and are skipped.
+static SmallVector<QueryBucket, 2> getQueryBuckets(ProcedureBuilder &procedure, AttentionOp op,
+                                                   const TokenSpace &space) {
+  const std::optional<GPUTargetInfo> &gpu = procedure.context.target.gpu;
+  int64_t sharing = op.getHeads() / op.getKvHeads();
+  int64_t limit = gpu && op.getState() ? gpu->splitAttentionQueries(sharing) : 0;
+  if (limit == 0)
+    return {{space.maxLength, {}}};
+  OpBuilder &builder = procedure.builder;
+  AffineExpr length = builder.getAffineSymbolExpr(0), isLong = builder.getAffineSymbolExpr(1);
+  auto mapOf = [&](ArrayRef<AffineExpr> results, unsigned numSymbols) {
+    return AffineMap::get(0, numSymbols, results, builder.getContext());
+  };
+  Value excess = affine::AffineMaxOp::create(
+      builder, op.getLoc(), mapOf({length - limit, builder.getAffineConstantExpr(0)}, 1),
+      space.maxLength);
+  Value exceeds = affine::AffineMinOp::create(
+      builder, op.getLoc(), mapOf({length, builder.getAffineConstantExpr(1)}, 1), excess);
+  auto where = [&](AffineExpr share) -> Value {
+    return affine::AffineApplyOp::create(builder, op.getLoc(), mapOf(length * share, 2),
+                                         ValueRange{space.maxLength, exceeds});
+  };
+  return {{where(1 - isLong), builder.getI64IntegerAttr(limit)}, {where(isLong), {}}};
+}
+
 LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, AttentionOp op) {
   Value queryLength = op.getQueries() ? op.getQueries() : op.getLength();
   FailureOr<Tokens> query = getSequences(procedure, op.getQuery(), queryLength, op);
@@ -68,16 +103,20 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, AttentionOp o
   Value rows = procedure.context.target.gpu ? space.rows : Value();
   Value maxQueries = op.getQueries() ? query->space->maxLength : Value();
   Value queryOffsets = op.getQueries() ? query->space->offsets : Value();
-  auto attention = kern::AttentionOp::create(
-      procedure.builder, op.getLoc(), space.batch, space.maxLength, rows, maxQueries, query->buffer,
-      read.key.buffer, read.value.buffer, space.offsets, queryOffsets, state.first, state.before,
-      out.buffer, heads, kvHeads, headSize, APFloat(float(1 / std::sqrt(double(headSize)))),
-      query->column, read.key.column, read.value.column, out.column, /*config=*/nullptr);
   std::string name = op.getQueries() ? "attention_last_"
                      : op.getState() ? "attention_cached_"
                                      : "attention_";
-  procedure.launch(attention, name + std::to_string(heads) + "x" + std::to_string(kvHeads) + "x" +
-                                  std::to_string(headSize));
+  name += std::to_string(heads) + "x" + std::to_string(kvHeads) + "x" + std::to_string(headSize);
+  for (QueryBucket bucket : getQueryBuckets(procedure, op, space)) {
+    auto attention = kern::AttentionOp::create(
+        procedure.builder, op.getLoc(), space.batch, bucket.maxLength, rows, maxQueries,
+        query->buffer, read.key.buffer, read.value.buffer, space.offsets, queryOffsets, state.first,
+        state.before, out.buffer, heads, kvHeads, headSize,
+        APFloat(float(1 / std::sqrt(double(headSize)))), query->column, read.key.column,
+        read.value.column, out.column, bucket.queryLimit, /*config=*/nullptr);
+    IntegerAttr limit = bucket.queryLimit;
+    procedure.launch(attention, limit ? name + "_queries" + std::to_string(limit.getInt()) : name);
+  }
   return success();
 }
 

@@ -370,6 +370,7 @@ class Warp:
             s.order.wait(s.agent,s.order.copies(s.agent),s.t['cp']-k)
         elif op.startswith(('bar.arrive','barrier.arrive','barrier.cta.arrive')): s.bararrive(int(s.get(o[0])[0]),int(s.get(o[1])[0])//32)
         elif op.startswith('bar.sync') or op.startswith('barrier.sync') or op.startswith('barrier.cta'): return s.barsync(int(s.get(o[0])[0]),int(s.get(o[1])[0])//32 if len(o)>1 else s.c.nw)
+        elif op=='bar.warp.sync': pass # lanes are in order
         elif op=='griddepcontrol.wait': s.waited|=m
         elif op=='griddepcontrol.launch_dependents': pass
         elif op.startswith('barrier.cluster.arrive'): s.clarrive(m)

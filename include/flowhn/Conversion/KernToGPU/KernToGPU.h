@@ -50,6 +50,9 @@ inline constexpr llvm::StringLiteral gpuClusterBlocksAttrName = "kern.cluster_bl
 inline constexpr llvm::StringLiteral gpuThreadsAttrName = "kern.threads";
 /// Bytes of dynamic shared memory (i64).
 inline constexpr llvm::StringLiteral gpuSharedBytesAttrName = "kern.shared_bytes";
+/// The kernel waits for the one in front of it before it reads or writes what another one
+/// writes or reads, so that it may start earlier (unit).
+inline constexpr llvm::StringLiteral gpuWaitsAttrName = "kern.waits";
 /// FLOP/s that the chip gives such a kernel at best (f64); absent: bytes bound it.
 inline constexpr llvm::StringLiteral gpuFlopRateAttrName = "kern.flop_rate";
 /// Bytes/s of the chip's memory at best (f64).

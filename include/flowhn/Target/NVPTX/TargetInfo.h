@@ -29,6 +29,13 @@ struct GPUTargetInfo {
   int64_t rowAlignment = 16;        ///< bytes: rows that the copy engine reads lie so far apart
   /// Whether four warps multiply tiles of shared memory together, which bulk copies fill.
   bool hasWarpgroupProducts = false;
+  /// Whether blocks form clusters that read each other's shared memory, and a kernel that starts
+  /// before the one in front of it ends can wait for that: sm_90 and newer.
+  bool hasClusters = false;
+
+  /// Queries of a sequence up to which attention splits the keys over blocks, where so many
+  /// query heads share them; 0: it does not.
+  int64_t splitAttentionQueries(int64_t sharingHeads) const;
 
   /// Rows up to which a product of `elementBytes` has a kernel of its own, ascending; the last
   /// kernel has the calls of more.

@@ -295,6 +295,8 @@ LogicalResult AttentionOp::verify() {
   if (heads < 1 || kvHeads < 1 || headSize < 1)
     return emitOpError("heads, kv_heads and head_size must be positive, got ")
            << heads << ", " << kvHeads << " and " << headSize;
+  if (int64_t(getQueryLimit().value_or(1)) < 1)
+    return emitOpError("query_limit must be positive, got ") << getQueryLimitAttr().getInt();
   if (heads % kvHeads != 0)
     return emitOpError("kv_heads must divide heads, got ") << kvHeads << " and " << heads;
   // attention_c2

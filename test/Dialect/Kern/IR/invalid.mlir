@@ -401,6 +401,16 @@ func.func @attention_c1(%batch: index, %max: index, %q: memref<?x32xf32>, %kv: m
 // -----
 
 func.func @attention_c1(%batch: index, %max: index, %q: memref<?x32xf32>, %kv: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{query_limit must be positive, got -1}}
+  kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) -> %out
+    {heads = 4 : i64, kv_heads = 2 : i64, head_size = 8 : i64, query_limit = -1 : i64, scale = 1.0 : f32}
+    : (index, index, memref<?x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @attention_c1(%batch: index, %max: index, %q: memref<?x32xf32>, %kv: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
   // expected-error@+1 {{kv_heads must divide heads, got 3 and 4}}
   kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) -> %out
     {heads = 4 : i64, kv_heads = 3 : i64, head_size = 8 : i64, scale = 1.0 : f32}

@@ -221,10 +221,11 @@ def Kern_AttentionOp : Kern_ComputeOp<"attention", [AttrSizedOperandSegments]> {
 
     With `cache`, `offsets` and `max_length` are of the queries, and `key` and `value` hold
     more: the keys of sequence b are its rows from first_keys[b] on, keys_before[b] for the
-    tokens before the first query and one for each query.
+    tokens before the first query and one for each query. `query_limit` promises at most so many
+    queries of a sequence: a target may have other code for few.
 
     Constraints:
-    * (C1) head_size, heads, kv_heads ≥ 1; kv_heads divides heads.
+    * (C1) head_size, heads, kv_heads, query_limit ≥ 1; kv_heads divides heads.
     * (C2) buffers are wide enough for their columns.
     * (C3) max_queries and query_offsets are given together.
     * (C4) first_keys and keys_before are given together, and not with query_offsets.
@@ -241,7 +242,7 @@ def Kern_AttentionOp : Kern_ComputeOp<"attention", [AttrSizedOperandSegments]> {
       I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_size, F32Attr:$scale,
       DefaultValuedAttr<I64Attr, "0">:$q_column, DefaultValuedAttr<I64Attr, "0">:$k_column,
       DefaultValuedAttr<I64Attr, "0">:$v_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
-      OptionalAttr<DictionaryAttr>:$config);
+      OptionalAttr<I64Attr>:$query_limit, OptionalAttr<DictionaryAttr>:$config);
   let assemblyFormat = [{
     `batch` `(` $batch `,` $max_length `)` (`rows` `(` $rows^ `)`)? $query `,` $key `,` $value
     `offsets` `(` $offsets `)` (`queries` `(` $max_queries^ `,` $query_offsets `)`)?
