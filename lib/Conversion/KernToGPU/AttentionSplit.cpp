@@ -54,12 +54,14 @@ private:
   void copyKeys(Value firstKey, Value stage);
   Value rowOf(int64_t row);
   void storeSums(SoftmaxState state);
+  SmallVector<Value> warpSums();
+  SmallVector<Value> blockSums();
   void mergeWarps();
-  void mergeBlocks();
+  void storeMerged(ArrayRef<Value> sums);
   void storeOutputs(Value row, Value feature, const MergedSums &sums);
   void forEachPair(Value first, int64_t step, int64_t perRow,
                    llvm::function_ref<void(Value row, Value column)> body);
-  MergedSums merge(int64_t parts, llvm::function_ref<Value(int64_t part)> place, Value column);
+  MergedSums merge(ArrayRef<Value> sums, Value row, Value column);
 };
 } // namespace
 
@@ -76,9 +78,11 @@ void SplitAttentionEmitter::emit() {
   b.ifThen(b.less(b.i32(0), numRows), [&] { // or all blocks of the cluster have nothing to do
     storeSums(attendKeys());
     b.barrier();
+    if (shape.splits == 1)
+      return storeMerged(warpSums());
     mergeWarps();
     syncCluster(b, shape.splits);
-    mergeBlocks();
+    storeMerged(blockSums());
     syncCluster(b, shape.splits); // a block's sums are there until all have read them
   });
 }
@@ -187,20 +191,17 @@ void SplitAttentionEmitter::forEachPair(Value first, int64_t step, int64_t perRo
             [&](Value number) { body(b.div(number, perRow), b.mul(b.rem(number, perRow), 2)); });
 }
 
-/// `place` is where a part has the row's sums.
-MergedSums SplitAttentionEmitter::merge(int64_t parts,
-                                        llvm::function_ref<Value(int64_t part)> place,
-                                        Value column) {
+/// `sums` is where each part has its own.
+MergedSums SplitAttentionEmitter::merge(ArrayRef<Value> sums, Value row, Value column) {
   auto pairType = VectorType::get(2, b.f32());
-  auto loadPair = [&](Value row, Value column) {
-    Value pair = b.loadRaw(pairType, b.at(row, column, b.f32()), 8);
-    return b.elementsOf(pair);
-  };
+  Value rowAt = b.mul(row, 4 * shape.sumFloats());
   SmallVector<SmallVector<Value>> totals, outputs;
-  for (int64_t part = 0; part < parts; ++part) {
-    Value row = place(part);
-    totals.push_back(loadPair(row, b.i32(shape.warp.headSize)));
-    outputs.push_back(loadPair(row, column));
+  for (Value part : sums) {
+    auto loadPair = [&](Value at) {
+      return b.elementsOf(b.loadRaw(pairType, b.at(b.shared(part, rowAt), at, b.f32()), 8));
+    };
+    totals.push_back(loadPair(b.i32(shape.warp.headSize)));
+    outputs.push_back(loadPair(column));
   }
   MergedSums merged{totals[0][0], b.f32(0), {b.f32(0), b.f32(0)}};
   for (ArrayRef<Value> total : totals)
@@ -214,35 +215,40 @@ MergedSums SplitAttentionEmitter::merge(int64_t parts,
   return merged;
 }
 
+SmallVector<Value> SplitAttentionEmitter::warpSums() {
+  SmallVector<Value> sums;
+  for (int64_t part = 0; part < shape.warps; ++part)
+    sums.push_back(b.shared(base, part * shape.warpBytes()));
+  return sums;
+}
+
+SmallVector<Value> SplitAttentionEmitter::blockSums() {
+  SmallVector<Value> sums;
+  for (int64_t part = 0; part < shape.splits; ++part)
+    sums.push_back(inCluster(b, b.shared(base, shape.sumsAt()), b.i32(part)));
+  return sums;
+}
+
 /// The sums of a block, in the form of those of a warp.
 void SplitAttentionEmitter::mergeWarps() {
+  SmallVector<Value> parts = warpSums();
   forEachPair(thread, shape.threads(), shape.sumFloats() / 2, [&](Value row, Value column) {
-    Value rowAt = b.mul(row, 4 * shape.sumFloats());
-    MergedSums sums = merge(
-        shape.warps,
-        [&](int64_t part) { return b.shared(b.shared(base, part * shape.warpBytes()), rowAt); },
-        column);
+    MergedSums sums = merge(parts, row, column);
     // The last pair is no features.
     Value isTotal = b.equal(column, shape.warp.headSize);
     Value pair = b.vectorOf({b.select(isTotal, sums.maximum, sums.outputs[0]),
                              b.select(isTotal, sums.weights, sums.outputs[1])});
-    Value place = b.shared(b.shared(base, shape.sumsAt()), rowAt);
+    Value place = b.shared(b.shared(base, shape.sumsAt()), b.mul(row, 4 * shape.sumFloats()));
     b.storeRaw(pair, b.at(place, column, b.f32()), 8);
   });
 }
 
 /// Each block of the cluster has a share of the features.
-void SplitAttentionEmitter::mergeBlocks() {
-  SmallVector<Value> sumsOf;
-  for (int64_t part = 0; part < shape.splits; ++part)
-    sumsOf.push_back(inCluster(b, b.shared(base, shape.sumsAt()), b.i32(part)));
+void SplitAttentionEmitter::storeMerged(ArrayRef<Value> sums) {
   Value first = b.add(b.mul(split, shape.threads()), thread);
-  forEachPair(first, shape.splits * shape.threads(), shape.warp.headSize / 2,
-              [&](Value row, Value column) {
-                Value rowAt = b.mul(row, 4 * shape.sumFloats());
-                auto place = [&](int64_t part) { return b.shared(sumsOf[part], rowAt); };
-                storeOutputs(row, column, merge(shape.splits, place, column));
-              });
+  forEachPair(
+      first, shape.splits * shape.threads(), shape.warp.headSize / 2,
+      [&](Value row, Value column) { storeOutputs(row, column, merge(sums, row, column)); });
 }
 
 void SplitAttentionEmitter::storeOutputs(Value row, Value feature, const MergedSums &sums) {

@@ -15,9 +15,9 @@
 
 namespace mlir::kern::nvptx {
 
-/// How the keys of few queries are split: over `splits` blocks, which form a cluster, and the
-/// warps of each. A block has a sequence and a head of keys, and all query heads that read it.
-/// Its shared memory: what each warp has, then the block's sums.
+/// How the keys of few queries are split: over `splits` blocks, which form a cluster where there
+/// are several, and the warps of each. A block has a sequence and a head of keys, and all query
+/// heads that read it. Its shared memory: what each warp has, then the block's sums.
 struct SplitAttentionShape {
   AttentionShape warp; ///< as if a warp were a block: its queries and stages
   int64_t warps, splits;

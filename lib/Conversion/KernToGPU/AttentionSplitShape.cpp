@@ -45,8 +45,9 @@ std::optional<SplitAttentionShape> SplitAttentionShape::choose(AttentionOp op,
   shape.warp.keys = 16;
   shape.warp.rows = roundUp(shape.queries * shape.sharing, 16);
   shape.warp.warps = 1;
-  // One sequence fills the chip where it can.
-  while (shape.splits > 2 && int64_t(op.getKvHeads()) * shape.splits / 2 >= target.multiprocessors)
+  // The fewest sequences that there may be fill the chip, where they can.
+  int64_t blocks = int64_t(op.getKvHeads()) * int64_t(op.getMinBatch());
+  while (shape.splits > 1 && blocks * shape.splits / 2 >= 2 * target.multiprocessors)
     shape.splits /= 2;
   return shape;
 }
@@ -68,8 +69,8 @@ LogicalResult SplitAttentionShape::check(AttentionOp op, const GPUTargetInfo &ta
     return op.emitOpError("needs, for split keys, a chip that has clusters, no 'queries', and a "
                           "'query_limit' of at most ")
            << maxRows << " rows with " << sharing << " heads each, on " << target.chip;
-  if (splits < 2 || splits > maxSplits)
-    return op.emitOpError("needs 2 to ")
+  if (splits > maxSplits)
+    return op.emitOpError("needs up to ")
            << maxSplits << " 'splits' in its GPU configuration, got " << splits;
   if (warp.rows < queries * sharing || warp.rows > maxRows)
     return op.emitOpError("needs 'rows' for ")

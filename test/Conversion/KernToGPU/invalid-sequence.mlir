@@ -182,7 +182,7 @@ module @kernels {
 
 module @kernels {
   func.func @splits(%batch: index, %max: index, %q: memref<?x256xbf16>, %kv: memref<?x128xbf16>, %offsets: memref<?xi32>, %first: memref<?xi32>, %before: memref<?xi32>, %out: memref<?x256xbf16>) attributes {kern.kernel} {
-    // expected-error @below {{needs 2 to 8 'splits' in its GPU configuration, got 9}}
+    // expected-error @below {{needs up to 8 'splits' in its GPU configuration, got 9}}
     kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) cache(%first, %before) -> %out {config = {keys = 16, rows = 16, splits = 9, stages = 2, warps = 4}, heads = 4, kv_heads = 1, head_size = 64, query_limit = 4, scale = 0.125 : f32, v_column = 64} : (index, index, memref<?x256xbf16>, memref<?x128xbf16>, memref<?x128xbf16>, memref<?xi32>, memref<?xi32>, memref<?xi32>, memref<?x256xbf16>) -> ()
     return
   }

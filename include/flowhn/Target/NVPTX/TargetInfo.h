@@ -36,6 +36,10 @@ struct GPUTargetInfo {
   /// Queries of a sequence up to which attention splits the keys over blocks, where so many
   /// query heads share them; 0: it does not.
   int64_t splitAttentionQueries(int64_t sharingHeads) const;
+  /// Sequences whose heads of keys fill the chip, a block each.
+  int64_t fullAttentionSequences(int64_t kvHeads) const {
+    return (2 * multiprocessors + kvHeads - 1) / kvHeads;
+  }
 
   /// Rows up to which a product of `elementBytes` has a kernel of its own, ascending; the last
   /// kernel has the calls of more.

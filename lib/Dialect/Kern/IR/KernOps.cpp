@@ -297,6 +297,8 @@ LogicalResult AttentionOp::verify() {
            << heads << ", " << kvHeads << " and " << headSize;
   if (int64_t(getQueryLimit().value_or(1)) < 1)
     return emitOpError("query_limit must be positive, got ") << getQueryLimitAttr().getInt();
+  if (int64_t(getMinBatch()) < 1)
+    return emitOpError("min_batch must be positive, got ") << int64_t(getMinBatch());
   if (heads % kvHeads != 0)
     return emitOpError("kv_heads must divide heads, got ") << kvHeads << " and " << heads;
   // attention_c2

@@ -155,13 +155,14 @@ def Kern_RowwiseOp : Kern_EpilogueOp<"rowwise", [AttrSizedOperandSegments]> {
     Row i reads row `gather[i]` (or i) of `input` at `in_column` and stores to row
     `scatter[i]` (or i) of `out` at `out_column`. `sections` are ascending bounds
     starting at 0; the last one is the width. `mean_of_squares` gives the region
-    the mean of x² over the element's section, in float32.
+    the mean of x² over the element's section, in float32. `max_rows` promises at most so many
+    rows: a target may have other code for few, which adds in another order.
 
     Region: (x, the reduction unless `none`, extras) → stored value, all f32. Where
     `out` is memref<?xf32>, one number per row, (the reduction) → stored value.
 
     Constraints:
-    * (C1) sections: at least two bounds, strictly ascending, from 0.
+    * (C1) sections: at least two bounds, strictly ascending, from 0; max_rows ≥ 1.
     * (C2) input and an out of rank 2 are wide enough for their column and the width.
     * (C3) extras as for `kern.matmul`, over the width.
     * (C4) the region's arguments are f32: those above.
@@ -173,8 +174,8 @@ def Kern_RowwiseOp : Kern_EpilogueOp<"rowwise", [AttrSizedOperandSegments]> {
       Variadic<Kern_Data>:$extras, Optional<Kern_Table>:$gather, Optional<Kern_Table>:$scatter,
       DenseI64ArrayAttr:$sections, Kern_ReductionAttr:$reduction,
       DefaultValuedAttr<I64Attr, "0">:$in_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
-      Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
-      OptionalAttr<DictionaryAttr>:$config);
+      OptionalAttr<I64Attr>:$max_rows, Kern_AccessArrayAttr:$accesses,
+      DenseI64ArrayAttr:$extra_columns, OptionalAttr<DictionaryAttr>:$config);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     `rows` `(` $rows `)` $input `->` $out (`extras` `(` $extras^ `)`)? (`gather` `(` $gather^ `)`)? (`scatter` `(` $scatter^ `)`)?
@@ -222,10 +223,11 @@ def Kern_AttentionOp : Kern_ComputeOp<"attention", [AttrSizedOperandSegments]> {
     With `cache`, `offsets` and `max_length` are of the queries, and `key` and `value` hold
     more: the keys of sequence b are its rows from first_keys[b] on, keys_before[b] for the
     tokens before the first query and one for each query. `query_limit` promises at most so many
-    queries of a sequence: a target may have other code for few.
+    queries of a sequence, `min_batch` at least so many sequences: a target may have other code
+    for few and many.
 
     Constraints:
-    * (C1) head_size, heads, kv_heads, query_limit ≥ 1; kv_heads divides heads.
+    * (C1) head_size, heads, kv_heads, query_limit, min_batch ≥ 1; kv_heads divides heads.
     * (C2) buffers are wide enough for their columns.
     * (C3) max_queries and query_offsets are given together.
     * (C4) first_keys and keys_before are given together, and not with query_offsets.
@@ -242,7 +244,8 @@ def Kern_AttentionOp : Kern_ComputeOp<"attention", [AttrSizedOperandSegments]> {
       I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_size, F32Attr:$scale,
       DefaultValuedAttr<I64Attr, "0">:$q_column, DefaultValuedAttr<I64Attr, "0">:$k_column,
       DefaultValuedAttr<I64Attr, "0">:$v_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
-      OptionalAttr<I64Attr>:$query_limit, OptionalAttr<DictionaryAttr>:$config);
+      OptionalAttr<I64Attr>:$query_limit, DefaultValuedAttr<I64Attr, "1">:$min_batch,
+      OptionalAttr<DictionaryAttr>:$config);
   let assemblyFormat = [{
     `batch` `(` $batch `,` $max_length `)` (`rows` `(` $rows^ `)`)? $query `,` $key `,` $value
     `offsets` `(` $offsets `)` (`queries` `(` $max_queries^ `,` $query_offsets `)`)?
