@@ -49,9 +49,7 @@ public:
 
   Status run() {
     Frame frame;
-    frame.indices = {int64_t(arguments.length.size()), int64_t(arguments.ids.size()),
-                     arguments.maxLength, int64_t(arguments.select.size()),
-                     int64_t(arguments.tokens.size())};
+    frame.indices = entryIndices(arguments);
     auto add = [&](EntryMemory number, size_t elements) {
       frame.memories.push_back({Place::Argument, number, 0, int64_t(elements) * 4});
     };
@@ -151,14 +149,7 @@ private:
     if (!isArgument(frame.memories[command.begin()], BeginArgument) ||
         !isArgument(frame.memories[command.length()], LengthArgument))
       return invalidInput("a partition of something other than the call's begin and length");
-    Expected<Partition> made = makePartition(*command.window(), arguments.begin, arguments.length);
-    FLOWHN_RETURN_IF_ERROR(made.status());
-    for (BranchRows *branch : {&made->attention, &made->ssm}) {
-      frame.indices.insert(frame.indices.end(), {branch->rows(), branch->maxLength});
-      addTable(frame, std::move(branch->offsets));
-      addTable(frame, std::move(branch->index));
-    }
-    return {};
+    return makeTables(&command, frame);
   }
 
   Status run(const fb::LastRows &command, Frame &frame) {
@@ -166,16 +157,7 @@ private:
         !isArgument(frame.memories[command.length()], LengthArgument) ||
         !isArgument(frame.memories[command.select()], SelectArgument))
       return invalidInput("last rows of something other than the call's begin, length and select");
-    Expected<LastRows> made =
-        makeLastRows(command.window(), arguments.begin, arguments.length, arguments.select);
-    FLOWHN_RETURN_IF_ERROR(made.status());
-    for (BranchLastRows *branch : {&made->attention, &made->ssm}) {
-      frame.indices.insert(frame.indices.end(), {branch->rows(), branch->maxLength});
-      addTable(frame, std::move(branch->offsets));
-      addTable(frame, std::move(branch->index));
-      addTable(frame, std::move(branch->last));
-    }
-    return {};
+    return makeTables(&command, frame);
   }
 
   Status run(const fb::GetState &command, Frame &frame) {
@@ -192,17 +174,20 @@ private:
         !isArgument(frame.memories[command.length()], LengthArgument) ||
         !isArgument(frame.memories[command.slots()], SlotsArgument))
       return invalidInput("cache rows of something other than a step's begin, length and slots");
-    CacheRows cache = makeCacheRows(command.window(), arguments.begin, arguments.length,
-                                    arguments.step->slots, arguments.step->layout->context());
-    for (std::vector<int32_t> *table : {&cache.first, &cache.before, &cache.rows})
-      addTable(frame, std::move(*table));
-    return {};
+    return makeTables(&command, frame);
   }
 
-  void addTable(Frame &frame, std::vector<int32_t> table) {
-    frame.memories.push_back(
-        {Place::Table, numTables++, 0, int64_t(table.size() * sizeof(int32_t))});
-    sink.addTable(std::move(table));
+  Status makeTables(TableCommand command, Frame &frame) {
+    Expected<MadeTables> made = flowhn::makeTables(command, arguments);
+    FLOWHN_RETURN_IF_ERROR(made.status());
+    frame.indices.insert(frame.indices.end(), made->indices.begin(), made->indices.end());
+    sink.addTables(command, made->indices);
+    for (std::vector<int32_t> &table : made->tables) {
+      frame.memories.push_back(
+          {Place::Table, numTables++, 0, int64_t(table.size() * sizeof(int32_t))});
+      sink.addTable(std::move(table));
+    }
+    return {};
   }
 
   static bool isArgument(const Place &place, EntryMemory number) {
@@ -313,6 +298,11 @@ Expected<int64_t> flowhn::walkPlan(const fb::Plan &plan, const EntryArguments &a
   Walk walk(plan, arguments, tapTarget, counts, sink);
   FLOWHN_RETURN_IF_ERROR(walk.run());
   return walk.workspaceBytes();
+}
+
+std::vector<int64_t> flowhn::entryIndices(const EntryArguments &arguments) {
+  return {int64_t(arguments.length.size()), int64_t(arguments.ids.size()), arguments.maxLength,
+          int64_t(arguments.select.size()), int64_t(arguments.tokens.size())};
 }
 
 LaunchCounts flowhn::countsOf(const fb::Kernel &kernel, std::span<const int64_t> indices) {

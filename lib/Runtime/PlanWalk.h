@@ -9,8 +9,7 @@
 #ifndef FLOWHN_LIB_RUNTIME_PLANWALK_H
 #define FLOWHN_LIB_RUNTIME_PLANWALK_H
 
-#include "Executor.h"
-#include "Partition.h"
+#include "PlanTables.h"
 
 namespace flowhn {
 
@@ -75,6 +74,9 @@ class PlanSink {
 public:
   virtual ~PlanSink() = default;
 
+  /// What makes the next tables, and its index values. Another call does the same with other
+  /// tables where these values and those of its entry are the same.
+  virtual void addTables(const TableCommand & /*command*/, std::span<const int64_t> /*indices*/) {}
   /// The next table, of rows or of where sequences start.
   virtual void addTable(std::vector<int32_t> table) = 0;
   virtual Status addLaunch(const PlannedLaunch &launch) = 0;
@@ -94,6 +96,9 @@ public:
 Expected<int64_t> walkPlan(const fb::Plan &plan, const EntryArguments &arguments,
                            const TapTarget &tapTarget, std::span<LaunchCounts> counts,
                            PlanSink &sink);
+
+/// The index values that a plan's entry takes, in order.
+std::vector<int64_t> entryIndices(const EntryArguments &arguments);
 
 /// What one launch of `kernel` computes and moves.
 LaunchCounts countsOf(const fb::Kernel &kernel, std::span<const int64_t> indices);

@@ -9,6 +9,7 @@
 #include "Decode.h"
 
 #include "MemoryPeak.h"
+#include "Report.h"
 #include "common/Progress.h"
 #include "flowhn/Runtime/Device.h"
 #include "flowhn/Runtime/Generator.h"
@@ -33,7 +34,10 @@ struct DecodeTimes {
   int64_t stateBytes = 0;        ///< of all sequences
   double promptSeconds = 0;      ///< of all sequences, to the first token
   std::vector<double> latencies; ///< of one step of all sequences, in order
-  double stepBytes = 0;          ///< that the kernels of the last step count
+  /// Of the same steps on a GPU, from the first kernel's start to the last one's end.
+  std::vector<double> deviceLatencies;
+  std::vector<KernelProfile> kernels; ///< of the last step
+  double stepBytes = 0;               ///< that they count
 
   double medianLatency() const { return median(latencies); }
   double p99() const {
@@ -44,6 +48,10 @@ struct DecodeTimes {
   double promptRate() const { return double(point.batch * promptTokens) / promptSeconds; }
   double tokenRate() const { return double(point.batch) / medianLatency(); }
   double byteRate() const { return stepBytes / medianLatency(); }
+};
+
+struct StepTime {
+  double wall = 0, device = 0;
 };
 
 /// Sequences that take the most likely token each time.
@@ -61,7 +69,7 @@ public:
   int64_t stateBytes() const { return generator.stateBytes(); }
 
   /// Takes `count` tokens of each of `ids`, one sequence behind the other; gives the seconds.
-  Expected<double> step(std::span<const int32_t> ids, int64_t count) {
+  Expected<StepTime> step(std::span<const int32_t> ids, int64_t count) {
     std::vector<SequenceTokens> rows;
     for (int64_t i = 0; i * count < std::ssize(ids); ++i)
       rows.push_back({i, ids.subspan(size_t(i * count), size_t(count))});
@@ -70,9 +78,9 @@ public:
     FLOWHN_RETURN_IF_ERROR(result.status());
     double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     next = std::move(result->tokens);
-    return seconds;
+    return StepTime{seconds, result->deviceSeconds};
   }
-  Expected<double> step() {
+  Expected<StepTime> step() {
     std::vector<int32_t> ids = next;
     return step(ids, 1);
   }
@@ -98,29 +106,41 @@ Expected<DecodeTimes> measurePoint(Session &session, const DecodePoint &point, i
     Expected<Decoding> decoding = Decoding::create(session, point);
     FLOWHN_RETURN_IF_ERROR(decoding.status());
     times.stateBytes = decoding->stateBytes();
-    Expected<double> seconds = decoding->step(prompt, times.promptTokens);
-    FLOWHN_RETURN_IF_ERROR(seconds.status());
-    times.promptSeconds = *seconds;
-    times.latencies.clear();
+    Expected<StepTime> time = decoding->step(prompt, times.promptTokens);
+    FLOWHN_RETURN_IF_ERROR(time.status());
+    times.promptSeconds = time->wall;
     for (int64_t i = 1; run > 0 && i < steps; ++i) {
-      seconds = decoding->step();
-      FLOWHN_RETURN_IF_ERROR(seconds.status());
-      times.latencies.push_back(*seconds);
+      time = decoding->step();
+      FLOWHN_RETURN_IF_ERROR(time.status());
+      times.latencies.push_back(time->wall);
+      times.deviceLatencies.push_back(time->device);
     }
     session.enableProfile(run > 0);
     FLOWHN_RETURN_IF_ERROR(decoding->step().status());
-    for (const KernelProfile &kernel : session.profile())
-      times.stepBytes += kernel.bytes;
+    times.kernels = session.profile();
     session.enableProfile(false);
   }
+  for (const KernelProfile &kernel : times.kernels)
+    times.stepBytes += kernel.bytes;
   return times;
 }
 
-void printTimes(const DecodeTimes &times, double memoryRate) {
-  std::printf("%6ld %8ld %14.0f %14.2f %10.3f %10.3f %11.1f %8.1f %6.0f %%\n", times.point.batch,
-              times.point.context, times.promptRate(), times.promptSeconds * 1e3,
-              times.medianLatency() * 1e3, times.p99() * 1e3, times.tokenRate(),
-              times.byteRate() * 1e-9, 100 * times.byteRate() / memoryRate);
+void printHeader(bool onGPU) {
+  std::printf("%6s %8s %14s %14s %10s %10s", "batch", "context", "prompt token/s", "first token ms",
+              "median ms", "p99 ms");
+  if (onGPU)
+    std::printf(" %10s", "device ms");
+  std::printf(" %11s %8s %8s\n", "token/s", "GB/s", "of that");
+}
+
+void printTimes(const DecodeTimes &times, double memoryRate, bool onGPU) {
+  std::printf("%6ld %8ld %14.0f %14.2f %10.3f %10.3f", times.point.batch, times.point.context,
+              times.promptRate(), times.promptSeconds * 1e3, times.medianLatency() * 1e3,
+              times.p99() * 1e3);
+  if (onGPU)
+    std::printf(" %10.3f", median(times.deviceLatencies) * 1e3);
+  std::printf(" %11.1f %8.1f %6.0f %%\n", times.tokenRate(), times.byteRate() * 1e-9,
+              100 * times.byteRate() / memoryRate);
 }
 
 nlohmann::ordered_json asJson(const DecodeTimes &times) {
@@ -133,6 +153,8 @@ nlohmann::ordered_json asJson(const DecodeTimes &times) {
           {"latencies_seconds", times.latencies},
           {"median_latency_seconds", times.medianLatency()},
           {"p99_latency_seconds", times.p99()},
+          {"device_latencies_seconds", times.deviceLatencies},
+          {"median_device_latency_seconds", median(times.deviceLatencies)},
           {"tokens_per_second", times.tokenRate()},
           {"step_bytes", times.stepBytes}};
 }
@@ -215,9 +237,12 @@ Status flowhn::tools::measureDecode(const Tool &tool, BenchOptions &options,
   }
   memoryRate = std::max(memoryRate, measureRate(*session, options));
   std::printf("%s, memory gives %.1f GB/s\n", session->target().c_str(), memoryRate * 1e-9);
-  std::printf("%6s %8s %14s %14s %10s %10s %11s %8s %8s\n", "batch", "context", "prompt token/s",
-              "first token ms", "median ms", "p99 ms", "token/s", "GB/s", "of that");
+  bool onGPU = !session->chip().empty();
+  printHeader(onGPU);
   for (const DecodeTimes &times : all)
-    printTimes(times, memoryRate);
+    printTimes(times, memoryRate, onGPU);
+  for (const DecodeTimes &times : all)
+    if (options.kernels)
+      printKernels(times.kernels, onGPU);
   return options.json.empty() ? Status() : writeJson(options.json, *session, memoryRate, all);
 }

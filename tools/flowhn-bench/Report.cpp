@@ -149,11 +149,11 @@ static KernelProfile sumOf(const std::vector<KernelProfile> &kernels) {
   return sum;
 }
 
-static void printThreadKernels(const Measurements &r) {
-  const double total = sumOf(r.kernels).seconds;
+static void printThreadKernels(const std::vector<KernelProfile> &kernels) {
+  const double total = sumOf(kernels).seconds;
   std::printf("\n%-40s %-16s %6s %10s %6s %9s %7s\n", "kernel", "op", "calls", "thread ms", "%",
               "GFLOP/s", "GB/s");
-  for (const KernelProfile &kernel : r.kernels) {
+  for (const KernelProfile &kernel : kernels) {
     // Rates are per thread: the seconds of all threads are added up.
     double seconds = std::max(kernel.seconds, 1e-12);
     std::printf("%-40s %-16s %6lld %10.3f %6.1f %9.2f %7.2f\n", kernel.kernel.c_str(),
@@ -175,16 +175,16 @@ static void printDeviceKernel(const KernelProfile &kernel) {
               kernel.config.c_str());
 }
 
-static void printDeviceKernels(const Measurements &r) {
+static void printDeviceKernels(const std::vector<KernelProfile> &kernels) {
   std::printf("\n%-40s %6s %9s %9s %8s %8s %8s  %s\n", "kernel", "calls", "ms", "floor ms",
               "% floor", "TFLOP/s", "GB/s", "configuration");
-  for (const KernelProfile &kernel : r.kernels)
+  for (const KernelProfile &kernel : kernels)
     printDeviceKernel(kernel);
-  printDeviceKernel(sumOf(r.kernels));
+  printDeviceKernel(sumOf(kernels));
 }
 
-void flowhn::tools::printKernels(const Measurements &r) {
-  r.onGPU() ? printDeviceKernels(r) : printThreadKernels(r);
+void flowhn::tools::printKernels(const std::vector<KernelProfile> &kernels, bool onGPU) {
+  onGPU ? printDeviceKernels(kernels) : printThreadKernels(kernels);
 }
 
 static nlohmann::ordered_json kernelJson(const KernelProfile &kernel) {

@@ -19,7 +19,7 @@ namespace flowhn::tools {
 void printReport(const Measurements &result);
 
 /// One line per kernel of one run, most time first.
-void printKernels(const Measurements &result);
+void printKernels(const std::vector<KernelProfile> &kernels, bool onGPU);
 
 /// For programs: everything that was measured, in seconds, bytes and FLOP/s.
 Status writeReport(const std::string &path, const Measurements &result);

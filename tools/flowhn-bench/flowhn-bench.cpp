@@ -73,7 +73,7 @@ static Expected<int> execute(const Tool &tool, BenchOptions &options) {
     return result.status();
   printReport(*result);
   if (options.kernels)
-    printKernels(*result);
+    printKernels(result->kernels, result->onGPU());
   if (!options.calibrate.empty())
     FLOWHN_RETURN_IF_ERROR(calibrate(options.calibrate, *result));
   if (!options.json.empty())
@@ -93,8 +93,7 @@ int main(int argc, char **argv) {
     return tool.usageError(problem);
   if (!options.calibrate.empty() && options.run.model.compile.target == "cpu")
     return tool.usageError("--calibrate measures a GPU, the target is cpu");
-  for (const char *flag :
-       {"--batch", "--tokens", "--logits", "--kernels", "--trace", "--calibrate"})
+  for (const char *flag : {"--batch", "--tokens", "--logits", "--trace", "--calibrate"})
     if (!options.decode.empty() && tool.app().count(flag))
       return tool.usageError(std::string(flag) + " is of whole calls, --decode of tokens");
   return tool.run([&] { return execute(tool, options); });

@@ -64,6 +64,12 @@ void mlir::flowhn::launchGroup(ProcedureBuilder &procedure, ArrayRef<kern::Matmu
   procedure.launch(group, "grouped_matmul_" + describe(products));
 }
 
+/// "matmul_rows64_512x192_bf16", where there are at most so many rows.
+static std::string getName(kern::MatmulOp product) {
+  std::optional<uint64_t> maxRows = product.getMaxRows();
+  return "matmul_" + (maxRows ? "rows" + std::to_string(*maxRows) + "_" : "") + describe(product);
+}
+
 static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
                                   const Product &product, const Extras &extras, ScalarBody body) {
   int64_t n = 0, groups = product.groups;
@@ -77,16 +83,18 @@ static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
   FailureOr<Value> weights = procedure.getParameter(use, op);
   if (failed(weights))
     return failure();
-  auto matmul = kern::MatmulOp::create(
-      procedure.builder, op->getLoc(), product.out.space->rows, product.input.buffer, *weights,
-      product.out.buffer, extras.values, extras.gather, product.out.index, n, product.k, groups,
-      product.input.column, product.out.column, extras.getAccesses(), extras.columns,
-      /*config=*/nullptr);
-  buildRegion(matmul.getEpilogue(), op->getLoc(), groups + extras.values.size(), body);
-  if (procedure.heldProducts)
-    procedure.heldProducts->push_back(matmul);
-  else
-    procedure.launch(matmul, "matmul_" + describe(matmul));
+  for (RowBucket bucket : getRowBuckets(procedure, op->getLoc(), *product.out.space, activation)) {
+    auto matmul = kern::MatmulOp::create(
+        procedure.builder, op->getLoc(), bucket.rows, product.input.buffer, *weights,
+        product.out.buffer, extras.values, extras.gather, product.out.index, n, product.k, groups,
+        product.input.column, product.out.column, bucket.maxRows, extras.getAccesses(),
+        extras.columns, /*config=*/nullptr);
+    buildRegion(matmul.getEpilogue(), op->getLoc(), groups + extras.values.size(), body);
+    if (procedure.heldProducts && !bucket.maxRows)
+      procedure.heldProducts->push_back(matmul);
+    else
+      procedure.launch(matmul, getName(matmul));
+  }
   return success();
 }
 

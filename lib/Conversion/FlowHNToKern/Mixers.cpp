@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OpConversions.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #include <array>
@@ -49,6 +50,58 @@ static KeysAndValues appendToState(ProcedureBuilder &procedure, AttentionOp op, 
   return kept;
 }
 
+namespace {
+/// A kernel of attention by the queries and sequences of a call.
+struct QueryBucket {
+  Value maxLength;        ///< of the call, or 0 where another kernel has it
+  IntegerAttr queryLimit; ///< null: none
+  int64_t minBatch = 1;
+
+  std::string suffix() const {
+    if (!queryLimit)
+      return {};
+    std::string text = "_queries" + std::to_string(queryLimit.getInt());
+    return minBatch == 1 ? text : text + "_batch" + std::to_string(minBatch);
+  }
+};
+} // namespace
+
+/// 1 where `value` exceeds `bound`, else 0.
+static Value createExceeds(OpBuilder &builder, Location loc, Value value, int64_t bound) {
+  AffineExpr symbol = builder.getAffineSymbolExpr(0);
+  auto mapOf = [&](AffineExpr expression, int64_t constant) {
+    return AffineMap::get(0, 1, {expression, builder.getAffineConstantExpr(constant)},
+                          builder.getContext());
+  };
+  Value excess = affine::AffineMaxOp::create(builder, loc, mapOf(symbol - bound, 0), value);
+  return affine::AffineMinOp::create(builder, loc, mapOf(symbol, 1), excess);
+}
+
+/// The kernels that an attention over `space` is launched as, of which a call runs one: the
+/// others have no blocks, and are skipped.
+static SmallVector<QueryBucket, 3> getQueryBuckets(ProcedureBuilder &procedure, AttentionOp op,
+                                                   const TokenSpace &space) {
+  const std::optional<GPUTargetInfo> &gpu = procedure.context.target.gpu;
+  int64_t kvHeads = op.getKvHeads(), sharing = int64_t(op.getHeads()) / kvHeads;
+  int64_t limit = gpu && op.getState() ? gpu->splitAttentionQueries(sharing) : 0;
+  if (limit == 0)
+    return {{space.maxLength, {}}};
+  OpBuilder &builder = procedure.builder;
+  int64_t minBatch = gpu->fullAttentionSequences(kvHeads);
+  Value operands[] = {space.maxLength, createExceeds(builder, op.getLoc(), space.maxLength, limit),
+                      createExceeds(builder, op.getLoc(), space.batch, minBatch - 1)};
+  AffineExpr length = builder.getAffineSymbolExpr(0), isLong = builder.getAffineSymbolExpr(1),
+             areMany = builder.getAffineSymbolExpr(2);
+  auto where = [&](AffineExpr share) -> Value {
+    return affine::AffineApplyOp::create(builder, op.getLoc(), AffineMap::get(0, 3, length * share),
+                                         ValueRange(operands));
+  };
+  IntegerAttr few = builder.getI64IntegerAttr(limit);
+  return {{where((1 - isLong) * (1 - areMany)), few},
+          {where((1 - isLong) * areMany), few, minBatch},
+          {where(isLong), {}}};
+}
+
 LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, AttentionOp op) {
   Value queryLength = op.getQueries() ? op.getQueries() : op.getLength();
   FailureOr<Tokens> query = getSequences(procedure, op.getQuery(), queryLength, op);
@@ -68,16 +121,19 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, AttentionOp o
   Value rows = procedure.context.target.gpu ? space.rows : Value();
   Value maxQueries = op.getQueries() ? query->space->maxLength : Value();
   Value queryOffsets = op.getQueries() ? query->space->offsets : Value();
-  auto attention = kern::AttentionOp::create(
-      procedure.builder, op.getLoc(), space.batch, space.maxLength, rows, maxQueries, query->buffer,
-      read.key.buffer, read.value.buffer, space.offsets, queryOffsets, state.first, state.before,
-      out.buffer, heads, kvHeads, headSize, APFloat(float(1 / std::sqrt(double(headSize)))),
-      query->column, read.key.column, read.value.column, out.column, /*config=*/nullptr);
   std::string name = op.getQueries() ? "attention_last_"
                      : op.getState() ? "attention_cached_"
                                      : "attention_";
-  procedure.launch(attention, name + std::to_string(heads) + "x" + std::to_string(kvHeads) + "x" +
-                                  std::to_string(headSize));
+  name += std::to_string(heads) + "x" + std::to_string(kvHeads) + "x" + std::to_string(headSize);
+  for (QueryBucket bucket : getQueryBuckets(procedure, op, space)) {
+    auto attention = kern::AttentionOp::create(
+        procedure.builder, op.getLoc(), space.batch, bucket.maxLength, rows, maxQueries,
+        query->buffer, read.key.buffer, read.value.buffer, space.offsets, queryOffsets, state.first,
+        state.before, out.buffer, heads, kvHeads, headSize,
+        APFloat(float(1 / std::sqrt(double(headSize)))), query->column, read.key.column,
+        read.value.column, out.column, bucket.queryLimit, bucket.minBatch, /*config=*/nullptr);
+    procedure.launch(attention, name + bucket.suffix());
+  }
   return success();
 }
 

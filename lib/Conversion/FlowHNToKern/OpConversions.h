@@ -81,6 +81,11 @@ LogicalResult launchNorm(ProcedureBuilder &procedure, Operation *op, Value input
 Value launchNormScale(ProcedureBuilder &procedure, Operation *op, const Tokens &tokens,
                       int64_t width, double eps);
 
+/// The kernels that products of `type` over the tokens of `space` are launched as, of which a
+/// call runs one. RowBuckets.cpp
+ArrayRef<RowBucket> getRowBuckets(ProcedureBuilder &procedure, Location loc,
+                                  const TokenSpace &space, Type type);
+
 /// Splits `scan`, over the sequences of `space`, into chunks that the GPU runs side by side
 /// in the calls whose sequences alone do not fill it: launches the kernels that make the
 /// states between chunks, named with `suffix`, and gives `scan` its chunks. ScanChunks.cpp

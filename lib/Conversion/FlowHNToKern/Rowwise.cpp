@@ -85,7 +85,8 @@ void mlir::flowhn::copyTokens(ProcedureBuilder &procedure, Location loc, RankedT
   auto copy = kern::RowwiseOp::create(
       procedure.builder, loc, to.space->rows, from.buffer, to.buffer, /*extras=*/ValueRange(),
       from.index, to.index, /*sections=*/{0, width}, kern::Reduction::None, from.column, to.column,
-      procedure.builder.getArrayAttr({}), /*extra_columns=*/{}, /*config=*/nullptr);
+      /*max_rows=*/nullptr, procedure.builder.getArrayAttr({}), /*extra_columns=*/{},
+      /*config=*/nullptr);
   buildRegion(copy.getBody(), loc, 1,
               [](OpBuilder &, Location, ValueRange values) { return values[0]; });
   procedure.launch(copy, "copy_" + std::to_string(width));
@@ -115,7 +116,7 @@ static LogicalResult launchElementwise(ProcedureBuilder &procedure, Operation *o
   auto map = kern::RowwiseOp::create(
       procedure.builder, op->getLoc(), out.space->rows, input.buffer, out.buffer, extras.values,
       extras.gather, out.index, /*sections=*/{0, width}, kern::Reduction::None, input.column,
-      out.column, extras.getAccesses(), extras.columns, /*config=*/nullptr);
+      out.column, /*max_rows=*/nullptr, extras.getAccesses(), extras.columns, /*config=*/nullptr);
   buildRegion(map.getBody(), op->getLoc(), inputs.size(),
               [&](OpBuilder &builder, Location loc, ValueRange values) {
                 SmallVector<Value> ordered = llvm::to_vector(values.drop_front());
@@ -189,15 +190,21 @@ LogicalResult mlir::flowhn::launchNorm(ProcedureBuilder &procedure, Operation *o
   SmallVector<int64_t> sections = {0};
   for (Value weight : weights)
     sections.push_back(sections.back() + getFeatures(weight));
-  auto norm = kern::RowwiseOp::create(
-      procedure.builder, op->getLoc(), out.space->rows, tokens->buffer, out.buffer, extras.values,
-      tokens->index, out.index, sections, kern::Reduction::MeanOfSquares, tokens->column,
-      out.column, extras.getAccesses(), extras.columns, /*config=*/nullptr);
-  buildRegion(norm.getBody(), op->getLoc(), 3,
-              [&](OpBuilder &builder, Location loc, ValueRange values) {
-                return buildNorm(builder, loc, values, eps);
-              });
-  procedure.launch(norm, "rms_norm_" + std::to_string(sections.back()));
+  Type type = cast<MemRefType>(out.buffer.getType()).getElementType();
+  for (RowBucket bucket : getRowBuckets(procedure, op->getLoc(), *out.space, type)) {
+    auto norm = kern::RowwiseOp::create(
+        procedure.builder, op->getLoc(), bucket.rows, tokens->buffer, out.buffer, extras.values,
+        tokens->index, out.index, sections, kern::Reduction::MeanOfSquares, tokens->column,
+        out.column, bucket.maxRows, extras.getAccesses(), extras.columns, /*config=*/nullptr);
+    buildRegion(norm.getBody(), op->getLoc(), 3,
+                [&](OpBuilder &builder, Location loc, ValueRange values) {
+                  return buildNorm(builder, loc, values, eps);
+                });
+    std::string name = bucket.maxRows
+                           ? "rms_norm_rows" + std::to_string(bucket.maxRows.getInt()) + "_"
+                           : "rms_norm_";
+    procedure.launch(norm, name + std::to_string(sections.back()));
+  }
   // Selected tokens are normed once, before the head.
   if (!out.space->batch)
     tap(procedure, op->getLoc(), "final", out, sections.back());
@@ -213,8 +220,8 @@ Value mlir::flowhn::launchNormScale(ProcedureBuilder &procedure, Operation *op,
   auto scale = kern::RowwiseOp::create(
       builder, op->getLoc(), tokens.space->rows, tokens.buffer, out, /*extras=*/ValueRange(),
       tokens.index, /*scatter=*/Value(), /*sections=*/{0, width}, kern::Reduction::MeanOfSquares,
-      tokens.column, /*out_column=*/0, builder.getArrayAttr({}), /*extra_columns=*/{},
-      /*config=*/nullptr);
+      tokens.column, /*out_column=*/0, /*max_rows=*/nullptr, builder.getArrayAttr({}),
+      /*extra_columns=*/{}, /*config=*/nullptr);
   buildRegion(scale.getBody(), op->getLoc(), 1,
               [&](OpBuilder &builder, Location loc, ValueRange values) {
                 return buildNormScale(builder, loc, values[0], eps);

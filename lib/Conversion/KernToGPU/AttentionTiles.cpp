@@ -68,8 +68,9 @@ LogicalResult AttentionShape::check(AttentionOp op, const flowhn::GPUTargetInfo 
 // Copies
 //===----------------------------------------------------------------------===//
 
-AttentionTiles::AttentionTiles(GPUKernelBuilder &b, const AttentionShape &shape)
-    : b(b), shape(shape), base(b.sharedBase()), thread(b.threadId()) {
+AttentionTiles::AttentionTiles(GPUKernelBuilder &b, const AttentionShape &shape, Value thread,
+                               Value base)
+    : b(b), shape(shape), base(base), thread(thread) {
   warp = b.div(thread, 32);
   lane = b.rem(thread, 32);
   // A lane gives the address of one row of one 8 × 16 byte matrix. The matrices of queries
@@ -86,17 +87,27 @@ AttentionTiles::AttentionTiles(GPUKernelBuilder &b, const AttentionShape &shape)
                    : place(first, second);
 }
 
+AttentionTiles::Source AttentionTiles::source(Value memref, int64_t column, Value head) {
+  return {b.buffer(memref), b.add(b.mul(head, shape.headSize), column),
+          commonVector({rowWidth(memref), column}, 16 / shape.elementBytes())};
+}
+
 void AttentionTiles::copy(const Source &source, Value row, Value last, int64_t rows, Value offset) {
+  auto place = [&](Value line) { return std::pair(b.min(b.add(row, line), last), source.column); };
+  copy(source, place, rows, offset);
+}
+
+void AttentionTiles::copy(const Source &source, Place place, int64_t rows, Value offset) {
   int64_t perRow = shape.headSize / source.vector, count = rows * perRow;
   for (int64_t start = 0; start < count; start += shape.threads()) {
     Value number = b.add(thread, start);
     auto copyOne = [&] {
       Value line = b.div(number, perRow), feature = b.mul(b.rem(number, perRow), source.vector);
-      Value from =
-          b.rowOffset(source.buffer, b.min(b.add(row, line), last), b.add(source.column, feature));
-      Value place = b.add(b.mul(line, shape.pitch()), b.mul(feature, shape.elementBytes()));
+      auto [row, column] = place(line);
+      Value from = b.rowOffset(source.buffer, row, b.add(column, feature));
+      Value to = b.add(b.mul(line, shape.pitch()), b.mul(feature, shape.elementBytes()));
       copyChunk(source, b.at(source.buffer.pointer, from, source.buffer.elementType),
-                b.shared(base, b.add(offset, place)));
+                b.shared(base, b.add(offset, to)));
     };
     if (start + shape.threads() > count)
       b.ifThen(b.less(number, b.i32(count)), copyOne);

@@ -62,7 +62,10 @@ private:
 /// The products of attention, by mma.sync on tiles in shared memory.
 class AttentionTiles {
 public:
-  AttentionTiles(GPUKernelBuilder &b, const AttentionShape &shape);
+  AttentionTiles(GPUKernelBuilder &b, const AttentionShape &shape)
+      : AttentionTiles(b, shape, b.threadId(), b.sharedBase()) {}
+  /// Of the threads that `thread` counts, with the shared memory from `base` on.
+  AttentionTiles(GPUKernelBuilder &b, const AttentionShape &shape, Value thread, Value base);
 
   Value warp, lane;
 
@@ -73,6 +76,13 @@ public:
     int64_t vector; ///< elements that may be copied at once
   };
 
+  /// The features of a head, or of `head` as a number of such widths, from `column` on.
+  Source source(Value memref, int64_t column, Value head);
+
+  /// Starts copying `rows` lines to `offset` bytes in shared memory; `place` says in which row
+  /// and column each begins.
+  using Place = llvm::function_ref<std::pair<Value, Value>(Value line)>;
+  void copy(const Source &source, Place place, int64_t rows, Value offset);
   /// Starts copying `rows` rows from `row` on to `offset` bytes in shared memory. Rows
   /// behind `last` are copies of it: what they score is masked or not stored.
   void copy(const Source &source, Value row, Value last, int64_t rows, Value offset);

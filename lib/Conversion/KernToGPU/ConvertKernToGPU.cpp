@@ -96,6 +96,8 @@ static void setLaunchAttributes(func::FuncOp kernel, GPUKernelInterface op, cons
   kernel->setAttr(gridAttrName, overArguments(launch.grid));
   if (launch.maxBlocks > 0)
     kernel->setAttr(gpuMaxBlocksAttrName, builder.getI64IntegerAttr(launch.maxBlocks));
+  if (launch.clusterBlocks > 1)
+    kernel->setAttr(gpuClusterBlocksAttrName, builder.getI64IntegerAttr(launch.clusterBlocks));
   kernel->setAttr(gpuThreadsAttrName, builder.getI64IntegerAttr(launch.threads));
   kernel->setAttr(gpuSharedBytesAttrName, builder.getI64IntegerAttr(launch.sharedBytes));
   kernel->setAttr(kernelOpAttrName, builder.getStringAttr(op->getName().getStringRef()));
@@ -113,6 +115,21 @@ static void setLaunchAttributes(func::FuncOp kernel, GPUKernelInterface op, cons
     rewritten.push_back(entries.getDictionary(kernel.getContext()));
   }
   kernel->setAttr(gpuTensorMapsAttrName, builder.getArrayAttr(rewritten));
+}
+
+/// Makes a kernel wait for the one in front of it, where its emitter has not done so itself:
+/// what that one still writes or reads is touched by nobody before. The next one may start, and
+/// wait in turn.
+static void waitForFormerKernel(func::FuncOp kernel) {
+  WalkResult waits = kernel.walk([](NVVM::GriddepcontrolOp op) {
+    return op.getKind() == NVVM::GridDepActionKind::wait ? WalkResult::interrupt()
+                                                         : WalkResult::advance();
+  });
+  OpBuilder builder = OpBuilder::atBlockBegin(&kernel.getBody().front());
+  if (!waits.wasInterrupted())
+    for (auto kind : {NVVM::GridDepActionKind::launch_dependents, NVVM::GridDepActionKind::wait})
+      NVVM::GriddepcontrolOp::create(builder, kernel.getLoc(), kind);
+  kernel->setAttr(gpuWaitsAttrName, builder.getUnitAttr());
 }
 
 static LogicalResult convertKernel(func::FuncOp kernel, const mlir::flowhn::GPUTargetInfo &target) {
@@ -133,6 +150,8 @@ static LogicalResult convertKernel(func::FuncOp kernel, const mlir::flowhn::GPUT
   setLaunchAttributes(kernel, *op, *launch, target, *symbols);
   (*op)->erase();
   usePointers(kernel);
+  if (target.hasClusters)
+    waitForFormerKernel(kernel);
   return success();
 }
 

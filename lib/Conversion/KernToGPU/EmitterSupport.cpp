@@ -229,6 +229,13 @@ Value GPUKernelBuilder::vectorOf(ValueRange values) {
   return vector;
 }
 
+SmallVector<Value> GPUKernelBuilder::elementsOf(Value vector) {
+  SmallVector<Value> elements;
+  for (int64_t i = 0; i < cast<VectorType>(vector.getType()).getNumElements(); ++i)
+    elements.push_back(LLVM::ExtractElementOp::create(builder, loc, vector, i32(i)));
+  return elements;
+}
+
 Value GPUKernelBuilder::packPair(Value low, Value high, Type type) {
   Value pair = vectorOf({low, high});
   Value narrow = arith::TruncFOp::create(builder, loc, VectorType::get(2, type), pair);
@@ -323,6 +330,8 @@ Value GPUKernelBuilder::shuffleXor(Value value, int64_t lanes) {
   return NVVM::ShflOp::create(builder, loc, value.getType(), i32(-1), value, i32(lanes), i32(31),
                               NVVM::ShflKind::bfly, UnitAttr());
 }
+
+void GPUKernelBuilder::syncWarp() { NVVM::SyncWarpOp::create(builder, loc, i32(-1)); }
 
 void GPUKernelBuilder::barrier() { NVVM::BarrierOp::create(builder, loc); }
 

@@ -110,6 +110,7 @@ public:
   Value extend(Value value);              ///< bf16, f16 or f32 → f32
   Value truncate(Value value, Type type); ///< f32 → `type`, to nearest even
   Value vectorOf(ValueRange values);
+  SmallVector<Value> elementsOf(Value vector);
   /// Two f32 as neighbours of 16 bits in an i32, the first one in the low half.
   Value packPair(Value low, Value high, Type type);
   Value intrinsic(StringRef name, Type result, ValueRange arguments);
@@ -136,6 +137,7 @@ public:
   Value numBlocks();
   Value broadcastLane0(Value value);            ///< lane 0's i32, known to be the same in the warp
   Value shuffleXor(Value value, int64_t lanes); ///< an f32 or i32 of lane ^ lanes
+  void syncWarp();                              ///< of the lanes, and their shared memory
   void barrier();                               ///< of the whole block
   void barrier(Value id, int64_t threads);
 

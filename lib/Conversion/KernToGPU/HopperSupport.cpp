@@ -43,6 +43,12 @@ void nvptx::arriveExpecting(GPUKernelBuilder &b, Value barrier, Value bytes) {
                                          NVVM::MemScopeKind::CTA, /*relaxed=*/false, Value());
 }
 
+void nvptx::prefetchMap(GPUKernelBuilder &b, Value map) {
+  NVVM::PrefetchOp::create(b.builder, b.loc, NVVM::PrefetchCacheLevelAttr(),
+                           NVVM::CacheEvictionPriorityAttr(), map, Value(),
+                           b.builder.getUnitAttr());
+}
+
 void nvptx::copyToShared(GPUKernelBuilder &b, Value shared, Value map, Value column, Value row,
                          Value barrier) {
   Value target = LLVM::AddrSpaceCastOp::create(b.builder, b.loc, b.pointer(7), shared);
@@ -72,6 +78,29 @@ void nvptx::storeMatrices(GPUKernelBuilder &b, Value address, ValueRange registe
   auto shape = NVVM::LdStMatrixShapeAttr::get(b.builder.getContext(), 8, 8);
   NVVM::StMatrixOp::create(b.builder, b.loc, address, registers, NVVM::MMALayout::row, shape,
                            NVVM::LdStMatrixEltType::B16);
+}
+
+//===----------------------------------------------------------------------===//
+// Other blocks
+//===----------------------------------------------------------------------===//
+
+void nvptx::startNextGrid(GPUKernelBuilder &b) {
+  NVVM::GriddepcontrolOp::create(b.builder, b.loc, NVVM::GridDepActionKind::launch_dependents);
+}
+
+void nvptx::waitForGrids(GPUKernelBuilder &b) {
+  NVVM::GriddepcontrolOp::create(b.builder, b.loc, NVVM::GridDepActionKind::wait);
+}
+
+void nvptx::syncCluster(GPUKernelBuilder &b, int64_t blocks) {
+  if (blocks == 1)
+    return b.barrier();
+  NVVM::ClusterArriveOp::create(b.builder, b.loc, UnitAttr());
+  NVVM::ClusterWaitOp::create(b.builder, b.loc, UnitAttr());
+}
+
+Value nvptx::inCluster(GPUKernelBuilder &b, Value shared, Value block) {
+  return NVVM::MapaOp::create(b.builder, b.loc, b.pointer(7), shared, block);
 }
 
 //===----------------------------------------------------------------------===//

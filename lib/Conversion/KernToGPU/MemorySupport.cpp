@@ -64,10 +64,7 @@ SmallVector<Value> GPUKernelBuilder::loadVector(const Buffer &buffer, Value offs
   int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
   auto type = VectorType::get(count, buffer.elementType);
   Value vector = loadRaw(type, at(buffer.pointer, offset, buffer.elementType), count * bytes);
-  SmallVector<Value> values;
-  for (int64_t i = 0; i < count; ++i)
-    values.push_back(extend(LLVM::ExtractElementOp::create(builder, loc, vector, i32(i))));
-  return values;
+  return llvm::map_to_vector(elementsOf(vector), [&](Value value) { return extend(value); });
 }
 
 void GPUKernelBuilder::storeVector(ValueRange values, const Buffer &buffer, Value offset) {

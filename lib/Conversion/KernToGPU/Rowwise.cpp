@@ -52,8 +52,8 @@ static int64_t chooseVector(RowwiseOp op) {
 namespace {
 /// Columns [begin, end) of a row, in batches.
 struct Section {
-  Section(int64_t begin, int64_t end, int64_t count)
-      : begin(begin), end(end), chunkColumns(warpLanes * count),
+  Section(int64_t begin, int64_t end, int64_t count, int64_t lanes)
+      : begin(begin), end(end), chunkColumns(lanes * count),
         chunks(std::min<int64_t>(llvm::divideCeil(width(), chunkColumns),
                                  std::max<int64_t>(laneElements / count, 1))) {}
 
@@ -74,12 +74,12 @@ struct Chunk {
   SmallVector<Value> values;
 };
 
-/// Emits the code of one warp.
+/// Emits the code of one thread. A row has a warp, or `warps` that are a block.
 class RowwiseEmitter {
 public:
-  RowwiseEmitter(GPUKernelBuilder &b, RowwiseOp op, int64_t count)
-      : b(b), op(op), count(count), input(b.buffer(op.getInput())), out(b.buffer(op.getOut())),
-        extras(b.extras(op)) {}
+  RowwiseEmitter(GPUKernelBuilder &b, RowwiseOp op, int64_t count, int64_t warps)
+      : b(b), op(op), count(count), warps(warps), input(b.buffer(op.getInput())),
+        out(b.buffer(op.getOut())), extras(b.extras(op)) {}
 
   void emit(int64_t rowsPerBlock);
 
@@ -89,14 +89,17 @@ private:
   GPUKernelBuilder &b;
   RowwiseOp op;
   int64_t count; ///< neighbours of an access
+  int64_t warps; ///< of a row
   Buffer input, out;
   Extras extras;
-  Value row, sourceRow, targetRow, lane;
+  Value row, sourceRow, targetRow;
+  Value lane; ///< among all of the row
 
   SmallVector<Chunk> loadBatch(const Section &section, Value begin);
   SmallVector<Value> overBatches(const Section &section, ValueRange inits, BatchBody body);
   SmallVector<Value> sumSquares(ArrayRef<Chunk> chunks, ValueRange sums);
-  Value meanOf(ArrayRef<Value> sums, int64_t width);
+  Value meanOf(ArrayRef<Value> sums, const Section &section);
+  Value overWarps(Value total, const Section &section);
   void emitSection(const Section &section);
   void storeMean(Value mean);
   void storeChunk(const Chunk &chunk, Value mean);
@@ -105,15 +108,15 @@ private:
 
 void RowwiseEmitter::emit(int64_t rowsPerBlock) {
   Value thread = b.threadId();
-  lane = b.rem(thread, warpLanes);
-  Value warp = b.broadcastLane0(b.div(thread, warpLanes));
-  row = b.add(b.mul(b.blockId(), rowsPerBlock), warp);
+  lane = b.rem(thread, warps * warpLanes);
+  Value first = b.mul(b.blockId(), rowsPerBlock);
+  row = warps > 1 ? first : b.add(first, b.broadcastLane0(b.div(thread, warpLanes)));
   b.ifThen(b.less(row, b.extent(op.getRows())), [&] {
     sourceRow = b.lookUp(op.getGather(), row);
     targetRow = b.lookUp(op.getScatter(), row);
     ArrayRef<int64_t> bounds = op.getSections();
     for (auto [begin, end] : llvm::zip(bounds, bounds.drop_front()))
-      emitSection(Section(begin, end, count));
+      emitSection(Section(begin, end, count, warps * warpLanes));
   });
 }
 
@@ -157,13 +160,29 @@ SmallVector<Value> RowwiseEmitter::sumSquares(ArrayRef<Chunk> chunks, ValueRange
 }
 
 /// The mean over all lanes, in every lane, in an order that depends on the width alone.
-Value RowwiseEmitter::meanOf(ArrayRef<Value> sums, int64_t width) {
+Value RowwiseEmitter::meanOf(ArrayRef<Value> sums, const Section &section) {
   Value total = sums.front();
   for (Value sum : llvm::drop_begin(sums))
     total = b.addf(total, sum);
   for (int64_t distance = warpLanes / 2; distance > 0; distance /= 2)
     total = b.addf(total, b.shuffleXor(total, distance));
-  return b.mulf(total, b.f32(1.0 / width));
+  if (warps > 1)
+    total = overWarps(total, section);
+  return b.mulf(total, b.f32(1.0 / section.width()));
+}
+
+/// Through shared memory, where each section has room of its own.
+Value RowwiseEmitter::overWarps(Value total, const Section &section) {
+  int64_t number = llvm::find(op.getSections(), section.begin) - op.getSections().begin();
+  Value place = b.shared(b.sharedBase(), number * warps * 4);
+  Value warp = b.div(lane, warpLanes);
+  b.ifThen(b.equal(b.rem(lane, warpLanes), 0),
+           [&] { b.storeRaw(total, b.shared(place, b.mul(warp, 4))); });
+  b.barrier();
+  Value sum = b.f32(0);
+  for (int64_t i = 0; i < warps; ++i)
+    sum = b.addf(sum, b.loadRaw(b.f32(), b.shared(place, i * 4)));
+  return sum;
 }
 
 void RowwiseEmitter::emitSection(const Section &section) {
@@ -176,7 +195,7 @@ void RowwiseEmitter::emitSection(const Section &section) {
         kept.assign(chunks.begin(), chunks.end());
       return sumSquares(chunks, carried);
     });
-    mean = meanOf(sums, section.width());
+    mean = meanOf(sums, section);
   }
   if (op.storesScalars())
     return storeMean(mean);
@@ -220,24 +239,34 @@ void RowwiseEmitter::storeChunk(const Chunk &chunk, Value mean) {
 namespace {
 struct RowwiseModel : GPUKernelInterface::ExternalModel<RowwiseModel, RowwiseOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &) const {
-    return makeConfig(op->getContext(),
-                      {{"rows", 8}, {"vector", chooseVector(cast<RowwiseOp>(op))}});
+    auto rowwise = cast<RowwiseOp>(op);
+    // Few rows leave the memory idle where a warp goes through each.
+    bool sharesRows = rowwise.getMaxRows() && rowwise.getReduction() != Reduction::None;
+    return makeConfig(op->getContext(), {{"rows", sharesRows ? 1 : 8},
+                                         {"vector", chooseVector(rowwise)},
+                                         {"warps", sharesRows ? 8 : 1}});
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
                                const GPUTargetInfo &target) const {
     auto rowwise = cast<RowwiseOp>(op);
-    if (failed(checkConfig(op, {"rows", "vector"})))
+    if (failed(checkConfig(op, {"rows", "vector", "warps"})))
       return failure();
     int64_t rows = configValue(op, "rows"), vector = configValue(op, "vector");
+    int64_t warps = configValue(op, "warps");
+    if (warps > 32 || (warps > 1 && rows > 1))
+      return op->emitOpError("takes up to 32 warps of a row, and several where a block has one row "
+                             "alone, got ")
+             << warps << " for " << rows << " rows";
     if (rows > 32 || vector > chooseVector(rowwise) || !llvm::isPowerOf2_64(vector))
       return op->emitOpError("takes up to 32 rows of a block and a power of two up to ")
              << chooseVector(rowwise) << " of neighbours, got " << rows << " and " << vector;
     GPUKernelBuilder b(builder, op, target);
-    RowwiseEmitter(b, rowwise, vector).emit(rows);
+    RowwiseEmitter(b, rowwise, vector, warps).emit(rows);
     AffineExpr blocks = builder.getAffineDimExpr(0).ceilDiv(rows);
-    return GPULaunch{AffineMap::get(1, 0, blocks), /*maxBlocks=*/0, rows * warpLanes,
-                     /*sharedBytes=*/0, /*flopRate=*/0};
+    int64_t sums = warps > 1 ? warps * (rowwise.getSections().size() - 1) : 0;
+    return GPULaunch{AffineMap::get(1, 0, blocks), /*maxBlocks=*/0, rows * warps * warpLanes,
+                     /*sharedBytes=*/4 * sums, /*flopRate=*/0};
   }
 };
 } // namespace

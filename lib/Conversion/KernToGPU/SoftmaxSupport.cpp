@@ -65,8 +65,12 @@ Value nvptx::weighScores(GPUKernelBuilder &b, const RowScores &scores, SoftmaxRo
   return rescale;
 }
 
+Value nvptx::sumOfWeights(GPUKernelBuilder &b, const SoftmaxRow &row) {
+  return overQuad(b, row.sum, [&](Value lhs, Value rhs) { return b.addf(lhs, rhs); });
+}
+
 Value nvptx::inverseSum(GPUKernelBuilder &b, const SoftmaxRow &row) {
-  return b.reciprocal(overQuad(b, row.sum, [&](Value lhs, Value rhs) { return b.addf(lhs, rhs); }));
+  return b.reciprocal(sumOfWeights(b, row));
 }
 
 void nvptx::storeOutputs(GPUKernelBuilder &b, ArrayRef<Value> outputs, Value factor,

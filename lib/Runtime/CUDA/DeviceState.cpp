@@ -63,7 +63,13 @@ Expected<double> DeviceState::runCall(const EntryArguments &arguments, const Tap
   if (mayRepeat && !arguments.step) {
     key = GraphCache::keyOf(arguments);
     if (GraphCache::Entry *known = cache.find(key); known && known->graph)
-      return execute(known->tables, arguments, [&] { return launchGraph(known->graph); });
+      return execute(known->list->tables(), arguments, [&] { return launchGraph(known->graph); });
+  }
+  if (mayRepeat && arguments.step) {
+    Expected<GraphCache::Entry *> last = repeatedStep(arguments);
+    FLOWHN_RETURN_IF_ERROR(last.status());
+    if (GraphCache::Entry *known = *last)
+      return execute(known->list->tables(), arguments, [&] { return launchGraph(known->graph); });
   }
   LaunchList list(plan);
   FLOWHN_RETURN_IF_ERROR(list.build(arguments, tapTarget, counts));
@@ -77,9 +83,8 @@ Expected<double> DeviceState::runCall(const EntryArguments &arguments, const Tap
   if (mayRepeat && arguments.step)
     key = keyOfStep(list, arguments);
   if (GraphCache::Entry *known = mayRepeat ? cache.find(key) : nullptr) {
-    if (!known->graph)
-      FLOWHN_RETURN_IF_ERROR(record(list, bases, *known));
-    return execute(list.tables(), arguments, [&] { return launchGraph(known->graph); });
+    FLOWHN_RETURN_IF_ERROR(record(std::move(list), bases, *known));
+    return execute(known->list->tables(), arguments, [&] { return launchGraph(known->graph); });
   }
   Expected<double> seconds =
       execute(list.tables(), arguments, [&] { return launcher.enqueue(list, bases); });
@@ -115,12 +120,23 @@ Status DeviceState::addToProfile(const LaunchList &list, const DeviceBases &base
   return {};
 }
 
-Status DeviceState::record(const LaunchList &list, const DeviceBases &bases,
-                           GraphCache::Entry &entry) {
-  Expected<GraphExec> graph = launcher.capture(list, bases);
-  FLOWHN_RETURN_IF_ERROR(graph.status());
-  entry.graph = std::move(*graph);
-  entry.tables.assign(list.tables().begin(), list.tables().end());
+Expected<GraphCache::Entry *> DeviceState::repeatedStep(const EntryArguments &arguments) {
+  GraphCache::Entry *last = cache.last();
+  if (!last || !last->graph || last->states != basesOf(arguments).states)
+    return nullptr;
+  Expected<bool> isSame = last->list->refill(arguments);
+  FLOWHN_RETURN_IF_ERROR(isSame.status());
+  return *isSame ? last : nullptr;
+}
+
+Status DeviceState::record(LaunchList list, const DeviceBases &bases, GraphCache::Entry &entry) {
+  if (!entry.graph) {
+    Expected<GraphExec> graph = launcher.capture(list, bases);
+    FLOWHN_RETURN_IF_ERROR(graph.status());
+    entry.graph = std::move(*graph);
+  }
+  entry.list.emplace(std::move(list));
+  entry.states = bases.states;
   return {};
 }
 

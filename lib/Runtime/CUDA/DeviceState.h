@@ -56,7 +56,11 @@ private:
   /// is free.
   GraphCache::Key keyOfStep(const LaunchList &list, const EntryArguments &arguments) const;
 
-  Status record(const LaunchList &list, const DeviceBases &bases, GraphCache::Entry &entry);
+  /// The step before this one, with the tables of this one, if both do the same: they mostly
+  /// do. Null if not.
+  Expected<GraphCache::Entry *> repeatedStep(const EntryArguments &arguments);
+
+  Status record(LaunchList list, const DeviceBases &bases, GraphCache::Entry &entry);
 
   Expected<std::vector<LaunchTime>> traceCall(const EntryArguments &arguments);
 

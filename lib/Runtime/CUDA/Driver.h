@@ -51,6 +51,23 @@ struct Copy2D {
   size_t width = 0, height = 0;
 };
 
+/// A CUlaunchAttribute.
+struct LaunchAttribute {
+  int id = 0;
+  int padding = 0;
+  int value[16] = {};
+};
+
+/// A CUlaunchConfig.
+struct LaunchConfig {
+  unsigned gridX = 0, gridY = 1, gridZ = 1;
+  unsigned blockX = 0, blockY = 1, blockZ = 1;
+  unsigned sharedBytes = 0;
+  StreamHandle stream = nullptr;
+  LaunchAttribute *attributes = nullptr;
+  unsigned numAttributes = 0;
+};
+
 namespace constants {
 inline constexpr Result success = 0, invalidValue = 1, outOfMemory = 2, stubLibrary = 34,
                         deviceUnavailable = 46, noDevice = 100, invalidDevice = 101,
@@ -60,6 +77,7 @@ inline constexpr Result success = 0, invalidValue = 1, outOfMemory = 2, stubLibr
 inline constexpr int attributeMultiprocessors = 16, attributeComputeMajor = 75,
                      attributeComputeMinor = 76;
 inline constexpr int functionMaxDynamicShared = 8;
+inline constexpr int launchProgrammaticSerialization = 6;
 inline constexpr int jitErrorLog = 5, jitErrorLogBytes = 6;
 inline constexpr unsigned streamNonBlocking = 1, eventDisableTiming = 2, eventRecordExternal = 1;
 inline constexpr int captureThreadLocal = 1;
@@ -92,10 +110,8 @@ inline constexpr int interleaveNone = 0, swizzleNone = 0, swizzle128 = 3, promot
            (FunctionHandle * function, ModuleHandle module, const char *name))                     \
   FUNCTION(functionSetAttribute, "cuFuncSetAttribute",                                             \
            (FunctionHandle function, int attribute, int value))                                    \
-  FUNCTION(launchKernel, "cuLaunchKernel",                                                         \
-           (FunctionHandle function, unsigned gridX, unsigned gridY, unsigned gridZ,               \
-            unsigned blockX, unsigned blockY, unsigned blockZ, unsigned sharedBytes,               \
-            StreamHandle stream, void **parameters, void **extra))                                 \
+  FUNCTION(launchKernel, "cuLaunchKernelEx",                                                       \
+           (const LaunchConfig *config, FunctionHandle function, void **parameters, void **extra)) \
   FUNCTION(tensorMapEncodeTiled, "cuTensorMapEncodeTiled",                                         \
            (EncodedTensorMap * map, int dataType, uint32_t rank, void *address,                    \
             const uint64_t *extents, const uint64_t *strides, const uint32_t *box,                 \
@@ -141,6 +157,9 @@ struct Driver {
   FLOWHN_CUDA_FUNCTIONS(FLOWHN_CUDA_MEMBER)
 #undef FLOWHN_CUDA_MEMBER
   int version = 0; ///< 1000 · major + 10 · minor
+
+  /// Whether graphs keep what a launch says of its start.
+  bool hasDependentLaunches() const { return version >= 12030; }
 
   /// Opened by the first call. NotFound when there is no driver or no device,
   /// Unsupported when it is older than CUDA 12.0.

@@ -38,6 +38,6 @@ void GraphCache::add(Key key) {
 void GraphCache::dropGraphs() {
   for (Entry &entry : entries) {
     entry.graph = GraphExec();
-    entry.tables.clear();
+    entry.list.reset();
   }
 }

@@ -9,7 +9,7 @@
 #ifndef FLOWHN_LIB_RUNTIME_CUDA_GRAPHCACHE_H
 #define FLOWHN_LIB_RUNTIME_CUDA_GRAPHCACHE_H
 
-#include "../Executor.h"
+#include "LaunchList.h"
 #include "Resources.h"
 
 #include <list>
@@ -26,12 +26,15 @@ public:
 
   struct Entry {
     Key key;
-    GraphExec graph;               ///< empty until the call came again
-    std::vector<std::byte> tables; ///< of `LaunchList`, the last ones
+    GraphExec graph;                ///< empty until the call came again
+    std::optional<LaunchList> list; ///< what it launches
+    DeviceAddress states = 0;       ///< of a step
   };
 
   /// Null when it is not among the last.
   Entry *find(const Key &key);
+  /// The one that was used last, null when there is none.
+  Entry *last() { return entries.empty() ? nullptr : &entries.front(); }
   /// Remembers a call; the one that was used longest ago goes.
   void add(Key key);
   /// Forgets the graphs: what they point to has moved.

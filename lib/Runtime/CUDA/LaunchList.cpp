@@ -52,16 +52,44 @@ struct ShapeOf {
 
 Status LaunchList::build(const EntryArguments &arguments, const TapTarget &tapTarget,
                          std::span<LaunchCounts> counts) {
-  for (std::span<const int32_t> table :
-       {arguments.ids, arguments.begin, arguments.length, arguments.offsets, arguments.select})
-    appendTable(table);
-  appendTable(arguments.step ? arguments.step->slots : std::span<const int32_t>());
-  if (arguments.step)
-    stateOffsets = arguments.step->layout->offsets();
+  entry = entryIndices(arguments);
+  if (arguments.step) {
+    std::span<const int64_t> offsets = arguments.step->layout->offsets();
+    stateOffsets.assign(offsets.begin(), offsets.end());
+  }
+  startTables(arguments);
   Expected<int64_t> bytes = walkPlan(plan, arguments, tapTarget, counts, *this);
   FLOWHN_RETURN_IF_ERROR(bytes.status());
   neededBytes = *bytes;
   return {};
+}
+
+Expected<bool> LaunchList::refill(const EntryArguments &arguments) {
+  std::span<const int64_t> offsets;
+  if (arguments.step)
+    offsets = arguments.step->layout->offsets();
+  if (entry != entryIndices(arguments) || !std::ranges::equal(offsets, stateOffsets))
+    return false;
+  startTables(arguments);
+  for (const TableMaker &maker : tableMakers) {
+    Expected<MadeTables> made = makeTables(maker.command, arguments);
+    FLOWHN_RETURN_IF_ERROR(made.status());
+    if (made->indices != maker.indices)
+      return false;
+    for (const std::vector<int32_t> &table : made->tables)
+      appendTable(table);
+  }
+  return true;
+}
+
+/// Those of the entry.
+void LaunchList::startTables(const EntryArguments &arguments) {
+  image.clear();
+  tableOffsets.clear();
+  for (std::span<const int32_t> table :
+       {arguments.ids, arguments.begin, arguments.length, arguments.offsets, arguments.select})
+    appendTable(table);
+  appendTable(arguments.step ? arguments.step->slots : std::span<const int32_t>());
 }
 
 void LaunchList::appendTable(std::span<const int32_t> table) {
@@ -100,11 +128,37 @@ void LaunchList::beginBlock(int64_t block) {
 }
 
 void LaunchList::fork(std::span<const uint32_t> streams) {
+  firstFork = running.empty() ? std::optional(list.size()) : std::nullopt;
+  running.insert(streams.begin(), streams.end());
+  running.erase(0);
   list.push_back(Fork{{streams.begin(), streams.end()}});
 }
 
 void LaunchList::join(std::span<const uint32_t> streams) {
+  for (uint32_t stream : streams)
+    running.erase(stream);
   list.push_back(Join{{streams.begin(), streams.end()}});
+  if (running.empty() && firstFork)
+    dropFork();
+}
+
+/// Where one stream alone works from the fork on, the other branch being empty, stream 0 does it
+/// and nobody waits.
+void LaunchList::dropFork() {
+  auto first = list.begin() + std::ptrdiff_t(*firstFork);
+  std::set<unsigned> working;
+  for (auto command = first; command != list.end(); ++command)
+    if (auto *launch = std::get_if<Launch>(&*command))
+      working.insert(launch->stream);
+  if (working.size() > 1)
+    return;
+  auto isOrder = [](const Command &command) {
+    return std::holds_alternative<Fork>(command) || std::holds_alternative<Join>(command);
+  };
+  list.erase(std::remove_if(first, list.end(), isOrder), list.end());
+  for (size_t i = *firstFork; i < list.size(); ++i)
+    if (auto *launch = std::get_if<Launch>(&list[i]))
+      launch->stream = 0;
 }
 
 DeviceAddress LaunchList::addressOf(const Place &place, const DeviceBases &bases) const {

@@ -12,6 +12,8 @@
 #include "../PlanWalk.h"
 #include "DeviceParameters.h"
 
+#include <optional>
+#include <set>
 #include <variant>
 
 namespace flowhn::cuda {
@@ -53,6 +55,10 @@ public:
   Status build(const EntryArguments &arguments, const TapTarget &tapTarget,
                std::span<LaunchCounts> counts);
 
+  /// Whether another call does the same with other tables, which are the list's then. Else they
+  /// are nobody's.
+  Expected<bool> refill(const EntryArguments &arguments);
+
   const std::vector<Command> &commands() const { return list; }
   /// Those that `BlockEdge` stand around, in order.
   const std::vector<int64_t> &blocks() const { return blockNumbers; }
@@ -66,6 +72,8 @@ public:
   /// come first.
   std::span<const std::byte> tables() const { return image; }
   int64_t workspaceBytes() const { return neededBytes; }
+  /// Whether it has so few tokens that it matters when each kernel starts.
+  bool isSmall() const { return entry[1] <= maxSmallTokens; }
   DeviceAddress addressOf(const Place &place, const DeviceBases &bases) const;
 
   /// What the list does, whatever the tables hold: where it is the same, and the bases are, one
@@ -73,23 +81,40 @@ public:
   std::vector<int64_t> shape() const;
 
 private:
+  void addTables(const TableCommand &command, std::span<const int64_t> indices) override {
+    tableMakers.push_back({command, {indices.begin(), indices.end()}});
+  }
   void addTable(std::vector<int32_t> table) override { appendTable(table); }
   Status addLaunch(const PlannedLaunch &launch) override;
   void fork(std::span<const uint32_t> streams) override;
   void join(std::span<const uint32_t> streams) override;
+  void dropFork();
   void beginBlock(int64_t block) override;
   void endBlock() override { list.push_back(BlockEdge{}); }
   void addTap(const PlannedTap &tap) override { list.push_back(tap); }
+  void startTables(const EntryArguments &arguments);
   void appendTable(std::span<const int32_t> table);
 
   const fb::Plan &plan;
   std::vector<Command> list;
+  std::set<uint32_t> running;      ///< beside stream 0
+  std::optional<size_t> firstFork; ///< in the list: what started all that are
   std::vector<int64_t> indexValues;
   std::vector<Place> places;
   std::vector<std::byte> image;
-  std::vector<uint64_t> tableOffsets;    ///< the entry's, then the plan's
-  std::span<const int64_t> stateOffsets; ///< of a step's layout
+  std::vector<uint64_t> tableOffsets; ///< the entry's, then the plan's
+  std::vector<int64_t> stateOffsets;  ///< of a step's layout
   int64_t neededBytes = 0;
+
+  static constexpr int64_t maxSmallTokens = 512;
+
+  // What decides everything but the tables.
+  std::vector<int64_t> entry; ///< index values
+  struct TableMaker {
+    TableCommand command;
+    std::vector<int64_t> indices;
+  };
+  std::vector<TableMaker> tableMakers;
   std::vector<int64_t> blockNumbers;
 };
 

@@ -76,11 +76,13 @@ Expected<Launcher> Launcher::create(const Driver &driver, const fb::Plan &plan, 
     FLOWHN_RETURN_IF_ERROR(event.status());
     launcher.events.push_back(std::move(*event));
   }
+  launcher.endsWithKernel.resize(launcher.streams.size());
   return launcher;
 }
 
 Status Launcher::order(unsigned working, unsigned waiting) {
   std::string asked = "cannot order streams";
+  endsWithKernel[working] = endsWithKernel[waiting] = false;
   EventHandle event = events[working].get();
   FLOWHN_RETURN_IF_ERROR(driver.check(driver.eventRecord(event, streams[working].get()), asked));
   return driver.check(driver.streamWaitEvent(streams[waiting].get(), event, 0), asked);
@@ -91,13 +93,15 @@ Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, Enque
   unsigned flags = options.times == Times::LaunchesOfGraph ? constants::eventRecordExternal : 0;
   bool timesBlocks = options.times == Times::Blocks;
   bool timesLaunches = options.times != Times::None && !timesBlocks;
-  auto take = [&](unsigned stream) { return takeTime(taken++, streams[stream].get(), flags); };
+  auto take = [&](unsigned stream) { return takeTime(taken++, stream, flags); };
+  bool early = list.isSmall() && driver.hasDependentLaunches();
+  endsWithKernel.assign(streams.size(), false);
   if (timesLaunches)
     FLOWHN_RETURN_IF_ERROR(take(0));
   for (const LaunchList::Command &command : list.commands()) {
     if (auto *launched = std::get_if<LaunchList::Launch>(&command)) {
       unsigned stream = options.inOrder ? 0 : launched->stream;
-      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, streams[stream].get()));
+      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, stream, early));
       if (timesLaunches)
         FLOWHN_RETURN_IF_ERROR(take(stream));
     }
@@ -118,21 +122,23 @@ Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, Enque
 Status Launcher::enqueueInOrder(const LaunchList &list, const DeviceBases &bases) {
   for (const LaunchList::Command &command : list.commands()) {
     if (auto *launched = std::get_if<LaunchList::Launch>(&command))
-      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, mainStream()));
+      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, /*stream=*/0));
     if (auto *tap = std::get_if<PlannedTap>(&command))
       FLOWHN_RETURN_IF_ERROR(copyTap(list, *tap, bases));
   }
   return {};
 }
 
-Status Launcher::takeTime(size_t number, StreamHandle stream, unsigned flags) {
+Status Launcher::takeTime(size_t number, unsigned stream, unsigned flags) {
+  endsWithKernel[stream] = false;
   if (number == times.size()) {
     Expected<Event> event = createEvent(driver, /*hasTime=*/true);
     FLOWHN_RETURN_IF_ERROR(event.status());
     times.push_back(std::move(*event));
   }
-  return driver.check(driver.eventRecordWithFlags(times[number].get(), stream, flags),
-                      "cannot take a time");
+  return driver.check(
+      driver.eventRecordWithFlags(times[number].get(), streams[stream].get(), flags),
+      "cannot take a time");
 }
 
 Expected<std::vector<double>> Launcher::readIntervals(size_t count) {
@@ -161,9 +167,9 @@ Expected<std::vector<double>> Launcher::profile(const LaunchList &list, const De
     auto *one = std::get_if<LaunchList::Launch>(&command);
     if (!one)
       continue;
-    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched, mainStream()));
-    FLOWHN_RETURN_IF_ERROR(launch(list, *one, bases, mainStream()));
-    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched + 1, mainStream()));
+    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched, /*stream=*/0));
+    FLOWHN_RETURN_IF_ERROR(launch(list, *one, bases, /*stream=*/0));
+    FLOWHN_RETURN_IF_ERROR(takeTime(2 * launched + 1, /*stream=*/0));
     ++launched;
   }
   return readIntervals(launched);
@@ -234,7 +240,7 @@ Status Launcher::encodeMap(const fb::TensorMap &map, std::span<const int64_t> in
 }
 
 Status Launcher::launch(const LaunchList &list, const LaunchList::Launch &launch,
-                        const DeviceBases &bases, StreamHandle stream) {
+                        const DeviceBases &bases, unsigned stream, bool early) {
   const fb::Kernel &kernel = *plan.kernels()->Get(launch.kernel);
   const fb::GPULaunch &gpu = *kernel.gpu();
   std::span<const int64_t> indices = list.indices(launch);
@@ -254,10 +260,20 @@ Status Launcher::launch(const LaunchList &list, const LaunchList::Launch &launch
     pointers.push_back(&value);
   for (EncodedTensorMap &map : maps)
     pointers.push_back(&map);
-  Result result = driver.launchKernel(kernels[launch.kernel], launch.grid[0], launch.grid[1],
-                                      launch.grid[2], gpu.threads(), 1, 1, gpu.shared_bytes(),
-                                      stream, pointers.data(), nullptr);
-  return driver.check(result, label + ": cannot launch");
+  LaunchAttribute start = {.id = constants::launchProgrammaticSerialization, .value = {1}};
+  bool startsEarly = early && gpu.waits() && endsWithKernel[stream];
+  endsWithKernel[stream] = true;
+  LaunchConfig config = {.gridX = launch.grid[0],
+                         .gridY = launch.grid[1],
+                         .gridZ = launch.grid[2],
+                         .blockX = gpu.threads(),
+                         .sharedBytes = gpu.shared_bytes(),
+                         .stream = streams[stream].get(),
+                         .attributes = &start,
+                         .numAttributes = startsEarly};
+  return driver.check(
+      driver.launchKernel(&config, kernels[launch.kernel], pointers.data(), nullptr),
+      label + ": cannot launch");
 }
 
 Status Launcher::copyTap(const LaunchList &list, const PlannedTap &tap, const DeviceBases &bases) {

@@ -62,8 +62,10 @@ private:
   Launcher(const Driver &driver, const fb::Plan &plan, Kernels kernels)
       : driver(driver), plan(plan), kernels(std::move(kernels)) {}
 
+  /// With `early` it starts when the kernel in front of it in the stream lets it, if it waits
+  /// for that one's end itself.
   Status launch(const LaunchList &list, const LaunchList::Launch &launch, const DeviceBases &bases,
-                StreamHandle stream);
+                unsigned stream, bool early = false);
   Status encodeMap(const fb::TensorMap &map, std::span<const int64_t> indices,
                    EncodedTensorMap &encoded) const;
   /// Waits, and gives the seconds between events 2 · i and 2 · i + 1.
@@ -72,14 +74,15 @@ private:
   /// What comes later on `waiting` waits for what came before on `working`.
   Status order(unsigned working, unsigned waiting);
   /// Records event `number` of those with time, the ones before it being there.
-  Status takeTime(size_t number, StreamHandle stream, unsigned flags = 0);
+  Status takeTime(size_t number, unsigned stream, unsigned flags = 0);
 
   const Driver &driver;
   const fb::Plan &plan;
   Kernels kernels;
   std::vector<Stream> streams;
-  std::vector<Event> events; ///< one for each stream
-  std::vector<Event> times;  ///< of profiles and traces
+  std::vector<bool> endsWithKernel; ///< of each stream, what has been handed over to it
+  std::vector<Event> events;        ///< one for each stream
+  std::vector<Event> times;         ///< of profiles and traces
 
   // Arguments of the launch at hand.
   std::vector<uint64_t> values;

@@ -19,20 +19,36 @@ struct Chip {
   int64_t sharedKiB; ///< of a block
   double byteRate, matmulRate;
   double clock; ///< Hz
+  bool hasClusters;
 };
 } // namespace
 
 // A100, A40, Orin, L40S, H200 twice, B200, RTX 5090.
 static constexpr Chip chips[] = {
-    {"sm_80", "+ptx70", 108, 163, 2.0e12, 312e12, 1.41e9},
-    {"sm_86", "+ptx71", 84, 99, 0.7e12, 150e12, 1.74e9},
-    {"sm_87", "+ptx74", 16, 163, 0.2e12, 42e12, 1.3e9},
-    {"sm_89", "+ptx78", 142, 99, 0.86e12, 362e12, 2.52e9},
-    {"sm_90", "+ptx78", 132, 227, 4.2e12, 790e12, 1.98e9},
-    {"sm_90a", "+ptx80", 132, 227, 4.2e12, 790e12, 1.98e9},
-    {"sm_100", "+ptx86", 148, 227, 7.7e12, 2250e12, 1.96e9},
-    {"sm_120", "+ptx87", 170, 99, 1.79e12, 209e12, 2.41e9},
+    {"sm_80", "+ptx70", 108, 163, 2.0e12, 312e12, 1.41e9, false},
+    {"sm_86", "+ptx71", 84, 99, 0.7e12, 150e12, 1.74e9, false},
+    {"sm_87", "+ptx74", 16, 163, 0.2e12, 42e12, 1.3e9, false},
+    {"sm_89", "+ptx78", 142, 99, 0.86e12, 362e12, 2.52e9, false},
+    {"sm_90", "+ptx78", 132, 227, 4.2e12, 790e12, 1.98e9, true},
+    {"sm_90a", "+ptx80", 132, 227, 4.2e12, 790e12, 1.98e9, true},
+    {"sm_100", "+ptx86", 148, 227, 7.7e12, 2250e12, 1.96e9, true},
+    {"sm_120", "+ptx87", 170, 99, 1.79e12, 209e12, 2.41e9, true},
 };
+
+std::vector<int64_t> GPUTargetInfo::productRowBounds(int64_t elementBytes) const {
+  // A product of few rows reads its weights and does little else.
+  if (hasWarpgroupProducts && elementBytes == 2)
+    return {64};
+  return {};
+}
+
+int64_t GPUTargetInfo::splitAttentionQueries(int64_t sharingHeads) const {
+  // What shares keys fills a tile of the tensor cores, or two.
+  constexpr int64_t tileRows = 16;
+  if (!hasClusters || sharingHeads > 2 * tileRows)
+    return 0;
+  return std::max<int64_t>(tileRows / sharingHeads, 1);
+}
 
 int64_t GPUTargetInfo::scanLanes(int64_t states) const {
   // At most 16 states of a channel to a thread, and 4 at least, which are one access.
@@ -77,6 +93,7 @@ int64_t GPUTargetInfo::scanChannelBlocks(int64_t states, int64_t channels) const
     target.multiprocessors = chip.multiprocessors;
     target.sharedBytes = chip.sharedKiB << 10;
     target.hasWarpgroupProducts = name == "sm_90a";
+    target.hasClusters = chip.hasClusters;
     target.byteRate = chip.byteRate;
     target.matmulRate = chip.matmulRate;
     target.exponentialRate = chip.multiprocessors * exponentialsPerCycle * chip.clock;

@@ -167,3 +167,33 @@ module @kernels {
     return
   }
 }
+
+// -----
+
+module @kernels {
+  func.func @no_limit(%batch: index, %max: index, %q: memref<?x256xbf16>, %kv: memref<?x128xbf16>, %offsets: memref<?xi32>, %first: memref<?xi32>, %before: memref<?xi32>, %out: memref<?x256xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs, for split keys, a chip that has clusters, no 'queries', and a 'query_limit' of at most 32 rows with 4 heads each, on sm_90a}}
+    kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) cache(%first, %before) -> %out {config = {keys = 16, rows = 16, splits = 8, stages = 2, warps = 4}, heads = 4, kv_heads = 1, head_size = 64, scale = 0.125 : f32, v_column = 64} : (index, index, memref<?x256xbf16>, memref<?x128xbf16>, memref<?x128xbf16>, memref<?xi32>, memref<?xi32>, memref<?xi32>, memref<?x256xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @splits(%batch: index, %max: index, %q: memref<?x256xbf16>, %kv: memref<?x128xbf16>, %offsets: memref<?xi32>, %first: memref<?xi32>, %before: memref<?xi32>, %out: memref<?x256xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs up to 8 'splits' in its GPU configuration, got 9}}
+    kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) cache(%first, %before) -> %out {config = {keys = 16, rows = 16, splits = 9, stages = 2, warps = 4}, heads = 4, kv_heads = 1, head_size = 64, query_limit = 4, scale = 0.125 : f32, v_column = 64} : (index, index, memref<?x256xbf16>, memref<?x128xbf16>, memref<?x128xbf16>, memref<?xi32>, memref<?xi32>, memref<?xi32>, memref<?x256xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @split_rows(%batch: index, %max: index, %q: memref<?x256xbf16>, %kv: memref<?x128xbf16>, %offsets: memref<?xi32>, %first: memref<?xi32>, %before: memref<?xi32>, %out: memref<?x256xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs 'rows' for 5 queries of 4 heads, at most 32, got 16}}
+    kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) cache(%first, %before) -> %out {config = {keys = 16, rows = 16, splits = 8, stages = 2, warps = 4}, heads = 4, kv_heads = 1, head_size = 64, query_limit = 5, scale = 0.125 : f32, v_column = 64} : (index, index, memref<?x256xbf16>, memref<?x128xbf16>, memref<?x128xbf16>, memref<?xi32>, memref<?xi32>, memref<?xi32>, memref<?x256xbf16>) -> ()
+    return
+  }
+}

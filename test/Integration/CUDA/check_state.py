@@ -44,7 +44,7 @@ def attention(query, key, value, before):
 
 
 def attention_case(head_size, heads, kv_heads, extra=0, lengths=LENGTHS, before=BEFORE,
-                   element="bf16"):
+                   element="bf16", limit=None):
     """Queries behind `extra` columns; a row of the cache is a token's keys, then its values."""
     before = (before * len(lengths))[:len(lengths)]
     width, kv_width = extra + heads * head_size, kv_heads * head_size
@@ -52,7 +52,8 @@ def attention_case(head_size, heads, kv_heads, extra=0, lengths=LENGTHS, before=
              "memref<?xi32>", "memref<?xi32>", "memref<?xi32>", f"memref<?x{width}x{element}>"]
     operands = "%0, %1, %1 offsets(%2) cache(%3, %4) -> %5"
     scale = np.float32(head_size ** -0.5)
-    attributes = (f"heads = {heads}, kv_heads = {kv_heads}, head_size = {head_size}, "
+    limited = f"query_limit = {limit}, " if limit else ""
+    attributes = (f"{limited}heads = {heads}, kv_heads = {kv_heads}, head_size = {head_size}, "
                   f"scale = {scale:.9e} : f32, q_column = {extra}, v_column = {kv_width}, "
                   f"out_column = {extra}")
 
@@ -137,6 +138,16 @@ CASES = {
     "attention_f32_64": attention_case(64, 3, 1, extra=2, lengths=[1, 3], before=[70, 31],
                                        element="f32"),
     "attention_f16_32": attention_case(32, 2, 2, lengths=[1, 5], before=[64, 3], element="f16"),
+    "split_64": attention_case(64, 4, 1, extra=8, lengths=[1, 0, 4], before=[150, 7, 0],
+                               limit=4),
+    "split_24": attention_case(24, 8, 2, extra=2, lengths=[2], before=[70], limit=4),
+    "split_128": attention_case(128, 2, 1, lengths=[1, 7], before=[130, 63], limit=8),
+    "split_two_tiles": attention_case(32, 8, 1, lengths=[3, 4], before=[64, 0], limit=4),
+    "split_f32": attention_case(32, 3, 1, lengths=[1, 3], before=[70, 31], element="f32", limit=4),
+    "split_f16": attention_case(16, 2, 2, lengths=[1, 16], before=[64, 3], element="f16",
+                                limit=16),
+    # Each warp of the cluster takes several turns.
+    "split_turns": attention_case(16, 1, 1, lengths=[1], before=[1100], limit=16),
     "conv_aligned": ConvCase(24, 4, 56, 8),
     "conv_odd": ConvCase(21, 3, 37, 5, [37, 0, 1, 2, 16, 17]),
     "conv_two_taps": ConvCase(40, 2, 40, 0, [1, 0, 2]),
@@ -149,9 +160,10 @@ CASES = {
     "scan_17": scan_case(17, 33, "f32", chunk_rows=(None, 5, 16)),
 }
 REAL_CASES = {
-    f"real_attention_{element}_{batch}x1024": lambda batch=batch, element=element: attention_case(
-        64, 32, 8, lengths=[1] * batch, before=[1023], element=element)
-    for batch in (1, 64) for element in ("bf16", "f32")
+    f"real_attention_{element}_{batch}x1024{'_split' * bool(limit)}":
+        lambda batch=batch, element=element, limit=limit: attention_case(
+            64, 32, 8, lengths=[1] * batch, before=[1023], element=element, limit=limit)
+    for batch in (1, 64) for element in ("bf16", "f32") for limit in (None, 4)
 }
 
 # Of new tokens: one each, as many as are around tiles and chunks, none.

@@ -152,7 +152,7 @@ class Interpreter:
     def run(self, path, description, grid, memory, arguments):
         kernel = ptx.parse(path + ".ptx", self.change)
         emulator = ptx.Emu(kernel, memory, arguments, grid, description["threads"],
-                           description["shared_bytes"])
+                           description["shared_bytes"], description["cluster_blocks"])
         emulator.run()
         self.races += emulator.races
         self.notes += emulator.notes

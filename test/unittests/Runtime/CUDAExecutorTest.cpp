@@ -281,6 +281,75 @@ TEST_F(CUDAExecutorTest, OrdersStreamsAndCopies) {
                  "add_twice s0 5x1x1", "head s0 1x1x1", "download 24"}));
 }
 
+/// The plan whose kernels but one wait for the one in front of them.
+fb::PlanT waitingPlan() {
+  fb::PlanT plan = gpuPlan();
+  for (auto &kernel : plan.kernels)
+    kernel->gpu->waits = kernel->symbol != "head";
+  return plan;
+}
+
+/// A kernel starts early behind another one, if it waits for that itself: not behind an upload,
+/// a fork or a join.
+TEST_F(CUDAExecutorTest, StartsKernelsEarly) {
+  Expected<Session> session = tryCreate(gpuContents(waitingPlan()));
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  Ids ids{1, 2, 3, 0, 5}, lengths{5};
+  Call call{.ids = ids, .lengths = lengths, .tokens = true};
+  Log kernels{"embed s0 4x1x1",
+              "s1 after s0",
+              "doubled s0 3x1x1",
+              "times_minus_three s1 2x1x1",
+              "s0 after s1",
+              "add_one s0 5x1x1",
+              "add_twice s0 5x1x1 early",
+              "add_one s0 5x1x1 early",
+              "add_twice s0 5x1x1 early",
+              "head s0 1x1x1",
+              "argmax s0 1x1x1 early"};
+  for (int run = 0; run < 3; ++run) { // handed over, recorded, replayed
+    takeLog();
+    ASSERT_TRUE(session->run(call).ok());
+    Log log = takeLog();
+    auto first = std::find(log.begin(), log.end(), kernels[0]);
+    ASSERT_GE(log.end() - first, std::ssize(kernels));
+    EXPECT_EQ(Log(first, first + std::ssize(kernels)), kernels);
+  }
+  // Events for times come between the kernels.
+  takeLog();
+  ASSERT_TRUE(session->trace(call).ok());
+  session->enableProfile(true);
+  ASSERT_TRUE(session->run(call).ok());
+  for (const std::string &line : takeLog())
+    EXPECT_TRUE(line.find("add_one s0 5x1x1 early") == line.npos) << line;
+}
+
+/// Graphs of older drivers do not keep it.
+TEST_F(CUDAExecutorTest, StartsKernelsInTurnOnAnOldDriver) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe"); // in a process that has not opened it yet
+  auto run = [] {
+    FakeCUDA::get().version = 12020;
+    Expected<Session> session = tryCreate(gpuContents(waitingPlan()));
+    Ids ids{1, 2, 3, 0, 5}, lengths{5};
+    if (!session.ok() || !session->run({.ids = ids, .lengths = lengths}).ok())
+      std::exit(1);
+    std::exit(count(takeLog(), "add_twice s0 5x1x1") == 2 ? 0 : 1);
+  };
+  EXPECT_EXIT(run(), testing::ExitedWithCode(0), "");
+}
+
+/// Where only one branch has tokens, its kernels are in one stream with all others.
+TEST_F(CUDAExecutorTest, ForksForNoSingleBranch) {
+  Expected<Session> session = tryCreate(gpuContents(waitingPlan()));
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  Ids ids{1, 2}, lengths{2}; // positions 0 to 2 are attention's
+  takeLog();
+  ASSERT_TRUE(session->run({.ids = ids, .lengths = lengths}).ok());
+  Log log = takeLog();
+  EXPECT_EQ(count(log, "s1 after s0") + count(log, "s0 after s1"), 0u);
+  EXPECT_EQ(count(log, "doubled s0 2x1x1 early"), 1u);
+}
+
 TEST_F(CUDAExecutorTest, ReplaysCallsThatRepeat) {
   Expected<Session> session = tryCreate();
   ASSERT_TRUE(session.ok());

@@ -238,20 +238,25 @@ Result cuFuncSetAttribute(FunctionHandle, int attribute, int value) {
   return constants::success;
 }
 
-Result cuLaunchKernel(FunctionHandle function, unsigned x, unsigned y, unsigned z, unsigned,
-                      unsigned, unsigned, unsigned, StreamHandle stream, void **parameters,
-                      void **) {
+Result cuLaunchKernelEx(const LaunchConfig *config, FunctionHandle function, void **parameters,
+                        void **) {
   FAKE_CALL;
+  StreamHandle stream = config->stream;
   if (function->context != current.back() || stream->context != current.back())
     return constants::invalidValue;
-  FakeLaunch launch{{x, y, z}, {}, {}};
+  bool isEarly = config->numAttributes == 1;
+  if (isEarly && (config->attributes->id != constants::launchProgrammaticSerialization ||
+                  config->attributes->value[0] != 1))
+    return constants::invalidValue;
+  FakeLaunch launch{{config->gridX, config->gridY, config->gridZ}, {}, {}};
   const FakeKernel &kernel = function->kernel;
   for (size_t i = 0; i < kernel.numArguments; ++i)
     launch.arguments.push_back(*static_cast<int64_t *>(parameters[i]));
   for (size_t i = 0; i < kernel.numMaps; ++i)
     launch.maps.push_back(*static_cast<EncodedTensorMap *>(parameters[kernel.numArguments + i]));
-  std::string line = function->name + " s" + number(stream->number) + " " + number(x) + "x" +
-                     number(y) + "x" + number(z);
+  std::string line = function->name + " s" + number(stream->number) + " " + number(config->gridX) +
+                     "x" + number(config->gridY) + "x" + number(config->gridZ) +
+                     (isEarly ? " early" : "");
   submit(stream, [=, run = kernel.run] {
     fake.log.push_back(line);
     run(launch);

@@ -20,11 +20,12 @@ namespace mlir::kern {
 
 /// How a kernel is launched.
 struct GPULaunch {
-  AffineMap grid;          ///< blocks (up to 3 results) of the op's index operands, in order
-  int64_t maxBlocks = 0;   ///< where positive, at most so many blocks are launched (1-d grids)
-  int64_t threads = 0;     ///< of a block
-  int64_t sharedBytes = 0; ///< dynamic shared memory of a block
-  double flopRate = 0;     ///< FLOP/s that the chip gives it at best; 0: bytes bound it
+  AffineMap grid;            ///< blocks (up to 3 results) of the op's index operands, in order
+  int64_t maxBlocks = 0;     ///< where positive, at most so many blocks are launched (1-d grids)
+  int64_t threads = 0;       ///< of a block
+  int64_t sharedBytes = 0;   ///< dynamic shared memory of a block
+  double flopRate = 0;       ///< FLOP/s that the chip gives it at best; 0: bytes bound it
+  int64_t clusterBlocks = 1; ///< that see each other's shared memory; the grid is of whole clusters
 };
 
 } // namespace mlir::kern
@@ -43,10 +44,15 @@ namespace kern {
 
 /// At most so many blocks are launched; each takes several shares of the work (i64).
 inline constexpr llvm::StringLiteral gpuMaxBlocksAttrName = "kern.max_blocks";
+/// Blocks of a cluster, where there are several (i64); a multiple of it is launched.
+inline constexpr llvm::StringLiteral gpuClusterBlocksAttrName = "kern.cluster_blocks";
 /// Threads of a block (i64).
 inline constexpr llvm::StringLiteral gpuThreadsAttrName = "kern.threads";
 /// Bytes of dynamic shared memory (i64).
 inline constexpr llvm::StringLiteral gpuSharedBytesAttrName = "kern.shared_bytes";
+/// The kernel waits for the one in front of it before it reads or writes what another one
+/// writes or reads, so that it may start earlier (unit).
+inline constexpr llvm::StringLiteral gpuWaitsAttrName = "kern.waits";
 /// FLOP/s that the chip gives such a kernel at best (f64); absent: bytes bound it.
 inline constexpr llvm::StringLiteral gpuFlopRateAttrName = "kern.flop_rate";
 /// Bytes/s of the chip's memory at best (f64).

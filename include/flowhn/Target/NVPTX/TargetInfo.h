@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mlir::flowhn {
 
@@ -28,6 +29,21 @@ struct GPUTargetInfo {
   int64_t rowAlignment = 16;        ///< bytes: rows that the copy engine reads lie so far apart
   /// Whether four warps multiply tiles of shared memory together, which bulk copies fill.
   bool hasWarpgroupProducts = false;
+  /// Whether blocks form clusters that read each other's shared memory, and a kernel that starts
+  /// before the one in front of it ends can wait for that: sm_90 and newer.
+  bool hasClusters = false;
+
+  /// Queries of a sequence up to which attention splits the keys over blocks, where so many
+  /// query heads share them; 0: it does not.
+  int64_t splitAttentionQueries(int64_t sharingHeads) const;
+  /// Sequences whose heads of keys fill the chip, a block each.
+  int64_t fullAttentionSequences(int64_t kvHeads) const {
+    return (2 * multiprocessors + kvHeads - 1) / kvHeads;
+  }
+
+  /// Rows up to which a product of `elementBytes` has a kernel of its own, ascending; the last
+  /// kernel has the calls of more.
+  std::vector<int64_t> productRowBounds(int64_t elementBytes) const;
 
   // What the chip does at best: sm_90a's are measured, of an H200 at its own clocks
   // (docs/Performance.md), the others' are their data sheets'.

@@ -205,6 +205,8 @@ LogicalResult MatmulOp::verify() {
   if (n < 1 || k < 1 || groups < 1)
     return emitOpError("n, k and groups must be positive, got ")
            << n << ", " << k << " and " << groups;
+  if (getMaxRows().value_or(1) < 1)
+    return emitOpError("max_rows must be positive, got ") << getMaxRowsAttr().getInt();
   if (failed(verifyColumns(*this, "a", getA(), getAColumn(), k)) ||
       failed(verifyColumns(*this, "out", getOut(), getOutColumn(), n)))
     return failure();
@@ -293,6 +295,10 @@ LogicalResult AttentionOp::verify() {
   if (heads < 1 || kvHeads < 1 || headSize < 1)
     return emitOpError("heads, kv_heads and head_size must be positive, got ")
            << heads << ", " << kvHeads << " and " << headSize;
+  if (int64_t(getQueryLimit().value_or(1)) < 1)
+    return emitOpError("query_limit must be positive, got ") << getQueryLimitAttr().getInt();
+  if (int64_t(getMinBatch()) < 1)
+    return emitOpError("min_batch must be positive, got ") << int64_t(getMinBatch());
   if (heads % kvHeads != 0)
     return emitOpError("kv_heads must divide heads, got ") << kvHeads << " and " << heads;
   // attention_c2

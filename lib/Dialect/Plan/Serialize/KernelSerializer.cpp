@@ -99,6 +99,7 @@ static LogicalResult serializeGPULaunch(func::FuncOp kernel, AffineMap grid, fb:
   launch.max_blocks = getInteger(kern::gpuMaxBlocksAttrName);
   launch.threads = getInteger(kern::gpuThreadsAttrName);
   launch.shared_bytes = getInteger(kern::gpuSharedBytesAttrName);
+  launch.waits = kernel->hasAttr(kern::gpuWaitsAttrName);
   result.flop_rate = getRate(kernel, kern::gpuFlopRateAttrName);
   result.byte_rate = getRate(kernel, kern::gpuByteRateAttrName);
   auto maps = kernel->getAttrOfType<ArrayAttr>(kern::gpuTensorMapsAttrName);

@@ -15,6 +15,18 @@ func.func @matmul_c1(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, 
 // -----
 
 func.func @matmul_c1(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
+  // expected-error@+1 {{max_rows must be positive, got 0}}
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, max_rows = 0 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c1(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
   // expected-error@+1 {{a must hold 16 columns from column 1, got 'memref<?x16xf32>'}}
   kern.matmul rows(%rows) %a, %b -> %out {
   ^bb0(%sum: f32):
@@ -382,6 +394,16 @@ func.func @attention_c1(%batch: index, %max: index, %q: memref<?x32xf32>, %kv: m
   // expected-error@+1 {{heads, kv_heads and head_size must be positive, got 4, 2 and 0}}
   kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) -> %out
     {heads = 4 : i64, kv_heads = 2 : i64, head_size = 0 : i64, scale = 1.0 : f32}
+    : (index, index, memref<?x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @attention_c1(%batch: index, %max: index, %q: memref<?x32xf32>, %kv: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>) {
+  // expected-error@+1 {{query_limit must be positive, got -1}}
+  kern.attention batch(%batch, %max) %q, %kv, %kv offsets(%offsets) -> %out
+    {heads = 4 : i64, kv_heads = 2 : i64, head_size = 8 : i64, query_limit = -1 : i64, scale = 1.0 : f32}
     : (index, index, memref<?x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>) -> ()
   return
 }

@@ -77,12 +77,13 @@ def Kern_MatmulOp : Kern_EpilogueOp<"matmul", [AttrSizedOperandSegments]> {
     [⌈n/p⌉, k, g·p] for panel width p, group after group inside a panel, zero
     behind the last column. Sums are float32, added in the order of l inside each
     block of the target's configuration; the result of a row does not depend on
-    the other rows.
+    what the other rows hold. `max_rows` promises at most so many rows: a target may have
+    other code for few, which adds in another order.
 
     Region: (g sums, extras) → stored value, all f32.
 
     Constraints:
-    * (C1) n, k, groups ≥ 1; columns ≥ 0; a has at least a_column + k columns, out at least out_column + n.
+    * (C1) n, k, groups, max_rows ≥ 1; columns ≥ 0; a has at least a_column + k columns, out at least out_column + n.
     * (C2) b has the shape above.
     * (C3) one access and one column offset per extra; a `row` or `gathered` extra is rank 2 and wide enough, a `column` extra is rank 1 with at least n elements behind its offset, a `scalar` extra is memref<?xf32> with offset 0; `gathered` needs `gather`.
     * (C4) the region has groups + extras f32 arguments, and holds scalar ops only.
@@ -99,7 +100,7 @@ def Kern_MatmulOp : Kern_EpilogueOp<"matmul", [AttrSizedOperandSegments]> {
       Variadic<Kern_Data>:$extras, Optional<Kern_Table>:$gather, Optional<Kern_Table>:$scatter,
       I64Attr:$n, I64Attr:$k, DefaultValuedAttr<I64Attr, "1">:$groups,
       DefaultValuedAttr<I64Attr, "0">:$a_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
-      Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
+      OptionalAttr<I64Attr>:$max_rows, Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
       OptionalAttr<DictionaryAttr>:$config);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
@@ -154,13 +155,14 @@ def Kern_RowwiseOp : Kern_EpilogueOp<"rowwise", [AttrSizedOperandSegments]> {
     Row i reads row `gather[i]` (or i) of `input` at `in_column` and stores to row
     `scatter[i]` (or i) of `out` at `out_column`. `sections` are ascending bounds
     starting at 0; the last one is the width. `mean_of_squares` gives the region
-    the mean of x² over the element's section, in float32.
+    the mean of x² over the element's section, in float32. `max_rows` promises at most so many
+    rows: a target may have other code for few, which adds in another order.
 
     Region: (x, the reduction unless `none`, extras) → stored value, all f32. Where
     `out` is memref<?xf32>, one number per row, (the reduction) → stored value.
 
     Constraints:
-    * (C1) sections: at least two bounds, strictly ascending, from 0.
+    * (C1) sections: at least two bounds, strictly ascending, from 0; max_rows ≥ 1.
     * (C2) input and an out of rank 2 are wide enough for their column and the width.
     * (C3) extras as for `kern.matmul`, over the width.
     * (C4) the region's arguments are f32: those above.
@@ -172,8 +174,8 @@ def Kern_RowwiseOp : Kern_EpilogueOp<"rowwise", [AttrSizedOperandSegments]> {
       Variadic<Kern_Data>:$extras, Optional<Kern_Table>:$gather, Optional<Kern_Table>:$scatter,
       DenseI64ArrayAttr:$sections, Kern_ReductionAttr:$reduction,
       DefaultValuedAttr<I64Attr, "0">:$in_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
-      Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
-      OptionalAttr<DictionaryAttr>:$config);
+      OptionalAttr<I64Attr>:$max_rows, Kern_AccessArrayAttr:$accesses,
+      DenseI64ArrayAttr:$extra_columns, OptionalAttr<DictionaryAttr>:$config);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     `rows` `(` $rows `)` $input `->` $out (`extras` `(` $extras^ `)`)? (`gather` `(` $gather^ `)`)? (`scatter` `(` $scatter^ `)`)?
@@ -220,10 +222,12 @@ def Kern_AttentionOp : Kern_ComputeOp<"attention", [AttrSizedOperandSegments]> {
 
     With `cache`, `offsets` and `max_length` are of the queries, and `key` and `value` hold
     more: the keys of sequence b are its rows from first_keys[b] on, keys_before[b] for the
-    tokens before the first query and one for each query.
+    tokens before the first query and one for each query. `query_limit` promises at most so many
+    queries of a sequence, `min_batch` at least so many sequences: a target may have other code
+    for few and many.
 
     Constraints:
-    * (C1) head_size, heads, kv_heads ≥ 1; kv_heads divides heads.
+    * (C1) head_size, heads, kv_heads, query_limit, min_batch ≥ 1; kv_heads divides heads.
     * (C2) buffers are wide enough for their columns.
     * (C3) max_queries and query_offsets are given together.
     * (C4) first_keys and keys_before are given together, and not with query_offsets.
@@ -240,6 +244,7 @@ def Kern_AttentionOp : Kern_ComputeOp<"attention", [AttrSizedOperandSegments]> {
       I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_size, F32Attr:$scale,
       DefaultValuedAttr<I64Attr, "0">:$q_column, DefaultValuedAttr<I64Attr, "0">:$k_column,
       DefaultValuedAttr<I64Attr, "0">:$v_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
+      OptionalAttr<I64Attr>:$query_limit, DefaultValuedAttr<I64Attr, "1">:$min_batch,
       OptionalAttr<DictionaryAttr>:$config);
   let assemblyFormat = [{
     `batch` `(` $batch `,` $max_length `)` (`rows` `(` $rows^ `)`)? $query `,` $key `,` $value
