@@ -50,8 +50,7 @@ public:
   Status run() {
     Frame frame;
     frame.indices = {int64_t(arguments.length.size()), int64_t(arguments.ids.size()),
-                     arguments.maxLength, int64_t(arguments.select.size()),
-                     int64_t(arguments.tokens.size())};
+                     arguments.maxLength, int64_t(arguments.select.size()), arguments.numTokens()};
     auto add = [&](EntryMemory number, size_t elements) {
       frame.memories.push_back({Place::Argument, number, 0, int64_t(elements) * 4});
     };
@@ -61,7 +60,7 @@ public:
     add(OffsetsArgument, arguments.offsets.size());
     add(SelectArgument, arguments.select.size());
     add(LogitsArgument, size_t(arguments.numLogits()));
-    add(TokensArgument, arguments.tokens.size());
+    add(TokensArgument, size_t(arguments.numTokens()));
     if (!arguments.step)
       return runProcedure(*plan.procedures()->Get(plan.entry()), std::move(frame));
     add(SlotsArgument, arguments.step->slots.size());
@@ -129,7 +128,9 @@ private:
   }
 
   Status run(const fb::Arena &command, Frame &frame) {
-    int64_t units = frame.indices[command.units()], bytes = units * command.bytes_per_unit();
+    // Of a buffer the row behind the last one is that of rows of no sequence.
+    int64_t units = frame.indices[command.units()] + (arguments.bucket > 0 ? 1 : 0),
+            bytes = units * command.bytes_per_unit();
     int64_t offset = top;
     top += (bytes + alignment - 1) / alignment * alignment;
     if (top > maxWorkspaceBytes)
@@ -154,11 +155,18 @@ private:
     Expected<Partition> made = makePartition(*command.window(), arguments.begin, arguments.length);
     FLOWHN_RETURN_IF_ERROR(made.status());
     for (BranchRows *branch : {&made->attention, &made->ssm}) {
+      fill(branch->index, int64_t(arguments.ids.size()));
       frame.indices.insert(frame.indices.end(), {branch->rows(), branch->maxLength});
       addTable(frame, std::move(branch->offsets));
       addTable(frame, std::move(branch->index));
     }
     return {};
+  }
+
+  /// Adds rows of no sequence, which read and write `spare`, to a table that has others.
+  void fill(std::vector<int32_t> &rows, int64_t spare) const {
+    if (!rows.empty() && arguments.bucket > 0)
+      rows.resize(size_t(arguments.bucket), int32_t(spare));
   }
 
   Status run(const fb::LastRows &command, Frame &frame) {
@@ -192,8 +200,10 @@ private:
         !isArgument(frame.memories[command.length()], LengthArgument) ||
         !isArgument(frame.memories[command.slots()], SlotsArgument))
       return invalidInput("cache rows of something other than a step's begin, length and slots");
+    const StateLayout &layout = *arguments.step->layout;
     CacheRows cache = makeCacheRows(command.window(), arguments.begin, arguments.length,
-                                    arguments.step->slots, arguments.step->layout->context());
+                                    arguments.step->slots, layout.context());
+    fill(cache.rows, layout.spareRow(command.window()));
     for (std::vector<int32_t> *table : {&cache.first, &cache.before, &cache.rows})
       addTable(frame, std::move(*table));
     return {};

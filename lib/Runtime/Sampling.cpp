@@ -86,6 +86,14 @@ double keepShare(std::vector<Candidate> &candidates, double temperature, double 
 
 } // namespace
 
+int32_t flowhn::argmax(std::span<const float> values) {
+  int32_t best = -1;
+  for (size_t i = 0; i < values.size(); ++i)
+    if (!std::isnan(values[i]) && (best < 0 || values[i] > values[size_t(best)]))
+      best = int32_t(i);
+  return best;
+}
+
 Status flowhn::checkSampling(const SamplingOptions &options) {
   auto refuse = [](const char *name, const std::string &value, const char *rule) {
     return invalidArgument(std::string(name) + " " + value + ", it must be " + rule);

@@ -176,6 +176,9 @@ Expected<std::vector<TracedLaunch>> Session::trace(const Call &call) {
 const Artifact &Session::artifact() const { return *impl->artifact; }
 int64_t Session::vocabSize() const { return impl->manifest().model.vocabSize; }
 int64_t Session::contextLength() const { return impl->manifest().model.contextLength; }
+int64_t Session::longestRow() const {
+  return contextLength() ? std::min(contextLength(), maxTokens()) : maxTokens();
+}
 int64_t Session::maxBatch() const { return impl->manifest().limits.maxBatch; }
 int64_t Session::maxTokens() const { return impl->manifest().limits.maxTokens; }
 int Session::threads() const { return impl->executor->info().threads; }

@@ -181,6 +181,8 @@ public:
   int64_t vocabSize() const;
   /// Longest row; 0 when only `maxTokens` limits it.
   int64_t contextLength() const;
+  /// Longest row that a call takes, by both limits.
+  int64_t longestRow() const;
   int64_t maxBatch() const;
   int64_t maxTokens() const;
   /// Threads that compute; on a GPU those that loaded it.
@@ -251,10 +253,9 @@ struct Generation {
   double decodeSeconds = 0; ///< for the others, without what `onToken` took
 };
 
-/// Appends the next token, again and again. Keeps the state of the sequence between tokens
-/// (Generator.h); where the artifact has no code for that, computes the whole sequence anew
-/// each time. `onToken` sees each new token; returning false ends the generation. Unsupported
-/// for a model whose split follows the length of each call.
+/// Appends the next token, again and again, to a `Continuation` (Continuation.h) of one turn.
+/// `onToken` sees each new token; returning false ends the generation. Unsupported for a model
+/// whose split follows the length of each call.
 Expected<Generation> generate(Session &session, std::span<const int32_t> prompt,
                               const GenerationOptions &options,
                               const std::function<bool(int32_t token)> &onToken = {});
