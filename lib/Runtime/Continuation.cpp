@@ -24,7 +24,7 @@ struct Continuation::Impl {
   /// Appends a token, and what it took.
   Status append(const SamplingOptions &sampling, Generation &result);
   Expected<int32_t> next(const SamplingOptions &sampling);
-  Expected<CallResult> compute(bool isGreedy);
+  Expected<CallResult> compute(const SamplingOptions &sampling);
 
   Session &session;
   int64_t limit;
@@ -43,24 +43,28 @@ Status Continuation::Impl::openGenerator() {
   return {};
 }
 
-Expected<CallResult> Continuation::Impl::compute(bool isGreedy) {
+Expected<CallResult> Continuation::Impl::compute(const SamplingOptions &sampling) {
+  TokenDraw draw = {sampling, sequence};
+  bool isGreedy = sampling.temperature == 0 && sampling.repetitionPenalty == 1;
+  std::span<const TokenDraw> draws(&draw, isGreedy ? 0 : 1);
   if (generator) {
     SequenceTokens row = {0, std::span(sequence).subspan(seen)};
-    return generator->step({&row, 1}, {.tokens = isGreedy, .returnLogits = !isGreedy});
+    return generator->step({&row, 1}, {.tokens = true, .draws = draws, .returnLogits = false});
   }
   int32_t length = int32_t(sequence.size());
-  return session.run(
-      {.ids = sequence, .lengths = {&length, 1}, .tokens = isGreedy, .returnLogits = !isGreedy});
+  return session.run({.ids = sequence,
+                      .lengths = {&length, 1},
+                      .tokens = true,
+                      .draws = draws,
+                      .returnLogits = false});
 }
 
 /// The token after the sequence.
 Expected<int32_t> Continuation::Impl::next(const SamplingOptions &sampling) {
-  bool isGreedy = sampling.temperature == 0 && sampling.repetitionPenalty == 1;
-  Expected<CallResult> result = compute(isGreedy);
+  Expected<CallResult> result = compute(sampling);
   FLOWHN_RETURN_IF_ERROR(result.status());
   seen = sequence.size();
-  int32_t token =
-      isGreedy ? result->tokens.front() : sampleToken(sampling, result->logits, sequence);
+  int32_t token = result->tokens.front();
   if (token < 0)
     return internalError("no logit of position " + std::to_string(seen - 1) + " is a number");
   return token;

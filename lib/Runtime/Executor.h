@@ -16,7 +16,8 @@ namespace flowhn {
 
 /// What a step takes as well: the sequences that it goes on with.
 struct StepArguments {
-  std::span<const int32_t> slots; ///< [batch]
+  std::span<const int32_t> slots;          ///< [batch]
+  std::span<const int32_t> draws, history; ///< of kern.sample; empty: tokens are the most likely
   const StateLayout *layout = nullptr;
   StateMemory *memory = nullptr; ///< of the executor that runs the step
 };
@@ -40,6 +41,7 @@ struct EntryArguments {
 
   int64_t numLogits() const { return int64_t(select.size()) * vocabulary; }
   int64_t numTokens() const { return tokens.empty() ? 0 : int64_t(select.size()); }
+  bool draws() const { return step && !step->draws.empty(); }
 };
 
 /// Where the value of a tap goes: memory for [rows, elements]; null when the caller

@@ -49,8 +49,9 @@ public:
 
   Status run() {
     Frame frame;
+    int64_t numTokens = arguments.numTokens(), numDrawn = arguments.draws() ? numTokens : 0;
     frame.indices = {int64_t(arguments.length.size()), int64_t(arguments.ids.size()),
-                     arguments.maxLength, int64_t(arguments.select.size()), arguments.numTokens()};
+                     arguments.maxLength, int64_t(arguments.select.size()), numTokens - numDrawn};
     auto add = [&](EntryMemory number, size_t elements) {
       frame.memories.push_back({Place::Argument, number, 0, int64_t(elements) * 4});
     };
@@ -60,10 +61,13 @@ public:
     add(OffsetsArgument, arguments.offsets.size());
     add(SelectArgument, arguments.select.size());
     add(LogitsArgument, size_t(arguments.numLogits()));
-    add(TokensArgument, size_t(arguments.numTokens()));
+    add(TokensArgument, size_t(numTokens));
     if (!arguments.step)
       return runProcedure(*plan.procedures()->Get(plan.entry()), std::move(frame));
+    frame.indices.push_back(numDrawn);
     add(SlotsArgument, arguments.step->slots.size());
+    add(DrawsArgument, arguments.step->draws.size());
+    add(HistoryArgument, arguments.step->history.size());
     return runProcedure(*plan.procedures()->Get(uint32_t(plan.step())), std::move(frame));
   }
 

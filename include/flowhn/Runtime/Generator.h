@@ -36,7 +36,10 @@ struct SequenceTokens {
 
 struct StepOptions {
   LogitsMode logits = LogitsMode::Last;
-  bool tokens = false;      ///< as `Call::tokens`
+  bool tokens = false; ///< as `Call::tokens`
+  /// As `Call::draws`; sequences with the tokens of the step. On a GPU, where logits are not
+  /// wanted, tokens are drawn there.
+  std::span<const TokenDraw> draws = {};
   bool returnLogits = true; ///< as `Call::returnLogits`
   std::span<float> logitsBuffer = {};
   std::span<const std::string> taps = {};

@@ -62,6 +62,8 @@ struct Call {
   std::span<float> logitsBuffer = {};
   /// Whether the result gets the most likely token of each row of logits.
   bool tokens = false;
+  /// How tokens are chosen, for each row of logits; empty: the most likely one.
+  std::span<const TokenDraw> draws = {};
   /// Whether the logits themselves are wanted; without them a GPU sends less back.
   bool returnLogits = true;
 };
@@ -77,7 +79,7 @@ struct CallResult {
   int64_t rows = 0;                   ///< rows of logits
   std::vector<float> logits;          ///< [rows, vocabulary]; empty when the call had a buffer
                                       ///< or did not want them
-  std::vector<int32_t> tokens;        ///< [rows], `argmax` of each, when they were wanted
+  std::vector<int32_t> tokens;        ///< [rows], when they were wanted; -1: no logit is a number
   std::map<std::string, Tensor> taps; ///< [rows of the value, elements]; where a name
                                       ///< comes up more than once, the first
   double deviceSeconds = 0; ///< on a GPU, from the first kernel's start to the last one's end

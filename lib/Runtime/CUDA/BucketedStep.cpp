@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "BucketedStep.h"
+#include "../Draw.h"
 
 #include <algorithm>
 #include <bit>
@@ -44,6 +45,10 @@ BucketedStep::BucketedStep(const EntryArguments &arguments, int64_t maxRows) : f
   filled.length = fill(arguments.length, rows, 0, length);
   filled.offsets = fill(arguments.offsets, rows + 1, arguments.offsets.back(), offsets);
   step.slots = fill(arguments.step->slots, rows, 0, slots);
+  if (filled.draws()) {
+    step.draws = fill(step.draws, rows * DrawTables::numbersPerRow, 0, draws);
+    step.history = fill(step.history, std::bit_ceil(step.history.size()), 0, history);
+  }
   if (arguments.select.empty())
     return;
   select.resize(rows);

@@ -29,7 +29,7 @@ public:
   const EntryArguments &arguments() const { return filled; }
 
 private:
-  std::vector<int32_t> ids, begin, length, offsets, select, slots;
+  std::vector<int32_t> ids, begin, length, offsets, select, slots, draws, history;
   StepArguments step;
   EntryArguments filled;
 };

@@ -20,8 +20,9 @@ namespace {
 constexpr size_t alignment = 256; ///< of a table
 constexpr int64_t maxBlocksX = std::numeric_limits<int32_t>::max();
 constexpr int64_t maxBlocksYZ = 65535;
-/// Of the entry's memories, those in front of the results, and a step's slots.
-constexpr uint32_t slotsTable = SelectArgument + 1, numEntryTables = slotsTable + 1;
+/// Of the entry's memories, those in front of the results, and a step's own.
+constexpr uint32_t stepTables = SelectArgument + 1;
+constexpr uint32_t numEntryTables = stepTables + numEntryMemories - SlotsArgument;
 
 /// Appends what tells one command from another.
 struct ShapeOf {
@@ -55,7 +56,9 @@ Status LaunchList::build(const EntryArguments &arguments, const TapTarget &tapTa
   for (std::span<const int32_t> table :
        {arguments.ids, arguments.begin, arguments.length, arguments.offsets, arguments.select})
     appendTable(table);
-  appendTable(arguments.step ? arguments.step->slots : std::span<const int32_t>());
+  const StepArguments step = arguments.step ? *arguments.step : StepArguments();
+  for (std::span<const int32_t> table : {step.slots, step.draws, step.history})
+    appendTable(table);
   if (arguments.step)
     stateOffsets = arguments.step->layout->offsets();
   Expected<int64_t> bytes = walkPlan(plan, arguments, tapTarget, counts, *this);
@@ -124,8 +127,8 @@ DeviceAddress LaunchList::addressOf(const Place &place, const DeviceBases &bases
     return bases.logits;
   if (place.number == TokensArgument)
     return bases.tokens;
-  if (place.number == SlotsArgument)
-    return bases.tables + tableOffsets[slotsTable];
+  if (place.number >= SlotsArgument)
+    return bases.tables + tableOffsets[stepTables + place.number - SlotsArgument];
   return bases.tables + tableOffsets[place.number];
 }
 

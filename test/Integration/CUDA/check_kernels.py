@@ -31,12 +31,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import check_attention
 import check_grouped
 import check_rows
+import check_sample
 import check_scan
 import check_sequence
 import check_state
 from kernel_harness import CHIPS, GPU, Interpreter, cases_of, emit, run_case
 
-FAMILIES = {"rows": check_rows, "grouped": check_grouped, "sequence": check_sequence,
+FAMILIES = {"rows": check_rows, "sample": check_sample, "grouped": check_grouped, "sequence": check_sequence,
             "scan": check_scan, "attention": check_attention, "state": check_state}
 SETS = {"small": "CASES", "sweep": "SWEEPS", "real": "REAL_CASES"}
 
