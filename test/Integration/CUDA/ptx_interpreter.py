@@ -345,6 +345,8 @@ class Warp:
             elif op.startswith('cvt.rn.bf16x2'): s.set(o[0],(f2bf(s.f(o[1])).astype(U32)<<U32(16))|f2bf(s.f(o[2])).astype(U32),m)
             elif d=='bf16': s.set(o[0],f2bf(s.f(o[1])),m)
             elif t=='bf16': s.set(o[0],bf2f(s.u(o[1],16)),m)
+            elif t=='f32' and d=='s32' and 'rzi' in P: # no number gives 0
+                s.set(o[0],np.clip(np.nan_to_num(s.f(o[1]).astype(np.float64)),-2**31,2**31-1).astype(np.int64).astype(U64),m)
             else:
                 x=s.u(o[1],int(t[1:])); x=sg(x) if t[0]=='s' else x; s.set(o[0],x.astype(np.int64).astype(U64),m)
         elif b=='shfl':
