@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-// A block takes a row. The distance up to which columns stay is found 10 bits at a time: the
-// weights of columns, or their number, are added up by the next 10 bits of their distances, and
+// A block takes a row. The distance up to which columns stay is found 8 bits at a time: the
+// weights of columns, or their number, are added up by the next 8 bits of their distances, and
 // the place where the sums pass the target is the next part. So a row is read once for its
-// largest logit, three times for each of top_k and share where they are asked for, and once to
+// largest logit, four times for each of top_k and share where they are asked for, and once to
 // draw: threads add up the weights of neighbouring columns, and the columns of the thread
 // where the sums pass the random number are looked at one by one.
 //
@@ -30,8 +30,13 @@ using mlir::flowhn::GPUTargetInfo;
 
 static constexpr int64_t threads = ShareEmitter::threads;
 static constexpr int64_t warpLanes = 32;
-static constexpr int64_t partBits = 10; ///< of a distance that a search finds at a time
-static constexpr int64_t numParts = 3;
+static constexpr int64_t partBits = 8; ///< of a distance that a search finds at a time
+static constexpr int64_t numSteps = 4;
+
+/// Neighbours that a thread loads at once.
+static int64_t vectorOf(SampleOp op) {
+  return op.getN() % 4 == 0 && op.getLogits().getType().getDimSize(1) % 4 == 0 ? 4 : 1;
+}
 
 namespace {
 /// Emits the code of one thread.
@@ -39,28 +44,30 @@ class SampleEmitter {
 public:
   SampleEmitter(GPUKernelBuilder &b, SampleOp op)
       : b(b), op(op), shares(b), logits(b.buffer(op.getLogits())), draws(b.buffer(op.getDraws())),
-        history(b.buffer(op.getHistory())), thread(b.threadId()), row(b.blockId()) {}
+        history(b.buffer(op.getHistory())), thread(b.threadId()), row(b.blockId()),
+        vector(vectorOf(op)) {}
 
   void emit();
 
 private:
   enum Number { Scale, Penalty, TopK, First, Count, Share = 5, Random = 7, Numbers = 9 };
-  using Body = llvm::function_ref<void(Value column, Value distance)>;
 
   Value number(int64_t which, Type type);
   Value longNumber(int64_t which);
-  Value logitAt(Value column) { return b.load(logits, b.rowOffset(logits, row, column)); }
-  Value distanceAt(Value column) { return shares.distance(logitAt(column), largest, scale); }
+  SmallVector<Value> logitsAt(Value column, int64_t count) {
+    return b.loadVector(logits, b.rowOffset(logits, row, column), count);
+  }
+  Value distanceOf(Value logit) { return shares.distance(logit, largest, scale); }
 
   void penalize();
   Value findLargest();
-  /// The columns of this thread, one in `threads`.
-  void forEachColumn(Body body);
   /// The distance of the last column that stays, of those up to `limit`: where the sums of
   /// weights, or of columns, pass `target(total)`.
   Value search(Value limit, bool byWeight, llvm::function_ref<Value(Value total)> target);
-  /// A column's weight where it stays, else 0.
-  Value weightAt(Value column, Value limit);
+  /// A logit's weight where it stays, else 0.
+  Value weightOf(Value logit, Value limit);
+  /// The weights of neighbouring columns together, 0 behind the last one.
+  Value weightAt(Value column, Value limit, int64_t count);
   void draw(Value limit);
 
   GPUKernelBuilder &b;
@@ -68,6 +75,7 @@ private:
   ShareEmitter shares;
   Buffer logits, draws, history;
   Value thread, row, scale, largest;
+  int64_t vector;
 };
 } // namespace
 
@@ -97,9 +105,12 @@ void SampleEmitter::penalize() {
 
 Value SampleEmitter::findLargest() {
   Value none = b.f32(-std::numeric_limits<float>::infinity());
-  Value best = b.forLoop(thread, b.i32(op.getN()), b.i32(threads), none,
+  Value best = b.forLoop(b.mul(thread, vector), b.i32(op.getN()), b.i32(threads * vector), none,
                          [&](Value column, ValueRange carried) {
-                           return SmallVector<Value>{b.maxf(carried[0], logitAt(column))};
+                           Value largest = carried[0];
+                           for (Value logit : logitsAt(column, vector))
+                             largest = b.maxf(largest, logit);
+                           return SmallVector<Value>{largest};
                          })[0];
   for (int64_t distance = warpLanes / 2; distance > 0; distance /= 2)
     best = b.maxf(best, b.shuffleXor(best, distance));
@@ -117,60 +128,66 @@ Value SampleEmitter::findLargest() {
   return ofBlock;
 }
 
-void SampleEmitter::forEachColumn(Body body) {
-  b.forLoop(thread, b.i32(op.getN()), b.i32(threads),
-            [&](Value column) { body(column, distanceAt(column)); });
-}
-
 Value SampleEmitter::search(Value limit, bool byWeight,
                             llvm::function_ref<Value(Value total)> target) {
-  auto parts =
-      b.forLoop(b.i32(0), b.i32(numParts), b.i32(1), {b.i32(0), b.i64(0)},
-                [&](Value part, ValueRange carried) {
-                  Value found = carried[0], left = carried[1];
-                  Value shift = b.mul(b.sub(b.i32(numParts - 1), part), partBits);
-                  shares.put(thread, b.i64(0));
-                  b.barrier();
-                  forEachColumn([&](Value, Value distance) {
-                    Value shifted = arith::ShRUIOp::create(b.builder, b.loc, distance, shift);
-                    Value isHere = arith::CmpIOp::create(b.builder, b.loc, arith::CmpIPredicate::eq,
-                                                         b.div(shifted, 1 << partBits), found);
-                    Value stays = arith::CmpIOp::create(b.builder, b.loc, arith::CmpIPredicate::sle,
-                                                        distance, limit);
-                    b.ifThen(b.both(isHere, stays), [&] {
-                      shares.addAtomically(b.rem(shifted, 1 << partBits),
-                                           byWeight ? shares.weight(distance) : b.i64(1));
-                    });
-                  });
-                  ShareEmitter::Crossing crossing = shares.find(
-                      [&](Value total) { return b.select(b.equal(part, 0), target(total), left); });
-                  return SmallVector<Value>{b.add(b.mul(found, 1 << partBits), crossing.place),
-                                            crossing.target};
-                });
-  return parts[0];
+  auto add = [&](Value distance, Value found, Value shift) {
+    Value shifted = arith::ShRUIOp::create(b.builder, b.loc, distance, shift);
+    Value isHere = arith::CmpIOp::create(b.builder, b.loc, arith::CmpIPredicate::eq,
+                                         b.div(shifted, 1 << partBits), found);
+    Value stays =
+        arith::CmpIOp::create(b.builder, b.loc, arith::CmpIPredicate::sle, distance, limit);
+    b.ifThen(b.both(isHere, stays), [&] {
+      shares.addToPart(b.rem(shifted, 1 << partBits),
+                       byWeight ? shares.weight(distance) : b.i64(1));
+    });
+  };
+  auto steps = b.forLoop(b.i32(0), b.i32(numSteps), b.i32(1), {b.i32(0), b.i64(0)},
+                         [&](Value step, ValueRange carried) {
+                           Value found = carried[0], left = carried[1];
+                           Value shift = b.mul(b.sub(b.i32(numSteps - 1), step), partBits);
+                           shares.clearParts();
+                           b.forLoop(b.mul(thread, vector), b.i32(op.getN()),
+                                     b.i32(threads * vector), [&](Value column) {
+                                       for (Value logit : logitsAt(column, vector))
+                                         add(distanceOf(logit), found, shift);
+                                     });
+                           shares.putParts();
+                           ShareEmitter::Crossing crossing = shares.find([&](Value total) {
+                             return b.select(b.equal(step, 0), target(total), left);
+                           });
+                           return SmallVector<Value>{
+                               b.add(b.mul(found, 1 << partBits), crossing.place), crossing.target};
+                         });
+  return steps[0];
 }
 
-Value SampleEmitter::weightAt(Value column, Value limit) {
-  Value isColumn = b.less(column, b.i32(op.getN()));
+Value SampleEmitter::weightOf(Value logit, Value limit) {
+  Value distance = distanceOf(logit);
+  Value stays = arith::CmpIOp::create(b.builder, b.loc, arith::CmpIPredicate::sle, distance, limit);
+  return b.select(stays, shares.weight(distance), b.i64(0));
+}
+
+Value SampleEmitter::weightAt(Value column, Value limit, int64_t count) {
   return b.ifElse(
-      isColumn,
+      b.less(column, b.i32(op.getN())),
       [&] {
-        Value distance = distanceAt(column);
-        Value stays =
-            arith::CmpIOp::create(b.builder, b.loc, arith::CmpIPredicate::sle, distance, limit);
-        return b.select(stays, shares.weight(distance), b.i64(0));
+        Value sum = b.i64(0);
+        for (Value logit : logitsAt(column, count))
+          sum = b.add(sum, weightOf(logit, limit));
+        return sum;
       },
       [&] { return b.i64(0); });
 }
 
 void SampleEmitter::draw(Value limit) {
-  int64_t columns = llvm::divideCeil(int64_t(op.getN()), threads); // of a thread
+  // Of a thread, in whole vectors.
+  int64_t columns = llvm::divideCeil(int64_t(op.getN()), threads * vector) * vector;
   Value first = b.mul(thread, columns);
-  Value sum =
-      b.forLoop(b.i32(0), b.i32(columns), b.i32(1), b.i64(0), [&](Value i, ValueRange carried) {
-        Value weight = weightAt(b.add(first, i), limit);
-        return SmallVector<Value>{b.add(carried[0], weight)};
-      })[0];
+  Value sum = b.forLoop(b.i32(0), b.i32(columns), b.i32(vector), b.i64(0),
+                        [&](Value i, ValueRange carried) {
+                          Value weight = weightAt(b.add(first, i), limit, vector);
+                          return SmallVector<Value>{b.add(carried[0], weight)};
+                        })[0];
   shares.put(thread, sum);
   Value total;
   ShareEmitter::Crossing piece = shares.find([&](Value sums) {
@@ -180,7 +197,7 @@ void SampleEmitter::draw(Value limit) {
   Value begin = b.mul(piece.place, columns);
   Value isInPiece = b.less(thread, b.i32(columns));
   shares.put(thread, b.ifElse(
-                         isInPiece, [&] { return weightAt(b.add(begin, thread), limit); },
+                         isInPiece, [&] { return weightAt(b.add(begin, thread), limit, 1); },
                          [&] { return b.i64(0); }));
   ShareEmitter::Crossing column = shares.find([&](Value) { return piece.target; });
   b.ifThen(b.equal(thread, 0), [&] {

@@ -18,7 +18,8 @@ namespace mlir::kern::nvptx {
 class ShareEmitter {
 public:
   static constexpr int64_t threads = 1024; ///< of a block, and places of the table
-  static constexpr int64_t sharedBytes = (threads + 32) * 8;
+  static constexpr int64_t parts = 256;    ///< that each warp sorts what it adds up into
+  static constexpr int64_t sharedBytes = (threads + 32 + threads / 32 * parts) * 8;
 
   ShareEmitter(GPUKernelBuilder &b) : b(b), base(b.sharedBase()) {}
 
@@ -32,7 +33,12 @@ public:
 
   // The table: an i64 for each thread.
   void put(Value place, Value value);
-  void addAtomically(Value place, Value value);
+
+  // Sums by part. Warps have their own, so that lanes alone meet at one.
+  void clearParts();
+  void addToPart(Value part, Value value);
+  /// Puts the sums of all warps into the table. Waits before.
+  void putParts();
 
   struct Crossing {
     Value place;  ///< the first whose sum, it included, is more than the target

@@ -51,9 +51,31 @@ Value ShareEmitter::placeOf(Value place) { return b.shared(base, b.mul(place, 8)
 
 void ShareEmitter::put(Value place, Value value) { b.storeRaw(value, placeOf(place), 8); }
 
-void ShareEmitter::addAtomically(Value place, Value value) {
+static constexpr int64_t firstPart = ShareEmitter::threads + segment; ///< behind the segments
+static constexpr int64_t warpLanes = 32, warps = ShareEmitter::threads / warpLanes;
+
+void ShareEmitter::clearParts() {
+  b.forLoop(b.threadId(), b.i32(warps * parts), b.i32(threads),
+            [&](Value i) { put(b.add(i, firstPart), b.i64(0)); });
+  b.barrier();
+}
+
+void ShareEmitter::addToPart(Value part, Value value) {
+  Value warp = b.div(b.threadId(), warpLanes);
+  Value place = b.add(b.add(b.mul(warp, parts), part), firstPart);
   LLVM::AtomicRMWOp::create(b.builder, b.loc, LLVM::AtomicBinOp::add, placeOf(place), value,
                             LLVM::AtomicOrdering::monotonic);
+}
+
+void ShareEmitter::putParts() {
+  b.barrier();
+  Value thread = b.threadId();
+  Value end = b.select(b.less(thread, b.i32(parts)), b.i32(warps), b.i32(0));
+  auto sum = b.forLoop(b.i32(0), end, b.i32(1), b.i64(0), [&](Value warp, ValueRange carried) {
+    Value place = b.add(b.add(b.mul(warp, parts), thread), firstPart);
+    return SmallVector<Value>{b.add(carried[0], b.loadRaw(b.i64(), placeOf(place), 8))};
+  });
+  put(thread, sum[0]);
 }
 
 ShareEmitter::Crossing ShareEmitter::walk(Value first, Value target) {

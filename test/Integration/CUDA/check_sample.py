@@ -62,7 +62,7 @@ KINDS = [(1.0, 1, 0, 1), (1.0, 1, 1, 1), (0.7, 1.3, 7, 1), (1.0, 1, 0, 0.5), (1.
          (1e-40, 1.2, 0, 1), (1e9, 1, 3, 1), (1.0, 0.5, 10**6, 1e-9), (2.0, 1, 0, 0.999)]
 
 
-def sample(rows, n, width=None):
+def sample(rows, n, width=None, kinds=KINDS):
     """Rows of every kind of draw; some with logits that are infinite, equal or no numbers."""
     case = Case(rows)
     x = np.full((rows, width or n), np.nan, np.float32)
@@ -75,7 +75,7 @@ def sample(rows, n, width=None):
     x[7::13, :n] = -np.inf
     draws, history, expected = [], [], []
     for row in range(rows):
-        temperature, penalty, top_k, part = KINDS[row % len(KINDS)]
+        temperature, penalty, top_k, part = kinds[row % len(kinds)]
         scale, penalty = scale_of(temperature), np.float32(penalty)
         share = ALL if part == 1 else int(part * 2**64) - 1
         random = int(case.rng.integers(2**64, dtype=np.uint64))
@@ -96,13 +96,19 @@ def sample(rows, n, width=None):
 
 CHIPS = ["sm_90a"]  # the same code for all, of 1024 threads, which an interpreter takes long for
 CASES = {
-    "sample": lambda: sample(9, 77, width=90),
+    "sample": lambda: sample(4, 77, width=90, kinds=[KINDS[i] for i in (3, 2, 4, 5)]),
     "sample_columns": lambda: sample(1, 2100),
     "sample_one": lambda: sample(1, 1),
 }
 REAL_CASES = {
     "sample_256": lambda: sample(64, 256),
     "sample_65536_row": lambda: sample(1, 65536),
+    "sample_65536_top_k": lambda: sample(1, 65536, kinds=[(1.0, 1, 40, 1)]),
+    "sample_65536_top_p": lambda: sample(1, 65536, kinds=[(1.0, 1, 0, 0.9)]),
+    "sample_65536_both": lambda: sample(1, 65536, kinds=[(0.8, 1, 40, 0.95)]),
+    "sample_65536_equal": lambda: sample(1, 65536, kinds=[(1e9, 1, 40, 0.95)]),
     "sample_65536": lambda: sample(9, 65536),
 }
-SWEEPS = {"sample_3001": Sweep(lambda rows: sample(rows, 3001), [1, 2, 7, 40])}
+SWEEPS = {
+    "sample_77": Sweep(lambda rows: sample(rows, 77, width=90), [1, 9, 40]),
+    "sample_3001": Sweep(lambda rows: sample(rows, 3001), [1, 2, 7, 40])}

@@ -327,8 +327,9 @@ TEST(Generator, AContinuationGoesOnBehindACancelledOne) {
   Expected<Continuation> continuation = Continuation::create(session);
   ASSERT_TRUE(continuation.ok()) << continuation.status().message();
   std::vector<int32_t> prompt = someIds(9), whole = prompt;
-  for (int32_t token : generateGreedy(session, prompt, 100)->ids)
-    whole.push_back(token);
+  Expected<Generation> greedy = generateGreedy(session, prompt, 100);
+  ASSERT_TRUE(greedy.ok()) << greedy.status().message();
+  whole.insert(whole.end(), greedy->ids.begin(), greedy->ids.end());
   ASSERT_EQ(whole.size(), 65u);
   int calls = 0;
   auto cancel = [&](int32_t) { return ++calls < 4; };
