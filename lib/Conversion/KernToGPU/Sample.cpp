@@ -43,9 +43,9 @@ namespace {
 class SampleEmitter {
 public:
   SampleEmitter(GPUKernelBuilder &b, SampleOp op)
-      : b(b), op(op), shares(b), logits(b.buffer(op.getLogits())), draws(b.buffer(op.getDraws())),
-        history(b.buffer(op.getHistory())), thread(b.threadId()), row(b.blockId()),
-        vector(vectorOf(op)) {}
+      : b(b), op(op), shares(b, op.getN()), logits(b.buffer(op.getLogits())),
+        draws(b.buffer(op.getDraws())), history(b.buffer(op.getHistory())), thread(b.threadId()),
+        row(b.blockId()), vector(vectorOf(op)) {}
 
   void emit();
 
@@ -137,8 +137,8 @@ Value SampleEmitter::search(Value limit, bool byWeight,
     Value stays =
         arith::CmpIOp::create(b.builder, b.loc, arith::CmpIPredicate::sle, distance, limit);
     b.ifThen(b.both(isHere, stays), [&] {
-      shares.addToPart(b.rem(shifted, 1 << partBits),
-                       byWeight ? shares.weight(distance) : b.i64(1));
+      Value part = b.rem(shifted, 1 << partBits);
+      byWeight ? shares.addToPart(part, shares.weight(distance)) : shares.countPart(part);
     });
   };
   auto steps = b.forLoop(b.i32(0), b.i32(numSteps), b.i32(1), {b.i32(0), b.i64(0)},
@@ -237,17 +237,18 @@ struct SampleModel : GPUKernelInterface::ExternalModel<SampleModel, SampleOp> {
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
                                const GPUTargetInfo &target) const {
+    auto sample = cast<SampleOp>(op);
     if (failed(checkConfig(op, {"threads"})))
       return failure();
     if (int64_t given = configValue(op, "threads"); given != threads)
       return op->emitOpError("needs ")
              << threads << " 'threads' in its GPU configuration, got " << given;
     GPUKernelBuilder b(builder, op, target);
-    SampleEmitter(b, cast<SampleOp>(op)).emit();
+    SampleEmitter(b, sample).emit();
     GPULaunch launch;
     launch.grid = AffineMap::getMultiDimIdentityMap(1, op->getContext());
     launch.threads = threads;
-    launch.sharedBytes = ShareEmitter::sharedBytes;
+    launch.sharedBytes = ShareEmitter::sharedBytes(sample.getN());
     return launch;
   }
 };

@@ -19,9 +19,11 @@ class ShareEmitter {
 public:
   static constexpr int64_t threads = 1024; ///< of a block, and places of the table
   static constexpr int64_t parts = 256;    ///< that each warp sorts what it adds up into
-  static constexpr int64_t sharedBytes = (threads + 32 + threads / 32 * parts) * 8;
 
-  ShareEmitter(GPUKernelBuilder &b) : b(b), base(b.sharedBase()) {}
+  /// Of rows of n columns.
+  ShareEmitter(GPUKernelBuilder &b, int64_t n) : b(b), base(b.sharedBase()), limbs(limbsOf(n)) {}
+
+  static int64_t sharedBytes(int64_t n);
 
   /// The distance of a logit to the largest one, an i32.
   Value distance(Value logit, Value largest, Value scale);
@@ -34,9 +36,11 @@ public:
   // The table: an i64 for each thread.
   void put(Value place, Value value);
 
-  // Sums by part. Warps have their own, so that lanes alone meet at one.
+  // Sums by part. Warps have their own, so that lanes alone meet at one, in limbs of 32 bits,
+  // which the hardware adds to by itself.
   void clearParts();
   void addToPart(Value part, Value value);
+  void countPart(Value part) { addToLimb(part, b.i32(1), 0); }
   /// Puts the sums of all warps into the table. Waits before.
   void putParts();
 
@@ -49,12 +53,17 @@ public:
   Crossing find(llvm::function_ref<Value(Value total)> target);
 
 private:
+  static int64_t limbsOf(int64_t n);
+  int64_t limbBits() const;
+  Value limbPlace(Value part, Value warp, int64_t limb);
+  void addToLimb(Value part, Value value, int64_t limb);
   /// Of 32 numbers from place `first` on, as many as add up to no more than `target`.
   Crossing walk(Value first, Value target);
   Value placeOf(Value place);
 
   GPUKernelBuilder &b;
   Value base;
+  int64_t limbs; ///< of a sum
 };
 
 void attachSampleModel(MLIRContext &context);

@@ -9,6 +9,7 @@
 #include "Sample.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::kern;
@@ -51,20 +52,46 @@ Value ShareEmitter::placeOf(Value place) { return b.shared(base, b.mul(place, 8)
 
 void ShareEmitter::put(Value place, Value value) { b.storeRaw(value, placeOf(place), 8); }
 
-static constexpr int64_t firstPart = ShareEmitter::threads + segment; ///< behind the segments
+static constexpr int64_t weightBits = 40;
 static constexpr int64_t warpLanes = 32, warps = ShareEmitter::threads / warpLanes;
+/// Of the limbs, behind the table and its segments.
+static constexpr int64_t firstLimbByte = (ShareEmitter::threads + segment) * 8;
+
+/// So many that the sum of a limb over the columns of a warp has 32 bits.
+int64_t ShareEmitter::limbsOf(int64_t n) {
+  int64_t columnBits = llvm::Log2_64_Ceil(llvm::divideCeil(n, threads * 4) * warpLanes * 4);
+  return llvm::divideCeil(weightBits, 32 - columnBits);
+}
+
+int64_t ShareEmitter::limbBits() const { return llvm::divideCeil(weightBits, limbs); }
+
+int64_t ShareEmitter::sharedBytes(int64_t n) {
+  return firstLimbByte + limbsOf(n) * warps * parts * 4;
+}
+
+Value ShareEmitter::limbPlace(Value part, Value warp, int64_t limb) {
+  Value number = b.add(b.mul(b.add(warp, limb * warps), parts), part);
+  return b.shared(base, b.add(b.mul(number, 4), firstLimbByte));
+}
 
 void ShareEmitter::clearParts() {
-  b.forLoop(b.threadId(), b.i32(warps * parts), b.i32(threads),
-            [&](Value i) { put(b.add(i, firstPart), b.i64(0)); });
+  b.forLoop(b.threadId(), b.i32(limbs * warps * parts), b.i32(threads),
+            [&](Value i) { b.storeRaw(b.i32(0), limbPlace(i, b.i32(0), 0)); });
   b.barrier();
 }
 
-void ShareEmitter::addToPart(Value part, Value value) {
-  Value warp = b.div(b.threadId(), warpLanes);
-  Value place = b.add(b.add(b.mul(warp, parts), part), firstPart);
-  LLVM::AtomicRMWOp::create(b.builder, b.loc, LLVM::AtomicBinOp::add, placeOf(place), value,
+void ShareEmitter::addToLimb(Value part, Value value, int64_t limb) {
+  Value place = limbPlace(part, b.div(b.threadId(), warpLanes), limb);
+  LLVM::AtomicRMWOp::create(b.builder, b.loc, LLVM::AtomicBinOp::add, place, value,
                             LLVM::AtomicOrdering::monotonic);
+}
+
+void ShareEmitter::addToPart(Value part, Value value) {
+  for (int64_t limb = 0; limb < limbs; ++limb) {
+    Value rest = shiftRight(b, value, b.i64(limb * limbBits()));
+    Value bits = b.bitAnd(rest, (int64_t(1) << limbBits()) - 1);
+    addToLimb(part, arith::TruncIOp::create(b.builder, b.loc, b.i32(), bits), limb);
+  }
 }
 
 void ShareEmitter::putParts() {
@@ -72,8 +99,12 @@ void ShareEmitter::putParts() {
   Value thread = b.threadId();
   Value end = b.select(b.less(thread, b.i32(parts)), b.i32(warps), b.i32(0));
   auto sum = b.forLoop(b.i32(0), end, b.i32(1), b.i64(0), [&](Value warp, ValueRange carried) {
-    Value place = b.add(b.add(b.mul(warp, parts), thread), firstPart);
-    return SmallVector<Value>{b.add(carried[0], b.loadRaw(b.i64(), placeOf(place), 8))};
+    Value sum = carried[0];
+    for (int64_t limb = 0; limb < limbs; ++limb) {
+      Value bits = b.widen(b.loadRaw(b.i32(), limbPlace(thread, warp, limb)));
+      sum = b.add(sum, b.mul(bits, int64_t(1) << (limb * limbBits())));
+    }
+    return SmallVector<Value>{sum};
   });
   put(thread, sum[0]);
 }

@@ -278,13 +278,13 @@ class Warp:
             with np.errstate(all='ignore'):
                 v={'add':lambda:f[0]+f[1],'sub':lambda:f[0]-f[1],'div':lambda:f[0]/f[1],'mul':lambda:f[0]*f[1],'fma':lambda:(f[0].astype(np.float64)*f[1]+f[2]).astype(F32),'max':lambda:np.fmax(f[0],f[1]),'min':lambda:np.fmin(f[0],f[1]),'neg':lambda:-f[0]}[b]()
             s.set(o[0],v.astype(F32),m)
-        elif b in ('atom','red') and 'shared' in P and 'add' in P and ty=='u64':
-            a=s.addr(o[-2]); buf=s.mem('shared'); v=s.u(o[-1],64)
-            if (a[m]%8).any(): raise Fault('misaligned: '+op)
-            s.order.add(s.w,a[m],8)
+        elif b in ('atom','red') and 'shared' in P and 'add' in P and ty in ('u32','u64'):
+            a=s.addr(o[-2]); buf=s.mem('shared'); n=bits()//8; T=U32 if n==4 else U64; v=s.u(o[-1],8*n)
+            if (a[m]%n).any(): raise Fault('misaligned: '+op)
+            s.order.add(s.w,a[m],n)
             for l in np.flatnonzero(m): # one lane after the other
-                old=buf[a[l]:a[l]+8].view(U64)
-                if len(o)==3: s.set(o[0],np.full(32,old[0],U64),np.arange(32)==l)
+                old=buf[a[l]:a[l]+n].view(T)
+                if len(o)==3: s.set(o[0],np.full(32,old[0],T),np.arange(32)==l)
                 old+=v[l]
         elif b=='ex2': 
             with np.errstate(all='ignore'): s.set(o[0],np.exp2(s.f(o[1])).astype(F32),m)
