@@ -99,6 +99,7 @@ CASES = {
     "sample": lambda: sample(4, 77, width=90, kinds=[KINDS[i] for i in (3, 2, 4, 5)]),
     "sample_columns": lambda: sample(1, 2100),
     "sample_one": lambda: sample(1, 1),
+    "sample_equal": lambda: sample(1, 77, kinds=[KINDS[6]]),
 }
 REAL_CASES = {
     "sample_256": lambda: sample(64, 256),
