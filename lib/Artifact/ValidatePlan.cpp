@@ -18,7 +18,8 @@ namespace {
 
 constexpr uint32_t entryIndexArguments = 5;
 constexpr uint32_t entryMemoryArguments = 7;
-constexpr uint32_t stepMemoryArguments = 8;
+constexpr uint32_t stepIndexArguments = 6;
+constexpr uint32_t stepMemoryArguments = 10;
 constexpr int64_t maxStateRowBytes = int64_t(1) << 40;
 constexpr uint32_t maxArguments = 1 << 16;
 constexpr int64_t maxScratchBytes = int64_t(1) << 30;
@@ -106,24 +107,25 @@ Status checkTables(const fb::Plan &plan, bool isGPU) {
 }
 
 Status checkEntry(const fb::Plan &plan, const std::string &name, uint32_t number,
-                  uint32_t memoryArguments) {
+                  uint32_t indexArguments, uint32_t memoryArguments) {
   if (number >= plan.procedures()->size())
     return invalidInput(name + " " + std::to_string(number) + " of " +
                         std::to_string(plan.procedures()->size()) + " procedures");
   const fb::Procedure &entry = *plan.procedures()->Get(number);
-  if (entry.index_args() == entryIndexArguments && entry.memory_args() == memoryArguments)
+  if (entry.index_args() == indexArguments && entry.memory_args() == memoryArguments)
     return {};
   return invalidInput("the " + name + " takes " + std::to_string(entry.index_args()) +
                       " index and " + std::to_string(entry.memory_args()) +
-                      " memory arguments, not " + std::to_string(entryIndexArguments) + " and " +
+                      " memory arguments, not " + std::to_string(indexArguments) + " and " +
                       std::to_string(memoryArguments));
 }
 
 Status checkEntries(const fb::Plan &plan) {
-  FLOWHN_RETURN_IF_ERROR(checkEntry(plan, "entry", plan.entry(), entryMemoryArguments));
+  FLOWHN_RETURN_IF_ERROR(
+      checkEntry(plan, "entry", plan.entry(), entryIndexArguments, entryMemoryArguments));
   if (plan.step() == -1)
     return {};
-  return checkEntry(plan, "step", uint32_t(plan.step()), stepMemoryArguments);
+  return checkEntry(plan, "step", uint32_t(plan.step()), stepIndexArguments, stepMemoryArguments);
 }
 
 /// Callers come before callees here, so that a procedure is checked once, with
@@ -134,8 +136,10 @@ Status checkProcedures(const fb::Plan &plan, const ManifestLimits &limits) {
   ProcedureUse call = {
       {{1, limits.maxBatch}, {1, tokens}, {1, limits.maxTokens}, {0, tokens}, {0, tokens}}, 1};
   uses[plan.entry()] = call;
-  if (plan.step() >= 0)
-    uses[uint32_t(plan.step())] = call;
+  if (plan.step() >= 0) {
+    ProcedureUse &step = uses[uint32_t(plan.step())] = call;
+    step.indexArguments.push_back({0, tokens});
+  }
   int64_t commands = 0;
   for (uint32_t i = plan.procedures()->size(); i-- > 0;) {
     const fb::Procedure &procedure = *plan.procedures()->Get(i);

@@ -16,7 +16,8 @@ namespace flowhn {
 
 /// What a step takes as well: the sequences that it goes on with.
 struct StepArguments {
-  std::span<const int32_t> slots; ///< [batch]
+  std::span<const int32_t> slots;          ///< [batch]
+  std::span<const int32_t> draws, history; ///< of kern.sample; empty: tokens are the most likely
   const StateLayout *layout = nullptr;
   StateMemory *memory = nullptr; ///< of the executor that runs the step
 };
@@ -34,8 +35,13 @@ struct EntryArguments {
   std::span<int32_t> tokens = {};   ///< [selected]; empty: nobody reads them, `chosen` is 0
 
   const StepArguments *step = nullptr; ///< null: the entry runs, on whole sequences
+  /// Rows that each branch with any of them is filled up to, as the call is; 0: none. Then the
+  /// first rows of `select` alone are those of `logits` and `tokens`.
+  int64_t bucket = 0;
 
   int64_t numLogits() const { return int64_t(select.size()) * vocabulary; }
+  int64_t numTokens() const { return tokens.empty() ? 0 : int64_t(select.size()); }
+  bool draws() const { return step && !step->draws.empty(); }
 };
 
 /// Where the value of a tap goes: memory for [rows, elements]; null when the caller

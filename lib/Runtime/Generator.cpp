@@ -170,11 +170,15 @@ Expected<CallResult> Generator::Impl::step(std::span<const SequenceTokens> rows,
                .taps = options.taps,
                .logitsBuffer = options.logitsBuffer,
                .tokens = options.tokens,
+               .draws = options.draws,
                .returnLogits = options.returnLogits};
   FLOWHN_RETURN_IF_ERROR(session.check(call));
   CallTables tables(call);
   tables.begin = std::move(begin);
-  StepArguments step = {slots, &layout, memory.get()};
+  StepArguments step;
+  step.slots = slots;
+  step.layout = &layout;
+  step.memory = memory.get();
   Expected<CallResult> result = session.execute(call, tables, &step);
   FLOWHN_RETURN_IF_ERROR(result.status());
   for (const SequenceTokens &row : rows)

@@ -21,6 +21,8 @@ std::set<std::string> collectTaps(const fb::Plan &plan);
 
 /// Whether the entry hands its argument `tokens` to anyone.
 bool computesTokens(const fb::Plan &plan);
+/// Whether its step draws tokens where it runs.
+bool drawsTokens(const fb::Plan &plan);
 
 } // namespace flowhn
 

@@ -21,6 +21,7 @@ struct Maker {
     FLOWHN_RETURN_IF_ERROR(made.status());
     MadeTables result;
     for (BranchRows *branch : {&made->attention, &made->ssm}) {
+      fill(branch->index, int64_t(arguments.ids.size()));
       result.indices.insert(result.indices.end(), {branch->rows(), branch->maxLength});
       add(result, {&branch->offsets, &branch->index});
     }
@@ -40,11 +41,19 @@ struct Maker {
   }
 
   Expected<MadeTables> operator()(const fb::CacheRows *command) const {
+    const StateLayout &layout = *arguments.step->layout;
     CacheRows cache = makeCacheRows(command->window(), arguments.begin, arguments.length,
-                                    arguments.step->slots, arguments.step->layout->context());
+                                    arguments.step->slots, layout.context());
+    fill(cache.rows, layout.spareRow(command->window()));
     MadeTables result;
     add(result, {&cache.first, &cache.before, &cache.rows});
     return result;
+  }
+
+  /// Adds rows of no sequence, which read and write `spare`, to a table that has others.
+  void fill(std::vector<int32_t> &rows, int64_t spare) const {
+    if (!rows.empty() && arguments.bucket > 0)
+      rows.resize(size_t(arguments.bucket), int32_t(spare));
   }
 
   static void add(MadeTables &result, std::initializer_list<std::vector<int32_t> *> tables) {

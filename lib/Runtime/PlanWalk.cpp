@@ -59,10 +59,12 @@ public:
     add(OffsetsArgument, arguments.offsets.size());
     add(SelectArgument, arguments.select.size());
     add(LogitsArgument, size_t(arguments.numLogits()));
-    add(TokensArgument, arguments.tokens.size());
+    add(TokensArgument, size_t(arguments.numTokens()));
     if (!arguments.step)
       return runProcedure(*plan.procedures()->Get(plan.entry()), std::move(frame));
     add(SlotsArgument, arguments.step->slots.size());
+    add(DrawsArgument, arguments.step->draws.size());
+    add(HistoryArgument, arguments.step->history.size());
     return runProcedure(*plan.procedures()->Get(uint32_t(plan.step())), std::move(frame));
   }
 
@@ -127,7 +129,9 @@ private:
   }
 
   Status run(const fb::Arena &command, Frame &frame) {
-    int64_t units = frame.indices[command.units()], bytes = units * command.bytes_per_unit();
+    // Of a buffer the row behind the last one is that of rows of no sequence.
+    int64_t units = frame.indices[command.units()] + (arguments.bucket > 0 ? 1 : 0),
+            bytes = units * command.bytes_per_unit();
     int64_t offset = top;
     top += (bytes + alignment - 1) / alignment * alignment;
     if (top > maxWorkspaceBytes)
@@ -301,8 +305,13 @@ Expected<int64_t> flowhn::walkPlan(const fb::Plan &plan, const EntryArguments &a
 }
 
 std::vector<int64_t> flowhn::entryIndices(const EntryArguments &arguments) {
-  return {int64_t(arguments.length.size()), int64_t(arguments.ids.size()), arguments.maxLength,
-          int64_t(arguments.select.size()), int64_t(arguments.tokens.size())};
+  int64_t numTokens = arguments.numTokens(), numDrawn = arguments.draws() ? numTokens : 0;
+  std::vector<int64_t> indices = {int64_t(arguments.length.size()), int64_t(arguments.ids.size()),
+                                  arguments.maxLength, int64_t(arguments.select.size()),
+                                  numTokens - numDrawn};
+  if (arguments.step)
+    indices.push_back(numDrawn);
+  return indices;
 }
 
 LaunchCounts flowhn::countsOf(const fb::Kernel &kernel, std::span<const int64_t> indices) {

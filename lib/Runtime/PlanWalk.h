@@ -22,9 +22,11 @@ enum EntryMemory : uint32_t {
   SelectArgument,
   LogitsArgument,
   TokensArgument,
-  SlotsArgument, ///< of the step alone
+  SlotsArgument, ///< this one and the others of the step alone
+  DrawsArgument,
+  HistoryArgument,
 };
-inline constexpr uint32_t numEntryMemories = SlotsArgument + 1;
+inline constexpr uint32_t numEntryMemories = HistoryArgument + 1;
 
 /// A memory value: somewhere in the workspace, or all of something else.
 struct Place {

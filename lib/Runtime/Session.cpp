@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowhn/Runtime/Session.h"
+#include "Draw.h"
 #include "PlanParameters.h"
 #include "ProfileReport.h"
 #include "SessionImpl.h"
@@ -52,9 +53,22 @@ Status Session::Impl::checkTaps(const Call &call) const {
   return {};
 }
 
+Status Session::Impl::checkDraws(const Call &call) const {
+  size_t rows = call.logits == LogitsMode::All    ? call.ids.size()
+                : call.logits == LogitsMode::Last ? call.lengths.size()
+                                                  : 0;
+  if (!call.draws.empty() && (!call.tokens || call.draws.size() != rows))
+    return invalidArgument(std::to_string(call.draws.size()) + " draws, the call gives " +
+                           std::to_string(call.tokens ? rows : 0) + " tokens");
+  for (const TokenDraw &draw : call.draws)
+    FLOWHN_RETURN_IF_ERROR(checkSampling(draw.options));
+  return {};
+}
+
 Status Session::Impl::check(const Call &call) const {
   FLOWHN_RETURN_IF_ERROR(checkLengths(call, manifest()));
   FLOWHN_RETURN_IF_ERROR(checkIds(call, manifest().model.vocabSize));
+  FLOWHN_RETURN_IF_ERROR(checkDraws(call));
   return checkTaps(call);
 }
 
@@ -87,8 +101,20 @@ Expected<CallResult> Session::Impl::run(const Call &call) {
   return execute(call, CallTables(call), nullptr);
 }
 
+/// Chooses a token of each row of logits.
+static void chooseTokens(const Call &call, std::span<const float> logits,
+                         std::span<int32_t> tokens) {
+  size_t vocabulary = tokens.empty() ? 0 : logits.size() / tokens.size();
+  for (size_t row = 0; row < tokens.size(); ++row) {
+    std::span<const float> ofRow = logits.subspan(row * vocabulary, vocabulary);
+    tokens[row] = call.draws.empty()
+                      ? argmax(ofRow)
+                      : sampleToken(call.draws[row].options, ofRow, call.draws[row].sequence);
+  }
+}
+
 Expected<CallResult> Session::Impl::execute(const Call &call, const CallTables &tables,
-                                            const StepArguments *step) {
+                                            StepArguments *step) {
   CallResult result;
   result.rows = int64_t(tables.select.size());
   EntryArguments arguments = argumentsOf(call, tables);
@@ -98,21 +124,30 @@ Expected<CallResult> Session::Impl::execute(const Call &call, const CallTables &
     return invalidArgument("a buffer for " + std::to_string(call.logitsBuffer.size()) +
                            " logits, the call gives " +
                            std::to_string(call.returnLogits ? numLogits : 0));
-  bool findsTokens = call.tokens && !planComputesTokens;
+  // A plan that draws changes logits.
+  bool planDraws = step && planDrawsTokens && !call.returnLogits;
+  bool planChooses = call.draws.empty() ? planComputesTokens : planDraws;
+  bool findsTokens = call.tokens && !planChooses;
   if (call.logitsBuffer.empty() && (call.returnLogits || findsTokens))
     result.logits.resize(numLogits);
   arguments.logits = call.logitsBuffer.empty() ? result.logits : call.logitsBuffer;
   result.tokens.resize(call.tokens ? tables.select.size() : 0);
-  if (planComputesTokens)
+  DrawTables draws;
+  if (planChooses) {
     arguments.tokens = result.tokens;
+    for (const TokenDraw &draw : call.draws)
+      draws.add(draw, arguments.vocabulary);
+    if (step) {
+      step->draws = draws.draws;
+      step->history = draws.history;
+    }
+  }
 
   Expected<double> seconds = executor->run(arguments, tapTargetOf(call, result), counts);
   FLOWHN_RETURN_IF_ERROR(seconds.status());
   result.deviceSeconds = *seconds;
   if (findsTokens)
-    for (size_t row = 0; row < result.tokens.size(); ++row)
-      result.tokens[row] = argmax(arguments.logits.subspan(row * size_t(arguments.vocabulary),
-                                                           size_t(arguments.vocabulary)));
+    chooseTokens(call, arguments.logits, result.tokens);
   if (!call.returnLogits)
     result.logits.clear();
   return result;
@@ -176,6 +211,9 @@ Expected<std::vector<TracedLaunch>> Session::trace(const Call &call) {
 const Artifact &Session::artifact() const { return *impl->artifact; }
 int64_t Session::vocabSize() const { return impl->manifest().model.vocabSize; }
 int64_t Session::contextLength() const { return impl->manifest().model.contextLength; }
+int64_t Session::longestRow() const {
+  return contextLength() ? std::min(contextLength(), maxTokens()) : maxTokens();
+}
 int64_t Session::maxBatch() const { return impl->manifest().limits.maxBatch; }
 int64_t Session::maxTokens() const { return impl->manifest().limits.maxTokens; }
 int Session::threads() const { return impl->executor->info().threads; }

@@ -39,13 +39,16 @@ int64_t rowsAfter(const fb::State &state, int64_t seen) {
 Expected<StateLayout> StateLayout::create(const fb::Plan &plan, int64_t slots, int64_t context) {
   StateLayout layout;
   layout.positions = context;
+  layout.slots = slots;
   for (const fb::State *state : statesOf(plan)) {
     int64_t rows = rowsAfter(*state, context), bytes = 0;
-    if (rows > 0 && slots > maxRows / rows)
+    int64_t spare = keepsTokens(*state) ? 1 : 0;
+    if (rows > 0 && slots > (maxRows - spare) / rows)
       return resourceExhausted(std::to_string(slots) + " sequences of " + std::to_string(rows) +
                                " rows of state '" + state->name()->str() +
                                "', more than 2^31 - 1 rows in all");
-    if (__builtin_mul_overflow(slots * rows, state->row_bytes(), &bytes) || bytes > maxBytes)
+    if (__builtin_mul_overflow(slots * rows + spare, state->row_bytes(), &bytes) ||
+        bytes > maxBytes)
       return resourceExhausted("state '" + state->name()->str() + "' of " + std::to_string(slots) +
                                " sequences is too large to count");
     layout.states.push_back({state, rows});
@@ -56,6 +59,10 @@ Expected<StateLayout> StateLayout::create(const fb::Plan &plan, int64_t slots, i
                                " sequences are too large to count");
   }
   return layout;
+}
+
+int64_t StateLayout::spareRow(const fb::Window *window) const {
+  return slots * countAttentionPositions(window, positions);
 }
 
 std::vector<StateRange> StateLayout::rangesOf(int64_t slot, int64_t seen) const {

@@ -24,7 +24,7 @@ struct StateRange {
 };
 
 /// The states of a plan for a number of sequences in flight (slots) and a context, one behind
-/// the other, each with the rows of all slots.
+/// the other, each with the rows of all slots, those of keys and values with a spare one behind.
 class StateLayout {
 public:
   /// ResourceExhausted when there are more rows or bytes than can be counted.
@@ -34,6 +34,8 @@ public:
   const std::vector<int64_t> &offsets() const { return first; }
   int64_t bytes() const { return total; }
   int64_t context() const { return positions; }
+  /// Of keys and values with this window, the row that belongs to no slot.
+  int64_t spareRow(const fb::Window *window) const;
 
   /// What a sequence in `slot` that has seen `seen` positions keeps, state by state; of keys and
   /// values only rows that are filled.
@@ -48,7 +50,7 @@ private:
   };
   std::vector<State> states;
   std::vector<int64_t> first;
-  int64_t total = 0, positions = 0;
+  int64_t total = 0, positions = 0, slots = 0;
 };
 
 /// Bytes that one sequence of `context` positions keeps; `split`: as the plan says, else as if

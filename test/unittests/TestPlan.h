@@ -113,16 +113,16 @@ inline void addTestStep(fb::PlanT &plan, std::unique_ptr<fb::Window> window) {
     plan.states[0]->window = std::make_unique<fb::Window>(*window);
   auto step = std::make_unique<fb::ProcedureT>();
   step->name = "step";
-  step->index_args = 5;
-  step->memory_args = 8; // the entry's, and slots
+  step->index_args = 6;   // the entry's, and drawn
+  step->memory_args = 10; // the entry's, slots, draws and history
   fb::CacheRowsT rows;
   rows.begin = 1;
   rows.length = 2;
   rows.slots = 7;
   rows.window = std::move(window);
-  step->commands.push_back(command(fb::GetStateT())); // memory 8
-  step->commands.push_back(command(std::move(rows))); // memory 9 to 11
-  step->commands.push_back(command(launch(2, {1, 8, 11})));
+  step->commands.push_back(command(fb::GetStateT())); // memory 10
+  step->commands.push_back(command(std::move(rows))); // memory 11 to 13
+  step->commands.push_back(command(launch(2, {1, 10, 13})));
   plan.step = int32_t(plan.procedures.size());
   plan.procedures.push_back(std::move(step));
 }

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Generate.h"
+#include "TokenText.h"
 
 #include "common/Progress.h"
 #include "flowhn/Runtime/Generator.h"
@@ -19,31 +20,46 @@
 using namespace flowhn;
 using namespace flowhn::tools;
 
-/// How fast it was, and what the layers kept of it.
-static std::string describe(const Session &session, size_t promptTokens,
-                            const Generation &generation) {
-  char text[200];
-  size_t decoded = generation.ids.size() - 1;
-  int length = std::snprintf(text, sizeof(text),
-                             "note: prompt of %zu tokens, %.1f tokens/s; %zu more, %.1f tokens/s",
-                             promptTokens, double(promptTokens) / generation.promptSeconds, decoded,
-                             double(decoded) / generation.decodeSeconds);
-  Expected<StateSize> state = Generator::stateSize(session, {});
-  if (state.ok())
-    std::snprintf(text + length, sizeof(text) - length,
-                  "; state of %.2f MiB, %.2f MiB if every token went to both branches",
-                  double(state->bytesPerSequence) / (1 << 20),
-                  double(state->unsplitBytesPerSequence) / (1 << 20));
+static std::string describeTokens(const char *what, size_t tokens, double seconds) {
+  char text[80];
+  std::snprintf(text, sizeof(text), what, tokens, double(tokens) / seconds);
   return text;
 }
 
-/// Generates, handing each token of the result to `print`.
+std::string flowhn::tools::describeSpeed(size_t promptTokens, const Generation &generation) {
+  size_t tokens = generation.ids.size();
+  if (promptTokens == 0)
+    return describeTokens("%zu more, %.1f tokens/s", tokens,
+                          generation.promptSeconds + generation.decodeSeconds);
+  std::string text =
+      describeTokens("prompt of %zu tokens, %.1f tokens/s", promptTokens, generation.promptSeconds);
+  if (tokens > 1)
+    text += describeTokens("; %zu more, %.1f tokens/s", tokens - 1, generation.decodeSeconds);
+  return text;
+}
+
+Status flowhn::tools::cannotPrint() { return notFound("cannot write to standard output"); }
+
+void flowhn::tools::printStateSize(const Tool &tool, const Session &session) {
+  Expected<StateSize> state = Generator::stateSize(session, {.context = session.longestRow()});
+  if (!state.ok())
+    return;
+  char text[160];
+  std::snprintf(text, sizeof(text),
+                "note: state of %.2f MiB; %.2f MiB if every token went to both branches",
+                double(state->bytesPerSequence) / (1 << 20),
+                double(state->unsplitBytesPerSequence) / (1 << 20));
+  tool.printDiagnostics({text});
+}
+
+/// Generates, handing each token of the result to `text`.
 static Status printContinuation(const Tool &tool, Session &session, std::span<const int32_t> prompt,
-                                const GenerationOptions &options,
-                                const std::function<void(int32_t)> &print) {
+                                const GenerationOptions &options, TokenText text) {
+  if (options.maxNewTokens > 1)
+    printStateSize(tool, session);
   bool writable = true;
   auto onToken = [&](int32_t token) {
-    print(token);
+    text.print(token, /*isFirst=*/false);
     writable = std::fflush(stdout) == 0;
     return writable;
   };
@@ -52,14 +68,14 @@ static Status printContinuation(const Tool &tool, Session &session, std::span<co
   if (!generation.ok())
     return generation.status();
   if (std::fflush(stdout) != 0 || !writable)
-    return notFound("cannot write to standard output");
+    return cannotPrint();
   if (generation->reachedLimit)
     tool.printDiagnostics({"note: stopped after " + std::to_string(prompt.size()) + " + " +
                            std::to_string(generation->ids.size()) +
                            " tokens: the model takes no sequence of more than " +
                            std::to_string(prompt.size() + generation->ids.size() - 1)});
   if (generation->ids.size() > 1)
-    tool.printDiagnostics({describe(session, prompt.size(), *generation)});
+    tool.printDiagnostics({"note: " + describeSpeed(prompt.size(), *generation)});
   return Status();
 }
 
@@ -70,25 +86,18 @@ Status flowhn::tools::generateText(const Tool &tool, Session &session, const std
     return unsupported("--prompt needs a model whose tokenizer is bytes; '" + model.name + "' " +
                        (model.tokenizer.empty() ? "names none" : "has '" + model.tokenizer + "'") +
                        ": give --token-ids");
-  std::vector<int32_t> ids;
-  for (unsigned char byte : prompt)
-    ids.push_back(byte);
+  TokenText text(TokenText::Bytes);
   std::fputs(prompt.c_str(), stdout);
-  return printContinuation(tool, session, ids, options, [](int32_t token) {
-    if (token < 256)
-      std::fputc(token, stdout);
-    else
-      std::printf("<%d>", token);
-  });
+  return printContinuation(tool, session, *text.parse(prompt), options, text);
 }
 
 Status flowhn::tools::generateIds(const Tool &tool, Session &session,
                                   const std::vector<int32_t> &prompt,
                                   const GenerationOptions &options) {
+  TokenText text(TokenText::Ids);
   for (size_t i = 0; i < prompt.size(); ++i)
-    std::printf(i ? ",%d" : "%d", prompt[i]);
-  return printContinuation(tool, session, prompt, options,
-                           [](int32_t token) { std::printf(",%d", token); });
+    text.print(prompt[i], i == 0);
+  return printContinuation(tool, session, prompt, options, text);
 }
 
 static Expected<std::vector<int32_t>> narrow(const NpyIds &ids, const std::string &path) {

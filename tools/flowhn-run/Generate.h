@@ -18,6 +18,12 @@
 
 namespace flowhn::tools {
 
+/// "prompt of 17 tokens, 2345.6 tokens/s; 31 more, 456.7 tokens/s".
+std::string describeSpeed(size_t promptTokens, const Generation &generation);
+/// What layers are about to keep of a sequence, where they do.
+void printStateSize(const Tool &tool, const Session &session);
+Status cannotPrint();
+
 /// Prints the prompt and its continuation, byte by byte as they are made, then how fast.
 /// The model's tokens must be bytes.
 Status generateText(const Tool &tool, Session &session, const std::string &prompt,

@@ -8,6 +8,7 @@
 
 #include "Check.h"
 #include "Generate.h"
+#include "Interactive.h"
 #include "common/LoadModel.h"
 
 using namespace flowhn;
@@ -19,6 +20,7 @@ struct Options {
   RunOptions run;
   std::string prompt;
   std::vector<int32_t> tokenIds;
+  bool interactive = false;
   GenerationOptions generation;
   std::string input;
   std::string output;
@@ -55,6 +57,11 @@ void addOptions(CLI::App &app, Options &options) {
                          ->delimiter(',')
                          ->allow_extra_args(false)
                          ->excludes(prompt);
+  CLI::Option *interactive =
+      app.add_flag("--interactive", options.interactive,
+                   "Read prompts from standard input, a line each, and go on with one sequence")
+          ->excludes(prompt)
+          ->excludes(ids);
   app.add_option("--max-new-tokens", options.generation.maxNewTokens, "Tokens to append")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -62,7 +69,8 @@ void addOptions(CLI::App &app, Options &options) {
   CLI::Option *input =
       app.add_option("--input", options.input, "Token ids to compute logits for, a .npy file")
           ->excludes(prompt)
-          ->excludes(ids);
+          ->excludes(ids)
+          ->excludes(interactive);
   app.add_option("--output", options.output, "Where the logits of --input go, a .npy file")
       ->needs(input);
   app.add_option("--logits", options.logits, "Whose logits to compute for --input: last, all, none")
@@ -81,6 +89,7 @@ void addOptions(CLI::App &app, Options &options) {
                      "decided either way, the first one")
           ->excludes(prompt)
           ->excludes(ids)
+          ->excludes(interactive)
           ->excludes(input);
   app.add_option("--tolerance", options.check.tolerance,
                  "Relative error that --check allows; default: 1e-4, in 16 bits 2e-2")
@@ -115,14 +124,15 @@ std::string chunksProblem(Options &options) {
 std::string problemOf(Options &options, CLI::App &app) {
   if (std::string problem = runProblem(options.run); !problem.empty())
     return problem;
-  bool generates = app.count("--prompt") || app.count("--token-ids");
+  bool generates = app.count("--prompt") || app.count("--token-ids") || options.interactive;
+  constexpr const char *needed = " requires --prompt, --token-ids or --interactive";
   if (!generates && options.input.empty() && options.check.file.empty())
-    return "nothing to do: give --prompt, --token-ids, --input or --check";
+    return "nothing to do: give --prompt, --token-ids, --interactive, --input or --check";
   if (!generates && app.count("--max-new-tokens"))
-    return "--max-new-tokens requires --prompt or --token-ids";
+    return std::string("--max-new-tokens") + needed;
   for (const char *flag : samplingFlags)
     if (!generates && app.count(flag))
-      return std::string(flag) + " requires --prompt or --token-ids";
+      return std::string(flag) + needed;
   if (options.generation.sampling.temperature == 0)
     for (const char *flag : {"--top-k", "--top-p", "--seed"})
       if (app.count(flag))
@@ -144,6 +154,8 @@ LogitsMode logitsMode(const std::string &name) {
 }
 
 Status runRequest(const Tool &tool, const Options &options, Session &session) {
+  if (options.interactive)
+    return runInteractive(tool, session, options.generation);
   if (!options.prompt.empty())
     return generateText(tool, session, options.prompt, options.generation);
   if (!options.tokenIds.empty())

@@ -36,7 +36,10 @@ struct SequenceTokens {
 
 struct StepOptions {
   LogitsMode logits = LogitsMode::Last;
-  bool tokens = false;      ///< as `Call::tokens`
+  bool tokens = false; ///< as `Call::tokens`
+  /// As `Call::draws`; sequences with the tokens of the step. On a GPU, where logits are not
+  /// wanted, tokens are drawn there.
+  std::span<const TokenDraw> draws = {};
   bool returnLogits = true; ///< as `Call::returnLogits`
   std::span<float> logitsBuffer = {};
   std::span<const std::string> taps = {};
@@ -48,8 +51,9 @@ struct StepOptions {
 ///
 /// What a step gives for a token does not depend on how the tokens before it were cut into
 /// steps, nor on the other rows of the step: to the last bit on the CPU, and on a GPU where each
-/// row brings one token. There the scan of longer rows falls into chunks by all rows of the
-/// step, which rounds differently. Uses its session, which must outlive it, from the thread that
+/// row brings one token and as many of them take part, up to the next power of two. There other
+/// numbers of rows may take other kernels, and the scan of longer rows falls into chunks by all
+/// rows of the step, which rounds differently. Uses its session, which must outlive it, from the thread that
 /// calls it.
 class Generator {
 public:

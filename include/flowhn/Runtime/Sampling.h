@@ -21,8 +21,8 @@ struct SamplingOptions {
   /// Logits of tokens that came before: positive ones are divided by it, others multiplied.
   double repetitionPenalty = 1;
   double temperature = 0; ///< logits are divided by it; 0: the most likely token
-  int64_t topK = 0;       ///< only so many most likely tokens; 0: all
-  double topP = 1;        ///< of these the fewest most likely ones that have this share
+  int64_t topK = 0;       ///< only so many most likely tokens, and those as likely; 0: all
+  double topP = 1;        ///< of these the fewest most likely ones that have this share, as above
   uint64_t seed = 0;
 };
 
@@ -30,9 +30,15 @@ struct SamplingOptions {
 /// 0, the other not below; topK not below 0; topP in (0, 1].
 Status checkSampling(const SamplingOptions &options);
 
-/// The next token of a sequence whose tokens so far are `sequence`, from options that were
-/// checked. Decided by the seed, the number of tokens and the logits alone, so it does not
-/// depend on what else is computed at the time. -1 when no logit is a number.
+/// How the next token of a sequence is chosen, whose tokens so far are `sequence`.
+struct TokenDraw {
+  SamplingOptions options;
+  std::span<const int32_t> sequence = {};
+};
+
+/// The next token of a sequence, from options that were checked. Decided by the seed, the number
+/// of tokens and the logits alone, in integers: so it does not depend on what else is computed
+/// at the time, nor on the machine. -1 when no logit is a number.
 int32_t sampleToken(const SamplingOptions &options, std::span<const float> logits,
                     std::span<const int32_t> sequence);
 

@@ -62,6 +62,8 @@ struct Call {
   std::span<float> logitsBuffer = {};
   /// Whether the result gets the most likely token of each row of logits.
   bool tokens = false;
+  /// How tokens are chosen, for each row of logits; empty: the most likely one.
+  std::span<const TokenDraw> draws = {};
   /// Whether the logits themselves are wanted; without them a GPU sends less back.
   bool returnLogits = true;
 };
@@ -77,7 +79,7 @@ struct CallResult {
   int64_t rows = 0;                   ///< rows of logits
   std::vector<float> logits;          ///< [rows, vocabulary]; empty when the call had a buffer
                                       ///< or did not want them
-  std::vector<int32_t> tokens;        ///< [rows], `argmax` of each, when they were wanted
+  std::vector<int32_t> tokens;        ///< [rows], when they were wanted; -1: no logit is a number
   std::map<std::string, Tensor> taps; ///< [rows of the value, elements]; where a name
                                       ///< comes up more than once, the first
   double deviceSeconds = 0; ///< on a GPU, from the first kernel's start to the last one's end
@@ -181,6 +183,8 @@ public:
   int64_t vocabSize() const;
   /// Longest row; 0 when only `maxTokens` limits it.
   int64_t contextLength() const;
+  /// Longest row that a call takes, by both limits.
+  int64_t longestRow() const;
   int64_t maxBatch() const;
   int64_t maxTokens() const;
   /// Threads that compute; on a GPU those that loaded it.
@@ -251,10 +255,9 @@ struct Generation {
   double decodeSeconds = 0; ///< for the others, without what `onToken` took
 };
 
-/// Appends the next token, again and again. Keeps the state of the sequence between tokens
-/// (Generator.h); where the artifact has no code for that, computes the whole sequence anew
-/// each time. `onToken` sees each new token; returning false ends the generation. Unsupported
-/// for a model whose split follows the length of each call.
+/// Appends the next token, again and again, to a `Continuation` (Continuation.h) of one turn.
+/// `onToken` sees each new token; returning false ends the generation. Unsupported for a model
+/// whose split follows the length of each call.
 Expected<Generation> generate(Session &session, std::span<const int32_t> prompt,
                               const GenerationOptions &options,
                               const std::function<bool(int32_t token)> &onToken = {});

@@ -9,6 +9,7 @@
 #include "ProcedureBuilder.h"
 
 #include "OpConversions.h"
+#include "flowhn/Dialect/Kern/IR/KernSamplingOps.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <array>
@@ -85,6 +86,8 @@ LogicalResult ProcedureBuilder::convertEntrySignature() {
   Value batch = addArgument(index, loc), rows = addArgument(index, loc);
   Value maxLength = addArgument(index, loc), selected = addArgument(index, loc);
   chosen = addArgument(index, loc);
+  if (isStep)
+    drawn = addArgument(index, loc);
   Value ids = addArgument(table, loc), begin = addArgument(table, loc);
   Value length = addArgument(table, loc), offsets = addArgument(table, loc);
   Value select = addArgument(table, loc);
@@ -99,8 +102,11 @@ LogicalResult ProcedureBuilder::convertEntrySignature() {
   // Callers get logits without gaps.
   results.push_back(addArgument(MemRefType::get(logits.getShape(), logits.getElementType()), loc));
   tokens = addArgument(table, loc);
-  if (isStep)
+  if (isStep) {
     tables[source.getArgument(4)] = addArgument(table, loc);
+    draws = addArgument(table, loc);
+    history = addArgument(table, loc);
+  }
   return success();
 }
 
@@ -163,6 +169,15 @@ void ProcedureBuilder::launchArgmax(Location loc) {
   launch(argmax, "argmax_" + std::to_string(vocabulary));
 }
 
+/// Draws tokens in place of that. On the CPU the runtime does it.
+void ProcedureBuilder::launchSample(Location loc) {
+  Value logits = results.front();
+  int64_t vocabulary = cast<MemRefType>(logits.getType()).getDimSize(1);
+  auto sample = kern::SampleOp::create(builder, loc, drawn, logits, draws, history, tokens,
+                                       vocabulary, /*config=*/nullptr);
+  launch(sample, "sample_" + std::to_string(vocabulary));
+}
+
 LogicalResult ProcedureBuilder::convertReturn() {
   auto terminator = cast<func::ReturnOp>(source.getBody().front().getTerminator());
   for (auto [value, buffer] : llvm::zip(terminator.getOperands(), results)) {
@@ -178,6 +193,8 @@ LogicalResult ProcedureBuilder::convertReturn() {
   }
   if (isEntry)
     launchArgmax(terminator.getLoc());
+  if (drawn && context.target.gpu)
+    launchSample(terminator.getLoc());
   func::ReturnOp::create(builder, terminator.getLoc());
   return success();
 }

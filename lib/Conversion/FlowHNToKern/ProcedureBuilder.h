@@ -169,6 +169,8 @@ public:
   /// Of the entry: how many of the selected tokens' most likely successors are wanted,
   /// all or none, and the table that they go to.
   Value chosen, tokens;
+  /// Of the step: how many tokens are drawn instead, all or none, and the tables of kern.sample.
+  Value drawn, draws, history;
   /// Spaces of lengths, and of the tokens a caller selects.
   DenseMap<Value, const TokenSpace *> spaceOf;
   DenseMap<Value, Segment> segments;
@@ -213,6 +215,7 @@ private:
   /// A copy of `value` from column 0 on, made once in a scope.
   Tokens getDenseCopy(Value value, const Tokens &tokens, Location loc);
   void launchArgmax(Location loc);
+  void launchSample(Location loc);
 
   func::FuncOp source, procedure;
   SmallVector<Value> results;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "EmitterSupport.h"
+#include "Sample.h"
 
 #include "mlir/IR/DialectRegistry.h"
 
@@ -22,6 +23,7 @@ void kern::registerGPUKernelModels(DialectRegistry &registry) {
     nvptx::attachConv1DModel(*context);
     nvptx::attachMatmulModels(*context);
     nvptx::attachRowwiseModel(*context);
+    nvptx::attachSampleModel(*context);
     nvptx::attachScanModel(*context);
     nvptx::attachScanStatesModels(*context);
   });

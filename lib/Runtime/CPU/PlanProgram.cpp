@@ -71,6 +71,8 @@ Expected<const LaunchProgram *> PlanProgram::instantiate(const EntryArguments &a
                    arguments.tokens.data()};
   if (const StepArguments *step = arguments.step) {
     entryMemories[SlotsArgument] = step->slots.data();
+    entryMemories[DrawsArgument] = step->draws.data();
+    entryMemories[HistoryArgument] = step->history.data();
     states = static_cast<const HostStates &>(*step->memory).data();
     stateOffsets = step->layout->offsets();
   }

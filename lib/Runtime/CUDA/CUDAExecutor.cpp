@@ -82,7 +82,7 @@ public:
       std::chrono::duration<double> time = std::chrono::steady_clock::now() - before;
       fixed.uploadSeconds = time.count();
       auto created = DeviceState::create(driver, plan, std::move(*kernels), std::move(*parameters),
-                                         options.graphs);
+                                         options.graphs, artifact.manifest().limits.maxBatch);
       FLOWHN_RETURN_IF_ERROR(created.status());
       state = std::move(*created);
       return {};

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DeviceState.h"
+#include "BucketedStep.h"
 #include "DeviceStates.h"
 
 #include <algorithm>
@@ -20,12 +21,12 @@ constexpr int64_t maxResultBytes = int64_t(64) << 20;
 
 Expected<std::unique_ptr<DeviceState>> DeviceState::create(const Driver &driver,
                                                            const fb::Plan &plan, Kernels kernels,
-                                                           DeviceParameters parameters,
-                                                           bool graphs) {
+                                                           DeviceParameters parameters, bool graphs,
+                                                           int64_t maxBatch) {
   Expected<Launcher> launcher = Launcher::create(driver, plan, std::move(kernels));
   FLOWHN_RETURN_IF_ERROR(launcher.status());
   std::unique_ptr<DeviceState> state(
-      new DeviceState(driver, plan, std::move(*launcher), std::move(parameters), graphs));
+      new DeviceState(driver, plan, std::move(*launcher), std::move(parameters), graphs, maxBatch));
   for (Event *event : {&state->start, &state->end}) {
     Expected<Event> created = createEvent(driver, /*hasTime=*/true);
     FLOWHN_RETURN_IF_ERROR(created.status());
@@ -36,7 +37,8 @@ Expected<std::unique_ptr<DeviceState>> DeviceState::create(const Driver &driver,
 
 Expected<double> DeviceState::run(const EntryArguments &arguments, const TapTarget &tapTarget,
                                   std::span<LaunchCounts> counts) {
-  Expected<double> seconds = runCall(arguments, tapTarget, counts);
+  BucketedStep call(arguments, tapTarget ? 0 : maxBatch);
+  Expected<double> seconds = runCall(call.arguments(), tapTarget, counts);
   if (!seconds.ok()) // nothing may still write to what is the caller's
     launcher.drain();
   return seconds;
@@ -171,7 +173,7 @@ Status DeviceState::reserve(const LaunchList &list, const EntryArguments &argume
     return grow(driver, memory, bytes, purpose);
   };
   int64_t tableBytes = int64_t(list.tables().size());
-  int64_t tokenBytes = int64_t(arguments.tokens.size_bytes());
+  int64_t tokenBytes = arguments.numTokens() * int64_t(sizeof(int32_t));
   FLOWHN_RETURN_IF_ERROR(growDevice(workspace, list.workspaceBytes(), "buffers"));
   FLOWHN_RETURN_IF_ERROR(growDevice(deviceTables, tableBytes, "tables"));
   FLOWHN_RETURN_IF_ERROR(

@@ -24,7 +24,7 @@ class DeviceState {
 public:
   static Expected<std::unique_ptr<DeviceState>> create(const Driver &driver, const fb::Plan &plan,
                                                        Kernels kernels, DeviceParameters parameters,
-                                                       bool graphs);
+                                                       bool graphs, int64_t maxBatch);
 
   Expected<double> run(const EntryArguments &arguments, const TapTarget &tapTarget,
                        std::span<LaunchCounts> counts);
@@ -41,9 +41,9 @@ public:
 
 private:
   DeviceState(const Driver &driver, const fb::Plan &plan, Launcher launcher,
-              DeviceParameters parameters, bool graphs)
-      : driver(driver), plan(plan), useGraphs(graphs), parameters(std::move(parameters)),
-        launcher(std::move(launcher)) {}
+              DeviceParameters parameters, bool graphs, int64_t maxBatch)
+      : driver(driver), plan(plan), useGraphs(graphs), maxBatch(maxBatch),
+        parameters(std::move(parameters)), launcher(std::move(launcher)) {}
 
   Expected<double> runCall(const EntryArguments &arguments, const TapTarget &tapTarget,
                            std::span<LaunchCounts> counts);
@@ -83,6 +83,7 @@ private:
   const Driver &driver;
   const fb::Plan &plan;
   bool useGraphs;
+  int64_t maxBatch; ///< rows of a call
   DeviceParameters parameters;
   Launcher launcher;
   DeviceMemory workspace, deviceTables, logits, tokens;

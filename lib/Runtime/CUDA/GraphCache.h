@@ -41,7 +41,7 @@ public:
   void dropGraphs();
 
 private:
-  static constexpr size_t maxEntries = 8;
+  static constexpr size_t maxEntries = 32;
   std::list<Entry> entries; ///< the last one used first
 };
 

@@ -20,8 +20,9 @@ namespace {
 constexpr size_t alignment = 256; ///< of a table
 constexpr int64_t maxBlocksX = std::numeric_limits<int32_t>::max();
 constexpr int64_t maxBlocksYZ = 65535;
-/// Of the entry's memories, those in front of the results, and a step's slots.
-constexpr uint32_t slotsTable = SelectArgument + 1, numEntryTables = slotsTable + 1;
+/// Of the entry's memories, those in front of the results, and a step's own.
+constexpr uint32_t stepTables = SelectArgument + 1;
+constexpr uint32_t numEntryTables = stepTables + numEntryMemories - SlotsArgument;
 
 /// Appends what tells one command from another.
 struct ShapeOf {
@@ -70,6 +71,7 @@ Expected<bool> LaunchList::refill(const EntryArguments &arguments) {
     offsets = arguments.step->layout->offsets();
   if (entry != entryIndices(arguments) || !std::ranges::equal(offsets, stateOffsets))
     return false;
+  std::vector<uint64_t> placed = tableOffsets;
   startTables(arguments);
   for (const TableMaker &maker : tableMakers) {
     Expected<MadeTables> made = makeTables(maker.command, arguments);
@@ -79,7 +81,7 @@ Expected<bool> LaunchList::refill(const EntryArguments &arguments) {
     for (const std::vector<int32_t> &table : made->tables)
       appendTable(table);
   }
-  return true;
+  return tableOffsets == placed;
 }
 
 /// Those of the entry.
@@ -89,7 +91,9 @@ void LaunchList::startTables(const EntryArguments &arguments) {
   for (std::span<const int32_t> table :
        {arguments.ids, arguments.begin, arguments.length, arguments.offsets, arguments.select})
     appendTable(table);
-  appendTable(arguments.step ? arguments.step->slots : std::span<const int32_t>());
+  const StepArguments step = arguments.step ? *arguments.step : StepArguments();
+  for (std::span<const int32_t> table : {step.slots, step.draws, step.history})
+    appendTable(table);
 }
 
 void LaunchList::appendTable(std::span<const int32_t> table) {
@@ -178,8 +182,8 @@ DeviceAddress LaunchList::addressOf(const Place &place, const DeviceBases &bases
     return bases.logits;
   if (place.number == TokensArgument)
     return bases.tokens;
-  if (place.number == SlotsArgument)
-    return bases.tables + tableOffsets[slotsTable];
+  if (place.number >= SlotsArgument)
+    return bases.tables + tableOffsets[stepTables + place.number - SlotsArgument];
   return bases.tables + tableOffsets[place.number];
 }
 

@@ -29,7 +29,7 @@
 // CHECK: plan.launch @kernels::@attention_cached_2x2x4(%{{.*}}, %{{.*}}, %{{.*}}, %[[KV]], %{{.*}}, %[[FIRST]], %[[BEFORE]], %{{.*}}) stream 0
 
 // CHECK: func.func @step(
-// CHECK-SAME: %{{[^:]*}}: memref<?x8xf32>, %{{[^:]*}}: memref<?xi32>, %[[SLOTS:[^:]*]]: memref<?xi32>) attributes {plan.step}
+// CHECK-SAME: %{{[^:]*}}: memref<?x8xf32>, %{{[^:]*}}: memref<?xi32>, %[[SLOTS:[^:]*]]: memref<?xi32>, %{{[^:]*}}: memref<?xi32>, %{{[^:]*}}: memref<?xi32>) attributes {plan.step}
 // CHECK: %[[MEMORY:.*]] = plan.get_state @blocks.0.kv : memref<?x16xf32>
 // CHECK: %[[F:.*]], %[[B:.*]], %[[R:.*]] = plan.cache_rows <start = 4, count = 5, period = 9> at(%{{.*}}, %{{.*}}) slots(%[[SLOTS]])
 // CHECK: call @block({{.*}}%[[MEMORY]], %[[F]], %[[B]], %[[R]]

@@ -86,3 +86,14 @@ module @kernels {
     return
   }
 }
+
+// -----
+
+module @kernels {
+  func.func @kernel(%rows: index, %x: memref<?x16xf32>, %t: memref<?xi32>, %out: memref<?xi32>) attributes {kern.kernel} {
+    // expected-error @+1 {{needs 1024 'threads' in its GPU configuration, got 512}}
+    kern.sample rows(%rows) %x, %t, %t -> %out {n = 16 : i64, config = {threads = 512}}
+        : (index, memref<?x16xf32>, memref<?xi32>, memref<?xi32>, memref<?xi32>) -> ()
+    return
+  }
+}

@@ -32,12 +32,13 @@ import check_attention
 import check_few
 import check_grouped
 import check_rows
+import check_sample
 import check_scan
 import check_sequence
 import check_state
 from kernel_harness import CHIPS, GPU, Interpreter, cases_of, emit, run_case
 
-FAMILIES = {"rows": check_rows, "few": check_few, "grouped": check_grouped, "sequence": check_sequence,
+FAMILIES = {"rows": check_rows, "few": check_few, "sample": check_sample, "grouped": check_grouped, "sequence": check_sequence,
             "scan": check_scan, "attention": check_attention, "state": check_state}
 SETS = {"small": "CASES", "sweep": "SWEEPS", "real": "REAL_CASES"}
 

@@ -282,11 +282,19 @@ class Warp:
             for i in range(nv):
                 v=s.u(regs[i],64)
                 for q in range(nb): buf[(a+i*nb+q)[m]]=((v>>U64(8*q))&U64(255)).astype(np.uint8)[m]
-        elif b in ('add','sub','mul','mad','fma','max','min','neg') and ty=='f32':
+        elif b in ('add','sub','mul','mad','fma','max','min','neg','div') and ty=='f32':
             f=[s.f(x) for x in o[1:]]
             with np.errstate(all='ignore'):
-                v={'add':lambda:f[0]+f[1],'sub':lambda:f[0]-f[1],'mul':lambda:f[0]*f[1],'fma':lambda:(f[0].astype(np.float64)*f[1]+f[2]).astype(F32),'max':lambda:np.fmax(f[0],f[1]),'min':lambda:np.fmin(f[0],f[1]),'neg':lambda:-f[0]}[b]()
+                v={'add':lambda:f[0]+f[1],'sub':lambda:f[0]-f[1],'div':lambda:f[0]/f[1],'mul':lambda:f[0]*f[1],'fma':lambda:(f[0].astype(np.float64)*f[1]+f[2]).astype(F32),'max':lambda:np.fmax(f[0],f[1]),'min':lambda:np.fmin(f[0],f[1]),'neg':lambda:-f[0]}[b]()
             s.set(o[0],v.astype(F32),m)
+        elif b in ('atom','red') and 'shared' in P and 'add' in P and ty in ('u32','u64'):
+            a=s.addr(o[-2]); buf=s.mem('shared'); n=bits()//8; T=U32 if n==4 else U64; v=s.u(o[-1],8*n)
+            if (a[m]%n).any(): raise Fault('misaligned: '+op)
+            s.order.add(s.w,a[m],n)
+            for l in np.flatnonzero(m): # one lane after the other
+                old=buf[a[l]:a[l]+n].view(T)
+                if len(o)==3: s.set(o[0],np.full(32,old[0],T),np.arange(32)==l)
+                old+=v[l]
         elif b=='ex2': 
             with np.errstate(all='ignore'): s.set(o[0],np.exp2(s.f(o[1])).astype(F32),m)
         elif b=='sqrt': s.set(o[0],np.sqrt(s.f(o[1])).astype(F32),m)
@@ -346,6 +354,8 @@ class Warp:
             elif op.startswith('cvt.rn.bf16x2'): s.set(o[0],(f2bf(s.f(o[1])).astype(U32)<<U32(16))|f2bf(s.f(o[2])).astype(U32),m)
             elif d=='bf16': s.set(o[0],f2bf(s.f(o[1])),m)
             elif t=='bf16': s.set(o[0],bf2f(s.u(o[1],16)),m)
+            elif t=='f32' and d=='s32' and 'rzi' in P: # no number gives 0
+                s.set(o[0],np.clip(np.nan_to_num(s.f(o[1]).astype(np.float64)),-2**31,2**31-1).astype(np.int64).astype(U64),m)
             else:
                 x=s.u(o[1],int(t[1:])); x=sg(x) if t[0]=='s' else x; s.set(o[0],x.astype(np.int64).astype(U64),m)
         elif b=='shfl':

@@ -34,6 +34,7 @@ class SharedMemory:
         readers = (1 + PROXY_AGENTS) * warps
         self.writer = np.zeros(size // GRANULE, np.int16)
         self.written = np.zeros(size // GRANULE, np.int32)
+        self.added = np.zeros(size // GRANULE, bool)  # written last by an atomic addition
         self.read_times = np.zeros((size // GRANULE, readers), np.int32)
         self.known = np.zeros((warps, readers + MAX_BARRIERS), np.int32)
         self.known[np.arange(warps), np.arange(warps)] = 1
@@ -102,8 +103,20 @@ class SharedMemory:
         self.report(self.written[g] > self.known[warp, self.writer[g]], g, "written by two at a time")
         read = self.read_times[g] > self.known[warp, :self.read_times.shape[1]]
         self.report(read.any(axis=1), g, "overwritten while it may still be read")
+        self.added[g] = False
         self.writer[g] = warp if agent is None else agent
         self.written[g] = self.known[warp, warp] if agent is None else time
+
+    def add(self, warp, addresses, size):
+        """Additions that are atomic are not ordered among themselves."""
+        g = self.granules(addresses, size)
+        unknown = self.written[g] > self.known[warp, self.writer[g]]
+        self.report(unknown & ~self.added[g], g, "added to before it is known to be written")
+        read = self.read_times[g] > self.known[warp, :self.read_times.shape[1]]
+        self.report(read.any(axis=1), g, "added to while it may still be read")
+        self.added[g] = True
+        self.writer[g] = warp
+        self.written[g] = self.known[warp, warp]
 
     def report(self, racing, granules, what):
         if racing.any():

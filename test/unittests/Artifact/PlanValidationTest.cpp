@@ -266,15 +266,15 @@ TEST(PlanValidationTest, ChecksStepsAndStates) {
   };
   refused([](fb::PlanT &p) { p.step = 3; }, "step 3 of 3 procedures");
   refused([](fb::PlanT &p) { p.step = -2; }, "step 4294967294 of 3 procedures");
-  refused([](fb::PlanT &p) { p.step = 1; }, "the step takes 5 index and 7 memory arguments");
+  refused([](fb::PlanT &p) { p.step = 1; }, "the step takes 5 index and 7 memory arguments, not 6 and 10");
   refused([](fb::PlanT &p) { p.states.clear(); }, "(GetState): state 0 of 0");
   refused([](fb::PlanT &p) { p.states[0]->row_bytes = 0; }, "state 'blocks.0.kv': rows of 0 bytes");
   refused([](fb::PlanT &p) { p.states[0]->kind = fb::StateKind(7); }, "unknown kind");
   refused([](fb::PlanT &p) { p.states[0]->kind = fb::StateKind::Scan; }, "a state without tokens");
   refused([](fb::PlanT &p) { *p.states[0]->window = windowByCall(true, false, 1, 2); },
           "a window that follows the call");
-  refused([](fb::PlanT &p) { p.procedures[2]->commands[1].AsCacheRows()->slots = 9; },
-          "(CacheRows): memory value 9 of 9");
+  refused([](fb::PlanT &p) { p.procedures[2]->commands[1].AsCacheRows()->slots = 11; },
+          "(CacheRows): memory value 11 of 11");
   refused(
       [](fb::PlanT &p) {
         *p.procedures[2]->commands[1].AsCacheRows()->window = windowByCall(true, false, 1, 2);

@@ -95,6 +95,61 @@ TEST_F(DeviceGenerator, RowsOfAStepDoNotDependOnEachOther) {
   EXPECT_TRUE(sameBits(together.step(step), expected));
 }
 
+/// Of every kind of draw: the device's token is the host's, from the logits of the step.
+TEST_F(DeviceGenerator, DrawsWhatTheHostDraws) {
+  const SamplingOptions kinds[] = {{.temperature = 1, .seed = 1},
+                                   {.temperature = 0.7, .topK = 20, .seed = 2},
+                                   {.temperature = 1.5, .topP = 0.8, .seed = 3},
+                                   {.repetitionPenalty = 1.4, .temperature = 1, .topP = 0.9},
+                                   {.repetitionPenalty = 1.2}};
+  Flight device({}, std::size(kinds)), host({}, std::size(kinds));
+  Rows rows(device.session, {200}, 6);
+  std::vector<std::vector<int32_t>> texts;
+  for (size_t i = 0; i < std::size(kinds); ++i) {
+    texts.emplace_back(rows.ids.begin(), rows.ids.begin() + 20 + int(i));
+    device.begin(Ids(texts[i]).first(texts[i].size() - 1));
+    host.begin(Ids(texts[i]).first(texts[i].size() - 1));
+  }
+  for (int round = 0; round < 40; ++round) {
+    std::vector<SequenceTokens> step;
+    std::vector<TokenDraw> draws;
+    for (size_t i = 0; i < std::size(kinds); ++i) {
+      step.push_back({int64_t(i), Ids(texts[i]).last(1)});
+      draws.push_back({kinds[i], texts[i]});
+    }
+    auto drawn = device.generator->step(
+        step, {.tokens = true, .draws = draws, .returnLogits = false});
+    auto expected = host.generator->step(step, {.tokens = true, .draws = draws});
+    ASSERT_TRUE(drawn.ok() && expected.ok()) << drawn.status().message();
+    ASSERT_EQ(drawn->tokens, expected->tokens) << round;
+    for (size_t i = 0; i < std::size(kinds); ++i)
+      texts[i].push_back(drawn->tokens[i]);
+  }
+}
+
+/// Rows that go through different branches compute what each computes in a batch of the same
+/// bucket whose other rows stand where it stands.
+TEST_F(DeviceGenerator, MixedStepsGiveTheBitsOfEachRowAlone) {
+  const std::vector<size_t> positions = {1, 60, 170, 300, 450};
+  Flight mixed({}, 8), agreeing({}, 8);
+  Rows rows(mixed.session, {512}, 7);
+  std::vector<SequenceTokens> step;
+  std::vector<float> expected;
+  for (size_t position : positions) {
+    Ids prompt = Ids(rows.ids).first(position), next = Ids(rows.ids).subspan(position, 1);
+    step.push_back({mixed.begin(prompt), next});
+    std::vector<SequenceTokens> same;
+    for (size_t i = 0; i < positions.size(); ++i)
+      same.push_back({agreeing.begin(prompt), next});
+    std::vector<float> logits = agreeing.step(same);
+    size_t vocabulary = logits.size() / positions.size();
+    expected.insert(expected.end(), logits.begin(), logits.begin() + int64_t(vocabulary));
+    for (const SequenceTokens &row : same)
+      EXPECT_TRUE(agreeing.generator->remove(row.sequence).ok());
+  }
+  EXPECT_TRUE(sameBits(mixed.step(step), expected));
+}
+
 TEST_F(DeviceGenerator, LeavesNoMemoryBehind) {
   Session session = openSession(model, {});
   int64_t bytes = 0;

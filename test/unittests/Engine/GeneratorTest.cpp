@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "flowhn/Runtime/Continuation.h"
 #include "flowhn/Runtime/Generator.h"
 #include "flowhn/Engine/Compiler.h"
 
@@ -288,6 +289,64 @@ TEST(Generator, StepsThatBreakARuleMoveNobody) {
   EXPECT_EQ(generator.remove(1).code(), StatusCode::NotFound);
 }
 
+TEST(Generator, DrawsDoNotDependOnOtherRows) {
+  Session session = rotateSession();
+  Generator generator = open(session, {.sequences = 3});
+  std::vector<std::vector<int32_t>> texts;
+  std::vector<SequenceTokens> rows;
+  std::vector<TokenDraw> draws;
+  for (uint32_t i = 0; i < 3; ++i) {
+    ASSERT_TRUE(generator.add().ok());
+    texts.push_back(someIds(10 + i, i));
+  }
+  SamplingOptions options = {.repetitionPenalty = 1.1, .temperature = 2, .topK = 50, .seed = 4};
+  for (int64_t i = 0; i < 3; ++i) {
+    rows.push_back({i, texts[size_t(i)]});
+    draws.push_back({options, texts[size_t(i)]});
+  }
+  Expected<CallResult> together = generator.step(rows, {.tokens = true, .draws = draws});
+  ASSERT_TRUE(together.ok()) << together.status().message();
+  for (size_t i = 0; i < 3; ++i) {
+    std::span<const float> logits = std::span(together->logits).subspan(i * 256, 256);
+    EXPECT_EQ(together->tokens[i], sampleToken(options, logits, texts[i]));
+    ASSERT_TRUE(generator.reset(int64_t(i)).ok());
+    Expected<CallResult> alone = generator.step(
+        {&rows[i], 1}, {.tokens = true, .draws = {&draws[i], 1}, .returnLogits = false});
+    ASSERT_TRUE(alone.ok()) << alone.status().message();
+    EXPECT_EQ(alone->tokens, std::vector<int32_t>{together->tokens[i]});
+  }
+  EXPECT_EQ(generator.step(rows, {.tokens = true, .draws = {&draws[0], 1}}).status().message(),
+            "1 draws, the call gives 3 tokens");
+  draws[1].options.topP = 2;
+  EXPECT_EQ(generator.step(rows, {.tokens = true, .draws = draws}).status().message(),
+            "top-p 2.000000, it must be above 0 and at most 1");
+}
+
+TEST(Generator, AContinuationGoesOnBehindACancelledOne) {
+  Session session = rotateSession();
+  Expected<Continuation> continuation = Continuation::create(session);
+  ASSERT_TRUE(continuation.ok()) << continuation.status().message();
+  std::vector<int32_t> prompt = someIds(9), whole = prompt;
+  Expected<Generation> greedy = generateGreedy(session, prompt, 100);
+  ASSERT_TRUE(greedy.ok()) << greedy.status().message();
+  whole.insert(whole.end(), greedy->ids.begin(), greedy->ids.end());
+  ASSERT_EQ(whole.size(), 65u);
+  int calls = 0;
+  auto cancel = [&](int32_t) { return ++calls < 4; };
+  EXPECT_EQ(continuation->go(prompt, {.maxNewTokens = 100}, cancel)->ids.size(), 4u);
+  // What cannot be appended changes nothing.
+  EXPECT_EQ(continuation->go(someIds(60), {}).status().message(),
+            "sequence 0 at position 12 cannot take 61 tokens: its context is 64");
+  EXPECT_EQ(continuation->tokens().size(), 13u);
+  EXPECT_TRUE(continuation->go({}, {.maxNewTokens = 100})->reachedLimit);
+  EXPECT_EQ(continuation->tokens(), whole);
+  Expected<Generation> none = continuation->go({}, {});
+  EXPECT_TRUE(none.ok() && none->reachedLimit && none->ids.empty());
+  ASSERT_TRUE(continuation->reset().ok());
+  EXPECT_EQ(continuation->go({}, {}).status().code(), StatusCode::InvalidArgument);
+  EXPECT_EQ(continuation->go(prompt, {.maxNewTokens = 2})->ids[1], whole[10]);
+}
+
 TEST(Generator, StateIsCountedBeforeItIsMade) {
   Session session = rotateSession();
   Expected<StateSize> size = Generator::stateSize(session, {.sequences = 3});
@@ -319,9 +378,9 @@ int64_t residentKiB() {
 }
 
 TEST(Generator, AThousandLeaveMemoryWhereItWas) {
-  Session session = rotateSession();
   std::vector<int32_t> ids = someIds(3);
   auto use = [&] {
+    Session session = rotateSession();
     Generator generator = open(session, {.sequences = 4});
     ASSERT_TRUE(generator.add().ok());
     step(generator, 0, ids);

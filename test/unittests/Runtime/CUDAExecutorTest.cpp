@@ -14,6 +14,7 @@
 #include "flowhn/Runtime/Session.h"
 
 #include <algorithm>
+#include <numeric>
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
@@ -443,6 +444,20 @@ TEST_F(CUDAStepTest, ReplaysOneGraphAtAnyPosition) {
   EXPECT_EQ(numOf("graph"), 0u);
 }
 
+TEST_F(CUDAStepTest, ReplaysOneGraphForABucket) {
+  Expected<Generator> generator = Generator::create(*session, {.sequences = 4});
+  ASSERT_TRUE(generator.ok()) << generator.status().message();
+  for (int i = 0; i < 4; ++i)
+    ASSERT_TRUE(generator->add().ok());
+  // Row 64 is that of no sequence.
+  EXPECT_EQ(step(*generator, {0, 1, 3}), (Ids{0, 16, 48, 64}));
+  EXPECT_EQ(step(*generator, {3, 2, 1, 0}), (Ids{49, 32, 17, 1}));
+  EXPECT_EQ(numOf("capture"), 1u);
+  EXPECT_EQ(step(*generator, {2, 1, 0}), (Ids{33, 18, 2, 64}));
+  EXPECT_EQ(numOf("capture"), 0u);
+  EXPECT_EQ(numOf("graph"), 1u);
+}
+
 TEST_F(CUDAStepTest, CopiesAndKeepsStates) {
   Generator generator = generate();
   ASSERT_TRUE(generator.add().ok());
@@ -460,7 +475,7 @@ TEST_F(CUDAStepTest, CopiesAndKeepsStates) {
 
 TEST_F(CUDAStepTest, RefusesMoreStateThanThereIsMemory) {
   expectError(Generator::create(*session, {.sequences = int64_t(1) << 26}).status(),
-              StatusCode::ResourceExhausted, "takes 8589934592 bytes, 128 each");
+              StatusCode::ResourceExhausted, "takes 8589934656 bytes, 128 each");
 }
 
 TEST_F(CUDAStepTest, ProfilesAStepOnce) {
@@ -473,24 +488,26 @@ TEST_F(CUDAStepTest, ProfilesAStepOnce) {
 TEST_F(CUDAExecutorTest, ForgetsGraphs) {
   Expected<Session> session = tryCreate();
   ASSERT_TRUE(session.ok());
-  auto numGraphs = [&](int32_t length) {
-    Ids ids(size_t(length), 1), lengths { length };
+  auto numGraphs = [&](const Ids &lengths) {
+    Ids ids(size_t(std::accumulate(lengths.begin(), lengths.end(), 0)), 1);
     expectLogits(session->run(all(ids, lengths)), ids, lengths);
     return count(takeLog(), "graph");
   };
-  EXPECT_EQ(numGraphs(2) + numGraphs(2), 1u);
+  EXPECT_EQ(numGraphs({2}) + numGraphs({2}), 1u);
   int64_t bytes = session->workspaceBytes();
-  EXPECT_EQ(numGraphs(16), 0u); // everything moves
+  EXPECT_EQ(numGraphs({16, 16}), 0u); // everything moves
   EXPECT_GT(session->workspaceBytes(), bytes);
   EXPECT_EQ(session->deviceBytes(), FakeCUDA::get().liveBytes);
-  EXPECT_EQ(numGraphs(2), 1u); // recorded again
-  // The last eight are remembered.
-  for (int32_t length = 3; length < 10; ++length)
-    numGraphs(length);
-  EXPECT_EQ(numGraphs(2), 1u);
-  for (int32_t length = 3; length < 11; ++length)
-    numGraphs(length);
-  EXPECT_EQ(numGraphs(2), 0u);
+  EXPECT_EQ(numGraphs({2}), 1u); // recorded again
+  // The last 32 are remembered.
+  auto runOthers = [&](int32_t others) {
+    for (int32_t i = 0; i < others; ++i)
+      numGraphs({1 + i / 8, 1 + i % 8});
+  };
+  runOthers(31);
+  EXPECT_EQ(numGraphs({2}), 1u);
+  runOthers(32);
+  EXPECT_EQ(numGraphs({2}), 0u);
 }
 
 TEST_F(CUDAExecutorTest, RunsWithoutGraphs) {

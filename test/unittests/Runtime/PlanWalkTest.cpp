@@ -117,20 +117,41 @@ TEST(PlanWalkTest, StepsThroughSequences) {
   const fb::Plan &packed = *fb::GetPlan(bytes.data());
   Expected<StateLayout> layout = StateLayout::create(packed, /*slots=*/4, /*context=*/16);
   ASSERT_TRUE(layout.ok()) << layout.status().message();
-  // Of 16 positions 13, 14, 15, 0, 1 and 2 are attention's: six rows of 8 bytes a slot.
-  EXPECT_EQ(layout->bytes(), 4 * 6 * 8);
+  // Of 16 positions 13, 14, 15, 0, 1 and 2 are attention's: six rows of 8 bytes a slot, in
+  // whole cache lines; and a spare one.
+  EXPECT_EQ(layout->bytes(), 256);
+  EXPECT_EQ(layout->spareRow(packed.states()->Get(0)->window()), 24);
   EXPECT_EQ(layout->rangesOf(3, 14)[0].offset, 3 * 6 * 8);
   EXPECT_EQ(layout->rangesOf(3, 14)[0].bytes, 4 * 8);
   EXPECT_EQ(layout->startOf(3)[0].bytes, 0);
   const int32_t ids[] = {0, 1, 2, 3, 4}, begin[] = {12, 1}, length[] = {3, 2}, slots[] = {3, 0},
                 offsets[] = {0, 3, 5}, select[] = {2, 4};
-  StepArguments step = {slots, &*layout};
+  StepArguments step;
+  step.slots = slots;
+  step.layout = &*layout;
   LogSink sink(plan);
   EntryArguments arguments = {3, testVocab, ids, begin, length, offsets, select};
   arguments.step = &step;
   ASSERT_TRUE(walkPlan(packed, arguments, {}, {}, sink).ok());
   EXPECT_EQ(sink.log,
             (Log{"table 18 0", "table 3 1", "table 21 22 1 2", "add_one s0 5x1 5 s0 t2"}));
+}
+
+/// Branches that have rows are filled up, buffers have a row for them.
+TEST(PlanWalkTest, FillsBranchesUp) {
+  fb::PlanT plan = testPlan();
+  std::vector<std::byte> bytes = planBytes(plan);
+  const int32_t ids[] = {0, 1, 2, 0}, begin[] = {12, 1, 5, 0}, length[] = {1, 1, 1, 0},
+                offsets[] = {0, 1, 2, 3, 3};
+  LogSink sink(plan);
+  EntryArguments arguments = {1, testVocab, ids, begin, length, offsets, {}};
+  arguments.bucket = 4;
+  Expected<int64_t> needed = walkPlan(*fb::GetPlan(bytes.data()), arguments, {}, {}, sink);
+  ASSERT_TRUE(needed.ok()) << needed.status().message();
+  // Position 1 is attention's.
+  EXPECT_EQ(Log(sink.log.begin(), sink.log.begin() + 4),
+            (Log{"table 0 0 1 1 1", "table 1 4 4 4", "table 0 1 1 2 2", "table 0 2 4 4"}));
+  EXPECT_EQ(sink.log[4], "embed s0 4x1 4 a0 p0 w320"); // of 5 rows
 }
 
 TEST(PlanWalkTest, KnowsGridsAndFloors) {

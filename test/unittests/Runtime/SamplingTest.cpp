@@ -40,7 +40,7 @@ TEST(Sampling, TheMostLikelyTokenWithoutTemperature) {
   EXPECT_EQ(sampleToken({}, std::vector<float>{nan, nan}, {}), -1);
   EXPECT_EQ(sampleToken({.temperature = 1}, std::vector<float>{nan, nan}, {}), -1);
   EXPECT_EQ(sampleToken({.temperature = 1}, std::vector<float>{0, infinity, nan}, {}), 1);
-  EXPECT_EQ(sampleToken({.temperature = 1, .topK = 1}, std::vector<float>{1, 3, 3, 2}, {}), 1);
+  EXPECT_EQ(sampleToken({.temperature = 1, .topK = 1}, std::vector<float>{1, 3, 2}, {}), 1);
 }
 
 TEST(Sampling, SharesAreThoseOfTheSoftmax) {
@@ -64,6 +64,17 @@ TEST(Sampling, KeepsTheMostLikely) {
   EXPECT_EQ(shares.count(0), 0u);
   EXPECT_NEAR(shares[1], 2.0 / 7, 0.01);
   EXPECT_NEAR(sharesOf({.temperature = 1, .topP = 0.6}, logits)[2], 1, 1e-9);
+}
+
+TEST(Sampling, KeepsWhatIsAsLikelyAsTheLast) {
+  std::vector<float> logits = {1, 3, 3, 2};
+  std::map<int32_t, double> shares = sharesOf({.temperature = 1, .topK = 1}, logits);
+  EXPECT_EQ(shares.size(), 2u);
+  EXPECT_NEAR(shares[2], 0.5, 0.02);
+  EXPECT_EQ(sharesOf({.temperature = 1, .topP = 0.1}, logits).size(), 2u);
+  // More than there are, and a temperature that makes all equal or one alone.
+  EXPECT_EQ(sharesOf({.temperature = 1e30, .topK = 9}, logits).size(), 4u);
+  EXPECT_EQ(sharesOf({.temperature = 1e-30}, {1, 3, 2}).size(), 1u);
 }
 
 TEST(Sampling, PenalizesWhatCameBefore) {

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowhn/Dialect/Kern/IR/KernOps.h"
+#include "flowhn/Dialect/Kern/IR/KernSamplingOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -33,5 +33,9 @@ void KernDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "flowhn/Dialect/Kern/IR/KernOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowhn/Dialect/Kern/IR/KernSamplingOps.cpp.inc"
       >();
 }

@@ -587,6 +587,24 @@ func.func @argmax_c1(%rows: index, %x: memref<?x16xf32>, %out: memref<?xi32>) {
 
 // -----
 
+func.func @sample_c1(%rows: index, %x: memref<?x16xf32>, %t: memref<?xi32>, %out: memref<?xi32>) {
+  // expected-error@+1 {{n must be from 1 to 2^20, got 1048577}}
+  kern.sample rows(%rows) %x, %t, %t -> %out {n = 1048577 : i64}
+    : (index, memref<?x16xf32>, memref<?xi32>, memref<?xi32>, memref<?xi32>) -> ()
+  return
+}
+
+// -----
+
+func.func @sample_c1(%rows: index, %x: memref<?x16xf32>, %t: memref<?xi32>, %out: memref<?xi32>) {
+  // expected-error@+1 {{logits must be dense rows of at least 17 columns, got 'memref<?x16xf32>'}}
+  kern.sample rows(%rows) %x, %t, %t -> %out {n = 17 : i64}
+    : (index, memref<?x16xf32>, memref<?xi32>, memref<?xi32>, memref<?xi32>) -> ()
+  return
+}
+
+// -----
+
 func.func @scan_c4(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %state: memref<?x32x16xf32>) {
   // expected-error@+1 {{initial must be dense rows of [16, 32], got 'memref<?x32x16xf32>'}}
   kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out initial(%state) {

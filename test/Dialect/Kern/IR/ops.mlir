@@ -168,6 +168,14 @@ func.func @scan(%batch: index, %max: index, %u: memref<?x64xf32>, %a: memref<16x
   return
 }
 
+// CHECK-LABEL: func.func @sample
+func.func @sample(%rows: index, %logits: memref<?x300xf32>, %draws: memref<?xi32>, %history: memref<?xi32>, %tokens: memref<?xi32>) {
+  // CHECK: kern.sample rows(%{{.*}}) %{{.*}}, %{{.*}}, %{{.*}} -> %{{.*}} {n = 256 : i64}
+  kern.sample rows(%rows) %logits, %draws, %history -> %tokens {n = 256 : i64}
+      : (index, memref<?x300xf32>, memref<?xi32>, memref<?xi32>, memref<?xi32>) -> ()
+  return
+}
+
 // CHECK-LABEL: func.func @argmax
 func.func @argmax(%rows: index, %logits: memref<?x300xf32>, %tokens: memref<?xi32>) {
   // CHECK: kern.argmax rows(%{{.*}}) %{{.*}} -> %{{.*}} {in_column = 44 : i64, n = 256 : i64}

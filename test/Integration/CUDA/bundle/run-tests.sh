@@ -170,7 +170,7 @@ identical_results() {
 check_kernels() { script check_kernels gpu "$bundle/kernels" "${chip[@]}" "$@"; }
 
 kernels() {
-  local family families=(rows sequence scan state)
+  local family families=(rows sample sequence scan state)
   [ "${CHIP:-sm_90a}" = sm_90a ] && families+=(few grouped attention) # of warpgroups, which others lack
   for family in "${families[@]}"; do
     check "kernels/$family" check_kernels "$family" --set small

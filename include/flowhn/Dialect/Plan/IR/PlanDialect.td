@@ -29,7 +29,9 @@ def Plan_Dialect : Dialect {
     length [batch], offsets [batch + 1], select [selected]: memref<?xi32>; logits
     [selected, vocabulary], float32; tokens [chosen]: memref<?xi32>. One with `plan.step`,
     where there is one, goes on with sequences in flight: row b begins at position begin[b], and
-    behind the other arguments slots [batch] says which sequence it is.
+    behind the other arguments slots [batch] says which sequence it is. Behind chosen it takes
+    drawn (`selected` where tokens are drawn instead, else 0), and behind slots the tables draws
+    and history of `kern.sample`.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect", "::mlir::flowhn::FlowHNDialect"];
