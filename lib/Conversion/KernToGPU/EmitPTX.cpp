@@ -63,9 +63,9 @@ static llvm::json::Array describeTensorMaps(LLVM::LLVMFuncOp kernel) {
 }
 
 static llvm::json::Object describeLaunch(LLVM::LLVMFuncOp kernel) {
-  auto integer = [&](StringRef name) -> int64_t {
+  auto integer = [&](StringRef name, int64_t absent = 0) -> int64_t {
     auto attribute = kernel->getAttrOfType<IntegerAttr>(name);
-    return attribute ? attribute.getInt() : 0;
+    return attribute ? attribute.getInt() : absent;
   };
   llvm::json::Array arguments;
   for (Type type : kernel.getArgumentTypes())
@@ -80,6 +80,7 @@ static llvm::json::Object describeLaunch(LLVM::LLVMFuncOp kernel) {
       {"arguments", std::move(arguments)},
       {"grid", describeMap(kernel->getAttrOfType<AffineMapAttr>(gridAttrName).getValue())},
       {"max_blocks", integer(gpuMaxBlocksAttrName)},
+      {"cluster_blocks", integer(gpuClusterBlocksAttrName, 1)},
       {"threads", integer(gpuThreadsAttrName)},
       {"shared_bytes", integer(gpuSharedBytesAttrName)},
       {"tensor_maps", describeTensorMaps(kernel)}};

@@ -75,6 +75,29 @@ void nvptx::storeMatrices(GPUKernelBuilder &b, Value address, ValueRange registe
 }
 
 //===----------------------------------------------------------------------===//
+// Other blocks
+//===----------------------------------------------------------------------===//
+
+void nvptx::startNextGrid(GPUKernelBuilder &b) {
+  NVVM::GriddepcontrolOp::create(b.builder, b.loc, NVVM::GridDepActionKind::launch_dependents);
+}
+
+void nvptx::waitForGrids(GPUKernelBuilder &b) {
+  NVVM::GriddepcontrolOp::create(b.builder, b.loc, NVVM::GridDepActionKind::wait);
+}
+
+void nvptx::syncCluster(GPUKernelBuilder &b, int64_t blocks) {
+  if (blocks == 1)
+    return b.barrier();
+  NVVM::ClusterArriveOp::create(b.builder, b.loc, UnitAttr());
+  NVVM::ClusterWaitOp::create(b.builder, b.loc, UnitAttr());
+}
+
+Value nvptx::inCluster(GPUKernelBuilder &b, Value shared, Value block) {
+  return NVVM::MapaOp::create(b.builder, b.loc, b.pointer(7), shared, block);
+}
+
+//===----------------------------------------------------------------------===//
 // Warpgroups
 //===----------------------------------------------------------------------===//
 

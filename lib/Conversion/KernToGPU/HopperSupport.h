@@ -41,6 +41,18 @@ void storeMatrices(GPUKernelBuilder &b, Value address, ValueRange registers);
 /// Arrives at a barrier of the block, numbered as those of `barrier`, without waiting.
 void arriveNamed(GPUKernelBuilder &b, Value id, int64_t threads);
 
+/// Lets the next launch start where the device has room, before this one has ended; does nothing
+/// where it was not told to.
+void startNextGrid(GPUKernelBuilder &b);
+/// Waits until what this launch depends on has ended: no memory that other kernels write, or
+/// read what is written here, may be touched before.
+void waitForGrids(GPUKernelBuilder &b);
+
+/// Waits for all threads of a cluster of so many blocks, and for what they have written.
+void syncCluster(GPUKernelBuilder &b, int64_t blocks);
+/// The place in the shared memory of another block of the cluster.
+Value inCluster(GPUKernelBuilder &b, Value shared, Value block);
+
 /// Register limits of the warpgroups of a block that has been split by roles.
 void decreaseRegisters(GPUKernelBuilder &b, int64_t count);
 void increaseRegisters(GPUKernelBuilder &b, int64_t count);

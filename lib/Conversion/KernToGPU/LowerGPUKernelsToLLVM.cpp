@@ -55,6 +55,9 @@ static void makeEntry(LLVM::LLVMFuncOp function, const KernelSummary &summary) {
   function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
                     builder.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder.getI32IntegerAttr(1));
+  if (auto blocks = function->getAttrOfType<IntegerAttr>(gpuClusterBlocksAttrName))
+    function->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
+                      builder.getDenseI32ArrayAttr({static_cast<int32_t>(blocks.getInt()), 1, 1}));
   // Tensor maps stay where the launch has put them: the copy engine reads them there.
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
     if (function.getArgAttr(i, LLVM::LLVMDialect::getByValAttrName()))

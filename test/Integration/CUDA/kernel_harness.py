@@ -127,7 +127,8 @@ def launch(runner, directory, name, memory, arguments):
     indices = [value for value, kind in zip(arguments, kinds) if kind == "index"]
     grid = [evaluate(extent, *indices) for extent in description["grid"]]
     if description["max_blocks"]:
-        grid[0] = min(grid[0], description["max_blocks"], runner.max_blocks)
+        grid[0] = min(grid[0], description["max_blocks"],
+                      max(runner.max_blocks, description["cluster_blocks"]))
     if not all(grid):
         return
     maps = [memory.tensor_map(arguments[m["argument"]], evaluate(m["rows"][0], *indices), m)
@@ -152,7 +153,7 @@ class Interpreter:
     def run(self, path, description, grid, memory, arguments):
         kernel = ptx.parse(path + ".ptx", self.change)
         emulator = ptx.Emu(kernel, memory, arguments, grid, description["threads"],
-                           description["shared_bytes"])
+                           description["shared_bytes"], description["cluster_blocks"])
         emulator.run()
         self.races += emulator.races
         self.notes += emulator.notes

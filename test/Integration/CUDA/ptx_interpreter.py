@@ -19,7 +19,7 @@ def h2f(u16): return np.asarray(u16,np.uint16).view(np.float16).astype(F32)
 def f2h(f):
     with np.errstate(over='ignore'): return np.asarray(f,F32).astype(np.float16).view(np.uint16)
 class TMap:
-    def __init__(s,arr,box): s.arr=arr; s.box=box  # arr: 2-D uint16 ndarray view (rows, cols); box=(inner,outer)
+    def __init__(s,arr,box,fixed=False): s.arr=arr; s.box=box; s.fixed=fixed  # arr: 2-D uint16 ndarray view (rows, cols); box=(inner,outer); fixed: of what no kernel writes
 GUARD=1<<15
 class Mem:
     """Global memory: buffers with guard zones that nobody may touch between them."""
@@ -36,7 +36,7 @@ class Mem:
         if rows==0: return TMap(np.zeros((0,m['columns']),np.uint16),tuple(m['box']))
         pitch=m['row_bytes']//2; n=(rows-1)*pitch+m['columns']
         if m['row_bytes']%16 or not s.ok[p:p+2*n].all(): raise Fault('tensor map: rows of %d bytes, or outside of its buffer'%m['row_bytes'])
-        return TMap(np.lib.stride_tricks.as_strided(s.buf[p:p+2*n].view(np.uint16),(rows,m['columns']),(2*pitch,2)),tuple(m['box']))
+        return TMap(np.lib.stride_tricks.as_strided(s.buf[p:p+2*n].view(np.uint16),(rows,m['columns']),(2*pitch,2)),tuple(m['box']),m['rows'][0].isdigit())
     def view(s,p,shape,dt): n=int(np.prod(shape))*np.dtype(dt).itemsize; return s.buf[p:p+n].view(dt).reshape(shape)
 def parse(path,change=None):
     src=open(path).read(); src=change(src) if change else src; src=re.sub(r'//.*','',src); kern=re.search(r'\.entry\s+(\w+)\((.*?)\)',src,re.S)
@@ -77,7 +77,7 @@ def parse(path,change=None):
         ops=[fix(o) for o in ops]
         if pred: pred=fix(pred)
         ins.append([pred,neg,op,ops,sfx])
-    return dict(name=kern.group(1),params=params,ins=ins,labels=labels,glob=glob,attrs=attrs)
+    return dict(name=kern.group(1),params=params,ins=ins,labels=labels,glob=glob,attrs=attrs,waits='griddepcontrol.wait' in body)
 def ipdom(ins,lab):
     N=len(ins); tgt=lambda x: lab.get(x[3][0]+x[4],lab.get(x[3][0]))
     lead={0}
@@ -135,9 +135,9 @@ class Emu:
             c=CTA();c.id=id;c.rank=r;c.bars={};c.named={};c.sym={};off=0
             for al,nm,sz in sorted(s.k['glob'],key=lambda g: not g[2]):
                 al=int(al);off=(off+al-1)//al*al;c.sym[nm]=off;off+=int(sz or 0)
-            c.nw=s.block//32;c.order=SharedMemory(c.nw,off+s.smem,1<<18);c.sh=c.order.bytes;s.ctas.append(c)
+            c.nw=s.block//32;c.left=c.nw;c.order=SharedMemory(c.nw,off+s.smem,1<<18,len(ids));c.sh=c.order.bytes;s.ctas.append(c)
             for w in range(c.nw): warps.append(Warp(s,c,w))
-        s.cb={'n':0,'gen':0}; s.nthreads=len(warps)
+        s.cb={'n':0,'gen':0,'acc':[np.zeros_like(c.order.known[0]) for c in s.ctas]}; s.nthreads=len(warps)
         gens=[(w,w.go()) for w in warps]; idle=0
         while gens:
             s.rng.shuffle(gens); prog=False; nx=[]
@@ -145,7 +145,7 @@ class Emu:
                 try:
                     if next(g): prog=True
                     nx.append((w,g))
-                except StopIteration: prog=True
+                except StopIteration: prog=True; w.c.left-=1
             gens=nx
             # A TMA load ends as late as it can: when everybody waits.
             if s.tma and not prog: s.tma.pop(s.rng.randrange(len(s.tma)))(); prog=True
@@ -164,7 +164,7 @@ def sw(a): return a^((a>>3)&0x70)
 class Warp:
     def __init__(s,e,c,w):
         s.e=e;s.c=c;s.w=w;s.R={};s.pc=np.zeros(32,np.int64);s.done=np.zeros(32,bool);s.cpg=[];s.cpc=[];s.bulk=[];s.bulkg=[];s.t={'cp':0,'wg':0,'st':0};s.sums={}
-        s.order=c.order
+        s.order=c.order; s.agent=c.rank*c.nw+w; s.waited=np.zeros(32,bool)
         s.tid=np.arange(w*32,w*32+32,dtype=U32); s.lane=np.arange(32)
     def dt(s,n):
         if n.startswith('%rd'): return U64
@@ -232,11 +232,20 @@ class Warp:
                     for z in r: yield z
             top[0]=p+1; n+=1
             if n>400: n=0; yield True
-    def access(s,space,a,n,op,write):
+    def after(s,op,m):
+        """Memory that other kernels use is not touched before a wait for them, in kernels that have one."""
+        if s.e.k['waits'] and not s.waited[m].all(): raise Fault(f'{op} before the wait for the kernels in front')
+    def sh(s,space,a,m):
+        """The place of a shared::cluster address, and whose it is; all lanes read one block."""
+        if space!='shared::cluster': return a,s.c
+        c=s.e.ctas[int(a[m][0])>>RK]
+        if not c.left: raise Fault('shared memory of a block that has ended is read')
+        return a&((1<<RK)-1),c
+    def access(s,space,a,n,op,write,m,c=None):
         if (a%n).any(): raise Fault(f'misaligned: {op} at {a[a%n!=0][0]}')
-        if space=='global': s.e.mem.check(a,n,op)
-        elif write: s.order.write(s.w,a,n)
-        else: s.order.read(s.w,a,n)
+        if space=='global': s.after(op,m); s.e.mem.check(a,n,op)
+        elif write: s.order.write(s.agent,a,n)
+        else: (c or s.c).order.read(s.agent,a,n)
     def mem(s,space,c=None): return s.e.mem.buf if space=='global' else (c or s.c).sh
     def ex(s,op,o,m):
         P=op.split('.'); b=P[0]; ty=P[-1]
@@ -261,15 +270,15 @@ class Warp:
             if isinstance(v,float): v=int(np.float32(v).view(U32))
             s.set(o[0],np.full(32,v&0xffffffffffffffff,U64),m)
         elif b=='ld':
-            a=s.addr(o[1]); nv=4 if 'v4' in P else 2 if 'v2' in P else 1; nb=bits()//8; buf=s.mem(P[1]); regs=[x.strip() for x in o[0].strip('{}').split(',')]
-            s.access(P[1],a[m],nv*nb,op,False)
+            a,c=s.sh(P[1],s.addr(o[1]),m); nv=4 if 'v4' in P else 2 if 'v2' in P else 1; nb=bits()//8; buf=s.mem(P[1],c); regs=[x.strip() for x in o[0].strip('{}').split(',')]
+            s.access(P[1],a[m],nv*nb,op,False,m,c)
             for i in range(nv):
                 v=np.zeros(32,U64)
                 for q in range(nb): v|=np.where(m,buf[np.where(m,a+i*nb+q,0)],0).astype(U64)<<U64(8*q)
                 s.set(regs[i],v,m)
         elif b=='st':
             a=s.addr(o[0]); nv=4 if 'v4' in P else 2 if 'v2' in P else 1; nb=bits()//8; buf=s.mem(P[1]); regs=[x.strip() for x in o[1].strip('{}').split(',')]
-            s.access(P[1],a[m],nv*nb,op,True)
+            s.access(P[1],a[m],nv*nb,op,True,m)
             for i in range(nv):
                 v=s.u(regs[i],64)
                 for q in range(nb): buf[(a+i*nb+q)[m]]=((v>>U64(8*q))&U64(255)).astype(np.uint8)[m]
@@ -348,8 +357,9 @@ class Warp:
             d=s.addr(o[0]);a=s.addr(o[1]);n=int(o[2]); r=s.u(o[3],32) if len(o)>3 else np.full(32,n,U32) # bytes read, the others are 0
             if (d[m]%n).any() or (a[m]%n).any(): raise Fault(f'misaligned: {op}')
             if (r[m]>n).any(): raise Fault(f'{op} reads {r[m].max()} of {n} bytes')
+            s.after(op,m)
             for q in np.unique(r[m]): s.e.mem.check(a[m&(r==q)],int(q),op)
-            s.order.write(s.w,d[m],n,s.order.copies(s.w),s.t['cp']+1)
+            s.order.write(s.agent,d[m],n,s.order.copies(s.agent),s.t['cp']+1)
             s.cpg.append((d[m],a[m],n,r[m]))
         elif op=='cp.async.commit_group': s.cpc.append(s.cpg); s.cpg=[]; s.t['cp']+=1
         elif op=='cp.async.wait_group':
@@ -357,14 +367,16 @@ class Warp:
             while len(s.cpc)>k:
                 for d,a,n,r in s.cpc.pop(0):
                     q=np.arange(n); read=q<r[:,None]; s.c.sh[d[:,None]+q]=np.where(read,s.e.mem.buf[np.where(read,a[:,None]+q,0)],0)
-            s.order.wait(s.w,s.order.copies(s.w),s.t['cp']-k)
+            s.order.wait(s.agent,s.order.copies(s.agent),s.t['cp']-k)
         elif op.startswith(('bar.arrive','barrier.arrive','barrier.cta.arrive')): s.bararrive(int(s.get(o[0])[0]),int(s.get(o[1])[0])//32)
         elif op.startswith('bar.sync') or op.startswith('barrier.sync') or op.startswith('barrier.cta'): return s.barsync(int(s.get(o[0])[0]),int(s.get(o[1])[0])//32 if len(o)>1 else s.c.nw)
-        elif op.startswith('barrier.cluster.arrive'): s.e.cb['n']+=int(m.sum()); s.cg=s.e.cb['gen']; s._rel()
+        elif op=='griddepcontrol.wait': s.waited|=m
+        elif op=='griddepcontrol.launch_dependents': pass
+        elif op.startswith('barrier.cluster.arrive'): s.clarrive(m)
         elif op.startswith('barrier.cluster.wait'): return s.clwait()
         elif b=='mbarrier': return s.mbar(op,P,o,m)
         elif b=='mapa': s.set(o[0],(s.u(o[1],64)&U64(0xffffff))|(s.u(o[2],64)<<U64(RK)),m)
-        elif op.startswith('fence.proxy.async'): s.order.fence(s.w)
+        elif op.startswith('fence.proxy.async'): s.order.fence(s.agent)
         elif b in('fence','setmaxnreg','prefetch') or op.startswith('wgmma.fence'): pass
         elif b=='ldmatrix': s.ldm(op,P,o,m)
         elif b=='stmatrix': s.stm(op,P,o,m)
@@ -372,57 +384,60 @@ class Warp:
         elif op.startswith('wgmma.mma_async'): s.wgmma(op,o)
         elif op.startswith('wgmma.commit'): s.t['wg']+=1
         elif op.startswith('wgmma.wait'):
-            n=s.t['wg']-int(o[0]); s.order.wait(s.w,s.order.products(s.w),n); s.sums={r:g for r,g in s.sums.items() if g>n}
+            n=s.t['wg']-int(o[0]); s.order.wait(s.agent,s.order.products(s.agent),n); s.sums={r:g for r,g in s.sums.items() if g>n}
         elif op.startswith('cp.async.bulk.tensor'): s.tmaop(op,o,m)
         elif op.startswith('cp.async.bulk.commit_group'): s.bulk.append(s.bulkg); s.bulkg=[]; s.t['st']+=1
         elif op.startswith('cp.async.bulk.wait_group'):
             while len(s.bulk)>int(o[0]):
                 for store in s.bulk.pop(0): store()
-            s.order.wait(s.w,s.order.stores(s.w),s.t['st']-int(o[0]))
+            s.order.wait(s.agent,s.order.stores(s.agent),s.t['st']-int(o[0]))
         else: raise NotImplementedError(op)
-    def _rel(s):
-        if s.e.cb['n']==s.e.nthreads*32: s.e.cb['n']=0; s.e.cb['gen']+=1
+    def clarrive(s,m):
+        B=s.e.cb; B['n']+=int(m.sum()); s.cg=B['gen']
+        for acc,c in zip(B['acc'],s.e.ctas): np.maximum(acc,c.order.tick(s.agent),out=acc)
+        if B['n']==s.e.nthreads*32: B['n']=0; B['gen']+=1; B['rel']=[acc.copy() for acc in B['acc']]
     def clwait(s):
         while s.e.cb['gen']==s.cg: yield False
+        for rel,c in zip(s.e.cb['rel'],s.e.ctas): c.order.learn(s.agent,rel)
     def bararrive(s,i,nw):
         B=s.c.named.setdefault(i,[0,0,np.zeros_like(s.order.known[0]),{},nw]); g=B[1]
         if B[0] and B[4]!=nw: raise Fault(f'barrier {i} of {32*nw} threads, of {32*B[4]} for others')
-        B[0]+=1; B[4]=nw; np.maximum(B[2],s.order.tick(s.w),out=B[2])
+        B[0]+=1; B[4]=nw; np.maximum(B[2],s.order.tick(s.agent),out=B[2])
         if B[0]==nw: B[0]=0; B[1]+=1; B[3][g]=B[2].copy()
         return B,g
     def barsync(s,i,nw):
         B,g=s.bararrive(i,nw)
         while B[1]==g: yield False
-        s.order.learn(s.w,B[3][g])
+        s.order.learn(s.agent,B[3][g])
     def bk(s,a):
         a=int(a); return (s.e.ctas[a>>RK] if a>>RK else s.c),a&0xffffff
     def mbar(s,op,P,o,m):
-        if P[1]=='init': a=int(s.addr(o[0])[m][0]); s.order.write(s.w,a,8); s.c.bars[a]=Bar(int(s.get(o[1])[m][0]),s.order)
+        if P[1]=='init': a=int(s.addr(o[0])[m][0]); s.order.write(s.agent,a,8); s.c.bars[a]=Bar(int(s.get(o[1])[m][0]),s.order)
         elif op.startswith('mbarrier.arrive.expect_tx'):
             for l in np.nonzero(m)[0]:
-                B=s.barat(s.addr(o[1])[l]); B.tx+=int(s.get(o[2])[l]); B.arrive(s.order.tick(s.w))
+                B=s.barat(s.addr(o[1])[l]); B.tx+=int(s.get(o[2])[l]); B.arrive(s.order.tick(s.agent))
         elif P[1]=='arrive':
             for l in np.nonzero(m)[0]:
-                s.barat(s.addr(o[1])[l]).arrive(s.order.tick(s.w))
+                s.barat(s.addr(o[1])[l]).arrive(s.order.tick(s.agent))
         elif P[1]=='try_wait': return s.trywait(o,m)
         else: raise NotImplementedError(op)
     def barat(s,a):
         a=int(a)&0xffffff
         if a not in s.c.bars: raise Fault(f'no mbarrier at {a} of shared memory')
-        s.order.read(s.w,a,8); return s.c.bars[a]
+        s.order.read(s.agent,a,8); return s.c.bars[a]
     def trywait(s,o,m):
         l=np.nonzero(m)[0][0]; B=s.barat(s.addr(o[1])[l]); ph=int(s.get(o[2])[l])
         while B.ph==ph: yield False
-        s.order.learn(s.w,B.rel); s.set(o[0],np.ones(32,bool),m)
+        s.order.learn(s.agent,B.rel); s.set(o[0],np.ones(32,bool),m)
     def ldm(s,op,P,o,m):
         a=s.addr(o[1]); n=4 if 'x4' in P else 2 if 'x2' in P else 1; regs=[x.strip() for x in o[0].strip('{}').split(',')]; tr='trans' in P
-        s.order.read(s.w,a[:8*n],16)
+        s.order.read(s.agent,a[:8*n],16)
         for i in range(n):
             M=np.stack([s.c.sh[a[8*i+r]:a[8*i+r]+16].view(np.uint16) for r in range(8)])
             if tr: M=M.T
             v=M[s.lane//4,(s.lane%4)*2].astype(U32)|(M[s.lane//4,(s.lane%4)*2+1].astype(U32)<<U32(16)); s.set(regs[i],v,m)
     def stm(s,op,P,o,m):
-        a=s.addr(o[0]); regs=[x.strip() for x in o[1].strip('{}').split(',')]; s.order.write(s.w,a[:8*len(regs)],16)
+        a=s.addr(o[0]); regs=[x.strip() for x in o[1].strip('{}').split(',')]; s.order.write(s.agent,a[:8*len(regs)],16)
         for i,r in enumerate(regs):
             v=s.u(r,32); M=np.zeros((8,8),np.uint16); M[s.lane//4,(s.lane%4)*2]=v&U32(0xffff); M[s.lane//4,(s.lane%4)*2+1]=v>>U32(16)
             for q in range(8): s.c.sh[a[8*i+q]:a[8*i+q]+16].view(np.uint16)[:]=M[q]
@@ -465,7 +480,7 @@ class Warp:
             s.set(x,v,np.ones(32,bool)); s.sums[x]=s.t['wg']+1
     pv=1
     def note(s,lin): # eight elements of 16 bytes lie together
-        s.order.read(s.w,np.unique(sw(lin)&~15),16,s.order.products(s.w),s.t['wg']+1)
+        s.order.read(s.agent,np.unique(sw(lin)&~15),16,s.order.products(s.agent),s.t['wg']+1)
     def start(s,op,x,t):
         """A copy starts at a multiple of 16 bytes in its rows, elsewhere it is an illegal instruction."""
         if x*t.arr.itemsize%16: raise Fault(f'misaligned: {op} from element {x} on')
@@ -473,8 +488,8 @@ class Warp:
         assert m.sum()==1; l=np.nonzero(m)[0][0]; e=s.e
         if '.global.shared::cta' in op:
             mo=re.match(r'\[(%?\w+),\s*\{(.*)\}\s*\]',o[0]); t=e.args[(int(s.get(mo.group(1))[l])-PAB)//256]; x,y=[int(s.get(z.strip()).astype(U32).view(np.int32)[l]) for z in mo.group(2).split(',')]
-            a=int(s.addr(o[1])[l]); bx,by=t.box; s.start(op,x,t)
-            s.order.read(s.w,a,by*128,s.order.stores(s.w),s.t['st']+1)
+            a=int(s.addr(o[1])[l]); bx,by=t.box; s.start(op,x,t); s.after(op,m)
+            s.order.read(s.agent,a,by*128,s.order.stores(s.agent),s.t['st']+1)
             c=t.arr.shape[1]
             if x<c<x+bx and c*t.arr.itemsize%16: raise Fault(f'{op} writes whole 16 bytes, of which element {c} is not in the tensor')
             def store():
@@ -485,9 +500,9 @@ class Warp:
             s.bulkg.append(store)
             return
         dst=int(s.addr(o[0])[l]); mo=re.match(r'\[(%?\w+),\s*\{(.*)\}\s*\]',o[1]); t=e.args[(int(s.get(mo.group(1))[l])-PAB)//256]; x,y=[int(s.get(z.strip()).astype(U32).view(np.int32)[l]) for z in mo.group(2).split(',')]
-        B=s.barat(s.addr(o[2])[l]); mc=int(s.get(o[3])[l]) if 'multicast' in op else 1<<(dst>>RK); off=dst&0xffffff; bx,by=t.box; s.start(op,x,t)
+        B=s.barat(s.addr(o[2])[l]); t.fixed or s.after(op,m); mc=int(s.get(o[3])[l]) if 'multicast' in op else 1<<(dst>>RK); off=dst&0xffffff; bx,by=t.box; s.start(op,x,t)
         if off%1024: raise Fault(f'misaligned: {op} to {off}')
-        s.order.write(s.w,off,by*128,B.agent,B.n+1)
+        s.order.write(s.agent,off,by*128,B.agent,B.n+1)
         def fire():
             T=np.zeros((by,bx),np.uint16); y0,x0=max(y,0),max(x,0); v=t.arr[y0:max(y+by,0),x0:max(x+bx,0)]; T[y0-y:y0-y+v.shape[0],x0-x:x0-x+v.shape[1]]=v
             for r,c in enumerate(e.ctas):

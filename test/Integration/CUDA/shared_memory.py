@@ -26,7 +26,9 @@ class Fault(Exception):
 
 
 class SharedMemory:
-    def __init__(self, warps, limit, size):
+    def __init__(self, warps, limit, size, blocks=1):
+        """Of a block of `warps`, which those of all `blocks` of its cluster may access."""
+        warps *= blocks
         self.warps, self.limit = warps, limit
         self.bytes = np.full(size, 0xFF, np.uint8)  # not a number, until it is written
         readers = (1 + PROXY_AGENTS) * warps

@@ -20,11 +20,12 @@ namespace mlir::kern {
 
 /// How a kernel is launched.
 struct GPULaunch {
-  AffineMap grid;          ///< blocks (up to 3 results) of the op's index operands, in order
-  int64_t maxBlocks = 0;   ///< where positive, at most so many blocks are launched (1-d grids)
-  int64_t threads = 0;     ///< of a block
-  int64_t sharedBytes = 0; ///< dynamic shared memory of a block
-  double flopRate = 0;     ///< FLOP/s that the chip gives it at best; 0: bytes bound it
+  AffineMap grid;            ///< blocks (up to 3 results) of the op's index operands, in order
+  int64_t maxBlocks = 0;     ///< where positive, at most so many blocks are launched (1-d grids)
+  int64_t clusterBlocks = 1; ///< of a cluster, which see each other's shared memory
+  int64_t threads = 0;       ///< of a block
+  int64_t sharedBytes = 0;   ///< dynamic shared memory of a block
+  double flopRate = 0;       ///< FLOP/s that the chip gives it at best; 0: bytes bound it
 };
 
 } // namespace mlir::kern
@@ -43,6 +44,8 @@ namespace kern {
 
 /// At most so many blocks are launched; each takes several shares of the work (i64).
 inline constexpr llvm::StringLiteral gpuMaxBlocksAttrName = "kern.max_blocks";
+/// Blocks of a cluster, where there are several (i64); a multiple of it is launched.
+inline constexpr llvm::StringLiteral gpuClusterBlocksAttrName = "kern.cluster_blocks";
 /// Threads of a block (i64).
 inline constexpr llvm::StringLiteral gpuThreadsAttrName = "kern.threads";
 /// Bytes of dynamic shared memory (i64).
