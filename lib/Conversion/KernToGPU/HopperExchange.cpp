@@ -23,33 +23,47 @@ Value HopperExchange::placeOf(int64_t quad, Value offset) {
                   b.add(b.add(b.mul(thread, quadBytes), quad * threads() * quadBytes), offset));
 }
 
-void HopperExchange::leave(ArrayRef<Value> sums) {
-  int64_t chunks = ownColumns() / 8, groupSums = sums.size() / plan.groups;
-  for (int64_t owner = 0; owner < cluster; ++owner)
-    for (int64_t group = 0; group < plan.groups; ++group)
-      for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-        int64_t first = group * groupSums + (owner * chunks + chunk) * 4;
-        int64_t quad = owner * ownQuads() + group * chunks + chunk;
-        b.storeRaw(b.vectorOf(sums.slice(first, 4)), placeOf(quad, b.i32(0)), quadBytes);
-      }
+/// Of a tile's sums those of the columns that block `owner` stores.
+SmallVector<Value> HopperExchange::shareOf(ArrayRef<Value> sums, int64_t owner) {
+  int64_t groupSums = sums.size() / plan.groups, count = groupSums / cluster;
+  SmallVector<Value> share;
+  for (int64_t group = 0; group < plan.groups; ++group)
+    llvm::append_range(share, sums.slice(group * groupSums + owner * count, count));
+  return share;
 }
 
-SmallVector<Value> HopperExchange::take(Value rank) {
-  Value own = placeOf(0, b.mul(rank, ownQuads() * threads() * quadBytes));
-  SmallVector<Value> sums(4 * ownQuads());
-  for (int64_t part = 0; part < cluster; ++part) {
-    Value first = inCluster(b, own, b.i32(part));
+void HopperExchange::leave(ArrayRef<Value> sums) {
+  for (int64_t owner = 0; owner < cluster; ++owner) {
+    SmallVector<Value> share = shareOf(sums, owner);
+    for (int64_t quad = 0; quad < ownQuads(); ++quad)
+      b.storeRaw(b.vectorOf(ArrayRef(share).slice(4 * quad, 4)),
+                 placeOf(owner * ownQuads() + quad, b.i32(0)), quadBytes);
+  }
+}
+
+/// The block's share of its own sums.
+SmallVector<Value> HopperExchange::keep(ArrayRef<Value> sums, Value rank) {
+  SmallVector<Value> kept = shareOf(sums, 0);
+  for (int64_t owner = 1; owner < cluster; ++owner)
+    for (auto [value, share] : llvm::zip_equal(kept, shareOf(sums, owner)))
+      value = b.select(b.equal(rank, owner), share, value);
+  return kept;
+}
+
+/// Adds what the other blocks left: first the next one, so that not all read from the same.
+void HopperExchange::add(MutableArrayRef<Value> own, Value rank) {
+  Value place = placeOf(0, b.mul(rank, ownQuads() * threads() * quadBytes));
+  for (int64_t distance = 1; distance < cluster; ++distance) {
+    Value first = inCluster(b, place, b.rem(b.add(rank, distance), cluster));
     for (int64_t quad = 0; quad < ownQuads(); ++quad) {
-      Value place = b.shared(first, quad * threads() * quadBytes);
-      Value loaded = b.loadRaw(VectorType::get(4, b.f32()), place, quadBytes);
+      Value loaded = b.loadRaw(VectorType::get(4, b.f32()),
+                               b.shared(first, quad * threads() * quadBytes), quadBytes);
       for (int64_t i = 0; i < 4; ++i) {
         Value value = LLVM::ExtractElementOp::create(b.builder, b.loc, loaded, b.i32(i));
-        Value &sum = sums[4 * quad + i];
-        sum = part ? b.addf(sum, value) : value;
+        own[4 * quad + i] = b.addf(own[4 * quad + i], value);
       }
     }
   }
-  return sums;
 }
 
 SmallVector<Value> HopperExchange::sum(ArrayRef<Value> sums, Value rank) {
@@ -57,7 +71,8 @@ SmallVector<Value> HopperExchange::sum(ArrayRef<Value> sums, Value rank) {
   b.barrier(b.i32(1 + plan.consumers()), threads());
   leave(sums);
   syncCluster(b, cluster);
-  SmallVector<Value> own = take(rank);
+  SmallVector<Value> own = keep(sums, rank);
+  add(own, rank);
   // Copies fill the stages again behind this.
   fenceShared(b);
   syncCluster(b, cluster);

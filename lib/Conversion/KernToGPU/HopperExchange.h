@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 // Each block of a cluster has the sums of a whole tile over its own part of k. It leaves them where
-// the stages were, and takes those of all blocks for its share of the columns, in the order of
-// the parts.
+// the stages were, and adds those of the others to its own for its share of the columns, in an
+// order that depends on the column alone.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,8 +44,10 @@ private:
   /// Four sums of a thread, of a chunk of 8 columns, are moved at once.
   int64_t ownQuads() const { return plan.groups * ownColumns() / 8; }
   Value placeOf(int64_t quad, Value offset);
+  SmallVector<Value> shareOf(ArrayRef<Value> sums, int64_t owner);
   void leave(ArrayRef<Value> sums);
-  SmallVector<Value> take(Value rank);
+  SmallVector<Value> keep(ArrayRef<Value> sums, Value rank);
+  void add(MutableArrayRef<Value> own, Value rank);
 };
 
 } // namespace mlir::kern::nvptx
