@@ -64,7 +64,17 @@ TimeModel::ProductTiles TimeModel::tilesOf(const KernelSizes &sizes, int64_t ele
           double(sizes[0]) * sizes[3] / calibration.byteRate};
 }
 
+bool TimeModel::isOfFewRows(const KernelSizes &sizes, int64_t elementBytes) const {
+  std::vector<int64_t> bounds = chip.productRowBounds(elementBytes);
+  return !bounds.empty() && sizes[0] <= bounds.front();
+}
+
 KernelTime TimeModel::predictMatmul(const KernelSizes &sizes, int64_t elementBytes) const {
+  if (isOfFewRows(sizes, elementBytes)) {
+    double bytes = double(sizes[0]) * (sizes[3] + elementBytes * sizes[2]) +
+                   double(elementBytes) * sizes[1] * sizes[2];
+    return {bytes / calibration.byteRate, bytes / calibration.byteRate};
+  }
   ProductTiles tiles = tilesOf(sizes, elementBytes, tileColumns(sizes[1]));
   double waves = ceilDiv(tiles.count, chip.multiprocessors);
   double products = waves * tiles.seconds;
@@ -79,22 +89,27 @@ double TimeModel::predictGroup(const std::array<std::optional<KernelWork>, 2> &p
     if (product)
       columns = std::max(columns, tileColumns(product->columns));
   SmallVector<ProductTiles, 2> parts;
+  double alone = 0;
   for (auto [product, some] : llvm::zip(products, tokens)) {
     if (!product || some.all() == 0)
       continue;
     KernelSizes sizes = product->sizes(some);
+    if (isOfFewRows(sizes, product->elementBytes)) {
+      alone += predict(*product, some).seconds;
+      continue;
+    }
     ProductTiles &part = parts.emplace_back(tilesOf(sizes, product->elementBytes, columns));
     double factor = correction(KernelClass::Matmul, sizes);
     part.seconds *= factor;
     part.storeSeconds *= factor;
   }
   if (parts.empty())
-    return 0;
+    return alone;
   llvm::stable_sort(parts, [](const ProductTiles &lhs, const ProductTiles &rhs) {
     return lhs.seconds > rhs.seconds;
   });
   // The block that has the first tile has as many of the longer ones, and of all, as any.
-  double seconds = calibration.launchSeconds, count = 0, rounds = 0;
+  double seconds = alone + calibration.launchSeconds, count = 0, rounds = 0;
   for (const ProductTiles &part : parts) {
     count += part.count;
     double roundsSoFar = ceilDiv(count, chip.multiprocessors);

@@ -45,15 +45,16 @@ struct BlockTimes {
 ///
 /// A kernel takes its launch and its work at the rate of its class: a product in waves of
 /// tiles, one on each multiprocessor, and the bytes that tiles write between their
-/// products; attention in whole tiles; a scan row by row, as many blocks side by side as fit;
-/// everything else by bytes. Where the calibration has kernels of similar sizes, the
-/// prediction is scaled to what they took.
+/// products, one of few rows by bytes; attention in whole tiles; a scan row by row, as many blocks
+/// side by side as fit; everything else by bytes. Where the calibration has kernels of similar
+/// sizes, the prediction is scaled to what they took.
 ///
 /// Branches on streams of their own hide from each other what does not fill the chip: launches,
 /// partial waves. The least that both can take is the longer branch or the sum of what fills the
 /// chip, and of the way from the serial time to there they come as far as `overlap` says.
 ///
-/// Products in one launch take whole waves of all their tiles, the longer ones first.
+/// Products in one launch take whole waves of all their tiles, the longer ones first; those of
+/// few rows are launched by themselves.
 class TimeModel {
 public:
   TimeModel(GPUTargetInfo chip, ::flowhn::Calibration calibration);
@@ -77,6 +78,8 @@ private:
   ProductTiles tilesOf(const ::flowhn::KernelSizes &sizes, int64_t elementBytes,
                        double tileColumns) const;
   double tileColumns(int64_t columns) const;
+  /// Whether a product has the kernel of the fewest rows, which waits for its weights.
+  bool isOfFewRows(const ::flowhn::KernelSizes &sizes, int64_t elementBytes) const;
   /// Streams that start and end beside each other.
   double predictStreams(ArrayRef<KernelTime> branches) const;
   double predictGrouped(const BlockWork &block, const std::array<CallTokens, 2> &tokens) const;

@@ -55,8 +55,8 @@ plan::StateOp declareState(OpBuilder &builder, StateOp state, const KernelTarget
 LogicalResult convertGroupedBranches(ProcedureBuilder &procedure, ParallelOp op,
                                      ArrayRef<std::string> arenas);
 
-/// Launches products as one kernel. Linear.cpp
-void launchGroup(ProcedureBuilder &procedure, ArrayRef<kern::MatmulOp> products);
+/// Launches products of the same calls as one kernel. Linear.cpp
+void launchGroups(ProcedureBuilder &procedure, ArrayRef<kern::MatmulOp> products);
 
 /// Copies `from` to `to`, tokens of `type`, unless they lie there.
 void copyTokens(ProcedureBuilder &procedure, Location loc, RankedTensorType type,
@@ -80,6 +80,11 @@ LogicalResult launchNorm(ProcedureBuilder &procedure, Operation *op, Value input
 /// buffer of one float32 per row.
 Value launchNormScale(ProcedureBuilder &procedure, Operation *op, const Tokens &tokens,
                       int64_t width, double eps);
+
+/// The kernels that products of `type` over the tokens of `space` are launched as, of which a
+/// call runs one. RowBuckets.cpp
+ArrayRef<RowBucket> getRowBuckets(ProcedureBuilder &procedure, Location loc,
+                                  const TokenSpace &space, Type type);
 
 /// Splits `scan`, over the sequences of `space`, into chunks that the GPU runs side by side
 /// in the calls whose sequences alone do not fill it: launches the kernels that make the

@@ -72,6 +72,12 @@ struct ScanChunks {
   Value total; ///< an upper bound of all sequences' chunks; 0 where `count` is sure to be 1
 };
 
+/// A kernel of products by the rows of a call.
+struct RowBucket {
+  Value rows;          ///< those of the call, or 0 where another kernel has them
+  IntegerAttr maxRows; ///< null: none
+};
+
 /// The place that a fuse wants one of its inputs in.
 struct FuseSlot {
   FuseOp fuse;
@@ -177,6 +183,8 @@ public:
   DenseMap<Value, std::variant<Tokens, FuseSlot>> wanted;
   /// The chunks of scans by space and blocks of channels.
   DenseMap<std::pair<const TokenSpace *, int64_t>, ScanChunks> scanChunks;
+  /// The kernels of products by space and type.
+  DenseMap<std::pair<const TokenSpace *, Type>, SmallVector<RowBucket, 2>> rowBuckets;
   /// While there is a list: products that wait in it to be launched together.
   std::optional<SmallVector<kern::MatmulOp, 2>> heldProducts;
   /// The joined inputs of a fuse, once one of them is computed.

@@ -275,9 +275,8 @@ private:
     emitWarpgroupAttention(b, op, shape);
     AffineExpr batch = builder.getAffineDimExpr(0), length = builder.getAffineDimExpr(1);
     AffineExpr tiles = batch * length.ceilDiv(shape.blockRows()) * int64_t(op.getHeads());
-    return GPULaunch{AffineMap::get(3, 0, tiles), target.multiprocessors,
-                     /*clusterBlocks=*/1,         shape.threads(),
-                     shape.sharedBytes(),         target.attentionRate(shape.headSize)};
+    return GPULaunch{AffineMap::get(3, 0, tiles), target.multiprocessors, shape.threads(),
+                     shape.sharedBytes(), target.attentionRate(shape.headSize)};
   }
 };
 } // namespace

@@ -59,7 +59,7 @@ static LogicalResult checkOperands(MatmulOp op) {
   return success();
 }
 
-/// Which of the two kernels multiplies.
+/// Which of the kernels for any number of rows multiplies.
 static bool usesWarpgroups(MatmulOp op, const GPUTargetInfo &target) {
   return target.hasWarpgroupProducts && !elementType(op.getA()).isF32();
 }
@@ -68,6 +68,8 @@ namespace {
 struct MatmulModel : GPUKernelInterface::ExternalModel<MatmulModel, MatmulOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
     auto matmul = cast<MatmulOp>(op);
+    if (isOfFewRows(matmul, target))
+      return chooseFewRowsConfig(matmul, target);
     return usesWarpgroups(matmul, target) ? chooseHopperConfig(matmul, target)
                                           : chooseSyncConfig(matmul, target);
   }
@@ -78,6 +80,8 @@ struct MatmulModel : GPUKernelInterface::ExternalModel<MatmulModel, MatmulOp> {
     if (failed(checkOperands(matmul)))
       return failure();
     GPUKernelBuilder b(builder, op, target);
+    if (isOfFewRows(matmul, target))
+      return emitFewRowsMatmul(matmul, b);
     return usesWarpgroups(matmul, target) ? emitHopperMatmul(matmul, b) : emitSyncMatmul(matmul, b);
   }
 };

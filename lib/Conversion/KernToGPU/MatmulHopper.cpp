@@ -55,7 +55,7 @@ int64_t HopperLaunchPlan::blocksAtOnce(const GPUTargetInfo &target) const {
 
 int64_t HopperLaunchPlan::sharedRounds() const {
   // What blocks wait for each other, move and add takes as long as so many tiles in k.
-  constexpr int64_t exchangeTiles = 4;
+  constexpr int64_t exchangeTiles = 8;
   int64_t whole = first().kTiles(), shared = llvm::divideCeil(whole, cluster) + exchangeTiles;
   return (whole - 1) / shared;
 }
@@ -136,8 +136,8 @@ FailureOr<GPULaunch> nvptx::emitHopperMatmul(Operation *op, GPUKernelBuilder &b)
   int64_t extents = llvm::count_if(op->getOperandTypes(), llvm::IsaPred<IndexType>);
   return GPULaunch{AffineMap::get(extents, 0, blocks),
                    plan.blocksAtOnce(b.target),
-                   plan.cluster,
                    plan.threads(),
                    plan.sharedBytes(),
-                   b.target.matmulRate};
+                   b.target.matmulRate,
+                   plan.cluster};
 }

@@ -62,6 +62,10 @@ public:
     return llvm::all_of(products, [](const HopperProduct &one) { return one.plan.hasHalves(); });
   }
 
+  bool storesFloats() const {
+    return llvm::any_of(products,
+                        [](HopperProduct one) { return elementType(one.op.getOut()).isF32(); });
+  }
   /// Whether tiles of a last round are made by several blocks.
   bool splitsRest() const { return cluster > 1 || hasHalves(); }
   /// Blocks that run at a time, measured on H200s.

@@ -371,10 +371,6 @@ FailureOr<GPULaunch> nvptx::emitSyncMatmul(MatmulOp op, GPUKernelBuilder &b) {
   AffineExpr rowTiles = b.builder.getAffineDimExpr(0).ceilDiv(plan.tileRows);
   // Products of tf32 take twice as long as those of 16 bits, and float32's are three each.
   double share = elementType(op.getA()).isF32() ? 1.0 / 6 : 1.0;
-  return GPULaunch{AffineMap::get(1, 0, rowTiles * plan.columnTiles()),
-                   /*maxBlocks=*/0,
-                   /*clusterBlocks=*/1,
-                   plan.threads(),
-                   plan.sharedBytes(),
-                   b.target.matmulRate * share};
+  return GPULaunch{AffineMap::get(1, 0, rowTiles * plan.columnTiles()), /*maxBlocks=*/0,
+                   plan.threads(), plan.sharedBytes(), b.target.matmulRate * share};
 }

@@ -100,6 +100,11 @@ private:
 DictionaryAttr chooseHopperConfig(Operation *op, const flowhn::GPUTargetInfo &target);
 FailureOr<GPULaunch> emitHopperMatmul(Operation *op, GPUKernelBuilder &b);
 
+/// The matmul of the same chips and types for few rows, of kern.matmuls that promise so.
+bool isOfFewRows(MatmulOp op, const flowhn::GPUTargetInfo &target);
+DictionaryAttr chooseFewRowsConfig(MatmulOp op, const flowhn::GPUTargetInfo &target);
+FailureOr<GPULaunch> emitFewRowsMatmul(MatmulOp op, GPUKernelBuilder &b);
+
 /// The matmul of every chip and of all three types, by mma.sync.
 DictionaryAttr chooseSyncConfig(MatmulOp op, const flowhn::GPUTargetInfo &target);
 FailureOr<GPULaunch> emitSyncMatmul(MatmulOp op, GPUKernelBuilder &b);

@@ -236,12 +236,8 @@ struct RowwiseModel : GPUKernelInterface::ExternalModel<RowwiseModel, RowwiseOp>
     GPUKernelBuilder b(builder, op, target);
     RowwiseEmitter(b, rowwise, vector).emit(rows);
     AffineExpr blocks = builder.getAffineDimExpr(0).ceilDiv(rows);
-    return GPULaunch{AffineMap::get(1, 0, blocks),
-                     /*maxBlocks=*/0,
-                     /*clusterBlocks=*/1,
-                     rows * warpLanes,
-                     /*sharedBytes=*/0,
-                     /*flopRate=*/0};
+    return GPULaunch{AffineMap::get(1, 0, blocks), /*maxBlocks=*/0, rows * warpLanes,
+                     /*sharedBytes=*/0, /*flopRate=*/0};
   }
 };
 } // namespace

@@ -34,6 +34,13 @@ static constexpr Chip chips[] = {
     {"sm_120", "+ptx87", 170, 99, 1.79e12, 209e12, 2.41e9},
 };
 
+std::vector<int64_t> GPUTargetInfo::productRowBounds(int64_t elementBytes) const {
+  // A product of few rows reads its weights and does little else; one of some more has few tiles.
+  if (hasWarpgroupProducts && elementBytes == 2)
+    return {64, 768, 1536};
+  return {};
+}
+
 int64_t GPUTargetInfo::scanLanes(int64_t states) const {
   // At most 16 states of a channel to a thread, and 4 at least, which are one access.
   int64_t lanes = states > 4 ? 2 : 1;

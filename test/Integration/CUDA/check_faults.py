@@ -24,12 +24,13 @@ import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import check_attention
+import check_few
 import check_rows
 import check_sequence
 import ptx_interpreter as ptx
 from kernel_harness import Interpreter, emit, run_case
 
-FAMILIES = (check_rows, check_sequence, check_attention)
+FAMILIES = (check_rows, check_few, check_sequence, check_attention)
 
 
 @dataclasses.dataclass

@@ -29,6 +29,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import check_attention
+import check_few
 import check_grouped
 import check_rows
 import check_scan
@@ -36,7 +37,7 @@ import check_sequence
 import check_state
 from kernel_harness import CHIPS, GPU, Interpreter, cases_of, emit, run_case
 
-FAMILIES = {"rows": check_rows, "grouped": check_grouped, "sequence": check_sequence,
+FAMILIES = {"rows": check_rows, "few": check_few, "grouped": check_grouped, "sequence": check_sequence,
             "scan": check_scan, "attention": check_attention, "state": check_state}
 SETS = {"small": "CASES", "sweep": "SWEEPS", "real": "REAL_CASES"}
 

@@ -161,7 +161,7 @@ class Case:
 
 def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=None, out_width=None,
            out_element=None, residuals=False, stream=None, scatter=False, residual_element=None,
-           element="bf16"):
+           element="bf16", max_rows=None):
     """With `residuals` one extra of each access, with `stream` a residual of that access."""
     case = Case(rows, element)
     align = lambda width: -(-width // 8) * 8
@@ -198,6 +198,7 @@ def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=
         table, targets = case.table(case.rng.permutation(rows + 3)[:rows])
         tail += f" scatter({table})"
     settings = f", config = {{{config}}}" if config else ""
+    settings += f", max_rows = {max_rows}" if max_rows else ""
     case.define(f"""matmul rows(%rows) {a}, {b} -> {out}{tail} {{{region}
     }} {{n = {n}, k = {k}, groups = {groups}, a_column = {a_column}, out_column = {out_column},
       accesses = [{accesses}], extra_columns = array<i64{offsets}>{settings}}}""",
@@ -307,8 +308,8 @@ CASES = {
     "matmul_stream_rounded": lambda: matmul(70, 256, 72, stream="gathered"),
     "matmul_stream_gathered": lambda: matmul(70, 192, 200, out_element="f32", stream="gathered",
                                              out_column=4),
-    "matmul_shared": lambda: matmul(137, 96, 648, tile(128, 96, 6) + ", cluster = 4"),
-    "matmul_shared_odd": lambda: matmul(3, 77, 516, tile(128, 128, 6) + ", cluster = 8",
+    "matmul_shared": lambda: matmul(70, 96, 776, tile(128, 96, 6) + ", cluster = 4"),
+    "matmul_shared_odd": lambda: matmul(3, 77, 708, tile(128, 128, 6) + ", cluster = 8",
                                         residuals=True),
     "matmul_one_row": lambda: matmul(1, 64, 16, TILE_64),
     "matmul_f16": lambda: matmul(131, 260, 200, residuals=True, out_column=8, element="f16"),

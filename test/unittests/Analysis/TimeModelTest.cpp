@@ -85,10 +85,26 @@ TEST_F(TimeModelTest, MeetsWhatWasMeasured) {
 TEST_F(TimeModelTest, ProductsTakeWholeWaves) {
   // 1024 columns are 4 tiles wide: 33 tiles of rows fill the 132 multiprocessors.
   auto wave = [&](int64_t rows) { return microseconds(product(1024, 1024, 0), {1, rows}); };
-  EXPECT_DOUBLE_EQ(wave(1), wave(33 * 128));
+  EXPECT_DOUBLE_EQ(wave(65), wave(33 * 128));
   EXPECT_NEAR(wave(33 * 128 + 1) - table.launchSeconds * 1e6,
-              2 * (wave(1) - table.launchSeconds * 1e6), 1e-9);
+              2 * (wave(65) - table.launchSeconds * 1e6), 1e-9);
   EXPECT_EQ(wave(0), 0);
+}
+
+TEST_F(TimeModelTest, ProductsOfFewRowsTakeTheirBytes) {
+  auto bytesOf = [&](double rows) { return 2 * (1024 * 2048 + rows * (1024 + 2048)); };
+  KernelWork work = product(1024, 2048, 2 * 1024);
+  for (int64_t rows : {1, 64})
+    EXPECT_NEAR(microseconds(work, {1, rows}),
+                (table.launchSeconds + bytesOf(rows) / table.byteRate) * 1e6, 1e-9);
+  EXPECT_GT(microseconds(work, {1, 65}), 2 * microseconds(work, {1, 64}));
+  // They share no launch.
+  BlockWork block;
+  block.branches = {{Branch::Attention, {work}}, {Branch::SSM, {work}}};
+  block.stretches = {{.products = {work, work}}};
+  BlockTimes times = model.predict(block, {1, 2}, {1, 1}, {1, 1});
+  EXPECT_DOUBLE_EQ(times.grouped, times.serial);
+  EXPECT_EQ(times.fastest(), Schedule::Serial);
 }
 
 TEST_F(TimeModelTest, FollowsMeasuredKernels) {
@@ -138,7 +154,7 @@ TEST_F(TimeModelTest, GroupedProductsFillEachOthersRounds) {
     return model.predict(block, all, {1, attention * 128}, {1, ssm * 128});
   };
   double launch = table.launchSeconds;
-  double round = microseconds(shorter, {1, 1}) * 1e-6 - launch;
+  double round = microseconds(shorter, {1, 65}) * 1e-6 - launch;
   // 4 tiles in a row of tiles, 132 in a round: what both leave of one, they share.
   EXPECT_NEAR(predict(33, 33).grouped, 3 * round + launch, 1e-12);
   EXPECT_NEAR(predict(10, 43).grouped, 4 * round + launch, 1e-12); // 2 rounds of the longer ones

@@ -22,10 +22,10 @@ namespace mlir::kern {
 struct GPULaunch {
   AffineMap grid;            ///< blocks (up to 3 results) of the op's index operands, in order
   int64_t maxBlocks = 0;     ///< where positive, at most so many blocks are launched (1-d grids)
-  int64_t clusterBlocks = 1; ///< of a cluster, which see each other's shared memory
   int64_t threads = 0;       ///< of a block
   int64_t sharedBytes = 0;   ///< dynamic shared memory of a block
   double flopRate = 0;       ///< FLOP/s that the chip gives it at best; 0: bytes bound it
+  int64_t clusterBlocks = 1; ///< that see each other's shared memory; the grid is of whole clusters
 };
 
 } // namespace mlir::kern

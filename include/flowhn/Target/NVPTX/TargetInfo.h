@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mlir::flowhn {
 
@@ -28,6 +29,10 @@ struct GPUTargetInfo {
   int64_t rowAlignment = 16;        ///< bytes: rows that the copy engine reads lie so far apart
   /// Whether four warps multiply tiles of shared memory together, which bulk copies fill.
   bool hasWarpgroupProducts = false;
+
+  /// Rows up to which a product of `elementBytes` has a kernel of its own, ascending; the last
+  /// kernel has the calls of more.
+  std::vector<int64_t> productRowBounds(int64_t elementBytes) const;
 
   // What the chip does at best: sm_90a's are measured, of an H200 at its own clocks
   // (docs/Performance.md), the others' are their data sheets'.

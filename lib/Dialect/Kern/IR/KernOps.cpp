@@ -205,6 +205,8 @@ LogicalResult MatmulOp::verify() {
   if (n < 1 || k < 1 || groups < 1)
     return emitOpError("n, k and groups must be positive, got ")
            << n << ", " << k << " and " << groups;
+  if (getMaxRows().value_or(1) < 1)
+    return emitOpError("max_rows must be positive, got ") << getMaxRowsAttr().getInt();
   if (failed(verifyColumns(*this, "a", getA(), getAColumn(), k)) ||
       failed(verifyColumns(*this, "out", getOut(), getOutColumn(), n)))
     return failure();

@@ -15,6 +15,18 @@ func.func @matmul_c1(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, 
 // -----
 
 func.func @matmul_c1(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
+  // expected-error@+1 {{max_rows must be positive, got 0}}
+  kern.matmul rows(%rows) %a, %b -> %out {
+  ^bb0(%sum: f32):
+    kern.yield %sum
+  } {n = 12 : i64, k = 16 : i64, max_rows = 0 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, memref<?x16xf32>, memref<12x16xf32>, memref<?x12xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @matmul_c1(%rows: index, %a: memref<?x16xf32>, %b: memref<12x16xf32>, %out: memref<?x12xf32>) {
   // expected-error@+1 {{a must hold 16 columns from column 1, got 'memref<?x16xf32>'}}
   kern.matmul rows(%rows) %a, %b -> %out {
   ^bb0(%sum: f32):

@@ -48,15 +48,16 @@ def products(model):
     ]
 
 
-def product_text(columns, inner):
+def product_text(columns, inner, max_rows=None):
     types = [f"memref<?x{inner}xbf16>", f"memref<{columns}x{inner}xbf16>", f"memref<?x{columns}xbf16>"]
     arguments = ", ".join(f"%{i}: {kind}" for i, kind in enumerate(types))
+    promise = f"max_rows = {max_rows}, " if max_rows else ""
     return f"""
   func.func @product_{columns}x{inner}(%rows: index, {arguments}) attributes {{kern.kernel}} {{
     kern.matmul rows(%rows) %0, %1 -> %2 {{
     ^bb0(%sum: f32):
       kern.yield %sum
-    }} {{n = {columns}, k = {inner}, accesses = [], extra_columns = array<i64>}}
+    }} {{n = {columns}, k = {inner}, {promise}accesses = [], extra_columns = array<i64>}}
       : ({", ".join(["index"] + types)}) -> ()
     return
   }}"""

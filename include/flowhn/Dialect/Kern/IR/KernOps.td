@@ -77,12 +77,13 @@ def Kern_MatmulOp : Kern_EpilogueOp<"matmul", [AttrSizedOperandSegments]> {
     [⌈n/p⌉, k, g·p] for panel width p, group after group inside a panel, zero
     behind the last column. Sums are float32, added in the order of l inside each
     block of the target's configuration; the result of a row does not depend on
-    the other rows.
+    what the other rows hold. `max_rows` promises at most so many rows: a target may have
+    other code for few, which adds in another order.
 
     Region: (g sums, extras) → stored value, all f32.
 
     Constraints:
-    * (C1) n, k, groups ≥ 1; columns ≥ 0; a has at least a_column + k columns, out at least out_column + n.
+    * (C1) n, k, groups, max_rows ≥ 1; columns ≥ 0; a has at least a_column + k columns, out at least out_column + n.
     * (C2) b has the shape above.
     * (C3) one access and one column offset per extra; a `row` or `gathered` extra is rank 2 and wide enough, a `column` extra is rank 1 with at least n elements behind its offset, a `scalar` extra is memref<?xf32> with offset 0; `gathered` needs `gather`.
     * (C4) the region has groups + extras f32 arguments, and holds scalar ops only.
@@ -99,7 +100,7 @@ def Kern_MatmulOp : Kern_EpilogueOp<"matmul", [AttrSizedOperandSegments]> {
       Variadic<Kern_Data>:$extras, Optional<Kern_Table>:$gather, Optional<Kern_Table>:$scatter,
       I64Attr:$n, I64Attr:$k, DefaultValuedAttr<I64Attr, "1">:$groups,
       DefaultValuedAttr<I64Attr, "0">:$a_column, DefaultValuedAttr<I64Attr, "0">:$out_column,
-      Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
+      OptionalAttr<I64Attr>:$max_rows, Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
       OptionalAttr<DictionaryAttr>:$config);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{

@@ -1,0 +1,49 @@
+//===- RowBuckets.cpp - Kernels of products by the rows of a call ---------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What is fast for a prompt is not for a step of one token. Which of a product's kernels runs
+// is decided when the call comes: the others have 0 rows, no blocks, and are skipped.
+//
+//===----------------------------------------------------------------------===//
+
+#include "OpConversions.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+
+using namespace mlir;
+using namespace mlir::flowhn;
+
+/// 1 in calls with more than `bound` rows, else 0.
+static Value exceeds(OpBuilder &builder, Location loc, Value rows, int64_t bound) {
+  AffineExpr symbol = builder.getAffineSymbolExpr(0);
+  auto mapOf = [&](AffineExpr expression, int64_t constant) {
+    return AffineMap::get(0, 1, {expression, builder.getAffineConstantExpr(constant)},
+                          builder.getContext());
+  };
+  Value excess = affine::AffineMaxOp::create(builder, loc, mapOf(symbol - bound, 0), rows);
+  return affine::AffineMinOp::create(builder, loc, mapOf(symbol, 1), excess);
+}
+
+ArrayRef<RowBucket> mlir::flowhn::getRowBuckets(ProcedureBuilder &procedure, Location loc,
+                                                const TokenSpace &space, Type type) {
+  SmallVector<RowBucket, 2> &buckets = procedure.rowBuckets[{&space, type}];
+  if (!buckets.empty())
+    return buckets;
+  OpBuilder &builder = procedure.builder;
+  AffineExpr rows = builder.getAffineSymbolExpr(0), exceedsBound = builder.getAffineSymbolExpr(1);
+  Value left = space.rows; // 0 in the calls of the buckets so far
+  if (const std::optional<GPUTargetInfo> &gpu = procedure.context.target.gpu)
+    for (int64_t bound : gpu->productRowBounds(type.getIntOrFloatBitWidth() / 8)) {
+      Value operands[] = {left, exceeds(builder, loc, left, bound)};
+      auto apply = [&](AffineExpr share) {
+        return affine::AffineApplyOp::create(builder, loc, AffineMap::get(0, 2, rows * share),
+                                             ValueRange(operands));
+      };
+      buckets.push_back({apply(1 - exceedsBound), builder.getI64IntegerAttr(bound)});
+      left = apply(exceedsBound);
+    }
+  buckets.push_back({left, IntegerAttr()});
+  return buckets;
+}

@@ -1,0 +1,104 @@
+//===- MatmulFewRows.cpp - Products of few rows ---------------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "MatmulFewRows.h"
+
+using namespace mlir;
+using namespace mlir::kern;
+using namespace mlir::kern::nvptx;
+using mlir::flowhn::GPUTargetInfo;
+
+/// Rows that the code is made for at most.
+static constexpr int64_t mostRows = 64;
+/// The fewest columns of a warpgroup product, which are the rows here.
+static constexpr int64_t fewestRows = 8;
+/// Of the blocks that share a tile; more need a device that allows it.
+static constexpr int64_t mostClusterBlocks = 8;
+
+FewRowsPlan::FewRowsPlan(MatmulOp op, int64_t clusterBlocks, int64_t stages)
+    : MatmulPlan(op, llvm::alignTo(*op.getMaxRows(), fewestRows), op.getGroups() * weightRows,
+                 stages),
+      clusterBlocks(clusterBlocks), sizes{fewestRows} {
+  if (tileRows > fewestRows)
+    sizes.push_back(tileRows);
+}
+
+static FewRowsPlan planOf(MatmulOp op) {
+  return FewRowsPlan(op, configValue(op, "cluster"), configValue(op, "stages"));
+}
+
+bool nvptx::isOfFewRows(MatmulOp op, const GPUTargetInfo &target) {
+  return target.hasWarpgroupProducts && !elementType(op.getA()).isF32() &&
+         op.getMaxRows().value_or(mostRows + 1) <= mostRows && op.getGroups() <= 2;
+}
+
+//===----------------------------------------------------------------------===//
+// The configuration
+//===----------------------------------------------------------------------===//
+
+/// Blocks enough that every multiprocessor has two, as far as there are tiles of k.
+static int64_t chooseClusterBlocks(MatmulOp op, const GPUTargetInfo &target) {
+  int64_t blocks = 1;
+  while (blocks < mostClusterBlocks) {
+    FewRowsPlan plan(op, blocks, /*stages=*/1);
+    if (plan.columnTiles() * blocks >= 2 * target.multiprocessors || 2 * blocks > plan.kTiles())
+      break;
+    blocks *= 2;
+  }
+  return blocks;
+}
+
+/// As many as two blocks of a multiprocessor have room for.
+static int64_t chooseStages(MatmulOp op, int64_t clusterBlocks, const GPUTargetInfo &target) {
+  constexpr int64_t reservedBytes = 1024; // of each block
+  int64_t stages = 1;
+  auto fits = [&](const FewRowsPlan &plan) {
+    return plan.stages <= plan.blockTiles() &&
+           2 * (plan.sharedBytes() + reservedBytes) <= target.sharedBytes + reservedBytes;
+  };
+  while (fits(FewRowsPlan(op, clusterBlocks, stages + 1)))
+    ++stages;
+  return stages;
+}
+
+DictionaryAttr nvptx::chooseFewRowsConfig(MatmulOp op, const GPUTargetInfo &target) {
+  int64_t cluster = chooseClusterBlocks(op, target);
+  int64_t stages = chooseStages(op, cluster, target);
+  return makeConfig(op->getContext(), {{"cluster", cluster}, {"stages", stages}});
+}
+
+static LogicalResult checkPlan(MatmulOp op, const GPUTargetInfo &target) {
+  if (failed(checkConfig(op, {"cluster", "stages"})))
+    return failure();
+  FewRowsPlan plan = planOf(op);
+  if (plan.clusterBlocks > std::min(mostClusterBlocks, plan.kTiles()) ||
+      !llvm::isPowerOf2_64(plan.clusterBlocks))
+    return op.emitOpError("needs a cluster of 1, 2, 4 or 8 blocks, each with a part of k, got ")
+           << plan.clusterBlocks << " for " << plan.kTiles() << " tiles of k";
+  return checkSharedBytes(op, plan.sharedBytes(), target);
+}
+
+//===----------------------------------------------------------------------===//
+// The launch
+//===----------------------------------------------------------------------===//
+
+FailureOr<GPULaunch> nvptx::emitFewRowsMatmul(MatmulOp op, GPUKernelBuilder &b) {
+  if (failed(checkPlan(op, b.target)))
+    return failure();
+  FewRowsPlan plan = planOf(op);
+  emitFewRowsBlock(b, op, plan);
+  // No blocks where there are no rows.
+  AffineExpr tiles = b.builder.getAffineDimExpr(0).ceilDiv(plan.tileRows) * plan.columnTiles();
+  GPULaunch launch;
+  launch.grid = AffineMap::get(1, 0, tiles * plan.clusterBlocks);
+  launch.clusterBlocks = plan.clusterBlocks;
+  launch.threads = FewRowsPlan::threads;
+  launch.sharedBytes = plan.sharedBytes();
+  launch.flopRate = b.target.matmulRate;
+  return launch;
+}
