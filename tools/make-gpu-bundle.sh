@@ -58,6 +58,7 @@ emit_kernels() {
   "$python" test/Integration/CUDA/check_kernels.py emit "$build/bin/flowhn-opt" "$out/kernels" \
     --set small --set sweep
   "$python" test/Integration/CUDA/bundle/kernel_peers.py emit "$build/bin/flowhn-opt" "$out/peers"
+  "$python" test/Integration/CUDA/bundle/few_rows_peers.py emit "$build/bin/flowhn-opt" "$out/few-rows"
   find "$out"/{kernels,peers} \( -name '*.ptx' -o -name '*.cubin' \) -exec gzip -9 {} +
 }
 

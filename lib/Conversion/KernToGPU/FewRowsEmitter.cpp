@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 // Such a product takes the time that its weights take to come. They are the left factor here,
-// 64 rows of them to a warpgroup, and the rows of a the columns of the product, so that none is
+// 64 rows of them at a time, and the rows of a the columns of the product, so that hardly any is
 // multiplied for nothing. The blocks of a cluster have a part of k each, and add their sums in
 // order, from each other's shared memory: enough blocks for every multiprocessor to read.
 //
@@ -44,9 +44,8 @@ private:
   MatmulOp op;
   const FewRowsPlan &plan;
   SmallVector<Size, 2> sizes;
-  Value bMap, base, thread, warp, lane, rows;
-  Value rank;                ///< of the block in its cluster
-  Value tileColumn;          ///< the first one of the result that the cluster makes
+  Value bMap, base, thread, rows;
+  Value rank, tileColumn;    ///< as FewRowsContext has them
   Value firstTile, numTiles; ///< of k, the block's
 
   void locate();
@@ -66,10 +65,6 @@ private:
   void copyRows(const Size &size, Value tile, Value stage);
   void consume(const Size &size);
   SmallVector<Value> multiply(const Size &size);
-  void storeSums(const Size &size, ArrayRef<Value> sums);
-  void finish(const Size &size);
-  void storeResults(const Size &size, Value row, Value column, int64_t count);
-  SmallVector<Value> addSums(const Size &size, Value row, Value column, int64_t count);
 };
 } // namespace
 
@@ -80,7 +75,7 @@ void FewRowsEmitter::emit() {
     sizes.push_back({rows, plan.stagesOf(rows),
                      b.tensorMap({op.getA(), columns, extent, swizzledColumns, rows})});
   bMap = b.tensorMap({op.getB(), plan.k, b.builder.getAffineConstantExpr(plan.n * plan.groups),
-                      swizzledColumns, FewRowsPlan::weightRows});
+                      swizzledColumns, FewRowsPlan::columns});
   startNextGrid(b);
   locate();
   initBarriers();
@@ -94,11 +89,9 @@ void FewRowsEmitter::emit() {
 void FewRowsEmitter::locate() {
   base = b.sharedBase();
   thread = b.threadId();
-  warp = b.broadcastLane0(b.div(thread, 32));
-  lane = b.rem(thread, 32);
   rows = b.extent(op.getRows());
   rank = b.rem(b.blockId(), plan.clusterBlocks);
-  tileColumn = b.mul(b.div(b.blockId(), plan.clusterBlocks), FewRowsPlan::weightRows);
+  tileColumn = b.mul(b.div(b.blockId(), plan.clusterBlocks), FewRowsPlan::columns);
   auto tilesBefore = [&](Value rank) {
     return b.div(b.mul(rank, plan.kTiles()), plan.clusterBlocks);
   };
@@ -110,7 +103,7 @@ void FewRowsEmitter::initBarriers() {
   b.ifThen(b.equal(thread, 0), [&] {
     for (int64_t stage = 0; stage < sizes.front().stages; ++stage) {
       initBarrier(b, full(b.i32(stage)), 1);
-      initBarrier(b, empty(b.i32(stage)), FewRowsPlan::warps);
+      initBarrier(b, empty(b.i32(stage)), FewRowsPlan::productThreads / 32);
     }
     fenceBarrierInit(b);
   });
@@ -126,11 +119,15 @@ Value FewRowsEmitter::aOffset(const Size &size, Value stage) {
 }
 
 void FewRowsEmitter::emitSize(const Size &size) {
+  Value copies = b.equal(b.broadcastLane0(b.div(thread, 32)), FewRowsPlan::productThreads / 32);
   b.ifThenElse(
-      b.equal(warp, FewRowsPlan::warps),
-      [&] { b.ifThen(b.equal(lane, 0), [&] { produce(size); }); }, [&] { consume(size); });
-  syncCluster(b, plan.clusterBlocks);
-  b.ifThen(b.less(warp, b.i32(FewRowsPlan::warps)), [&] { finish(size); });
+      copies,
+      [&] {
+        b.ifThen(b.equal(b.rem(thread, 32), 0), [&] { produce(size); });
+        if (plan.clusterBlocks > 1)
+          syncCluster(b, plan.clusterBlocks); // of the sums
+      },
+      [&] { consume(size); });
   // What other blocks read lives until they have done so.
   if (plan.clusterBlocks > 1)
     syncCluster(b, plan.clusterBlocks);
@@ -142,6 +139,7 @@ void FewRowsEmitter::emitSize(const Size &size) {
 
 void FewRowsEmitter::produce(const Size &size) {
   Value ahead = b.min(numTiles, b.i32(size.stages));
+  prefetchMap(b, size.aMap);
   b.forLoop(b.i32(0), ahead, b.i32(1), [&](Value tile) { copyWeights(size, tile, tile); });
   waitForGrids(b);
   b.forLoop(b.i32(0), ahead, b.i32(1), [&](Value tile) { copyRows(size, tile, tile); });
@@ -159,11 +157,9 @@ void FewRowsEmitter::copyWeights(const Size &size, Value tile, Value stage) {
   Value barrier = full(stage);
   arriveExpecting(b, barrier, b.i32(plan.stageBytes(size.rows)));
   Value column = b.mul(b.add(firstTile, tile), swizzledColumns);
-  for (int64_t group = 0; group < plan.groups; ++group) {
-    int64_t offset = group * FewRowsPlan::weightRows * swizzledRowBytes;
-    copyToShared(b, b.shared(base, b.add(bOffset(stage), offset)), bMap, column,
+  for (int64_t group = 0; group < plan.groups; ++group)
+    copyToShared(b, b.shared(base, b.add(bOffset(stage), group * plan.groupBytes())), bMap, column,
                  b.add(tileColumn, group * plan.n), barrier);
-  }
 }
 
 void FewRowsEmitter::copyRows(const Size &size, Value tile, Value stage) {
@@ -177,10 +173,11 @@ void FewRowsEmitter::copyRows(const Size &size, Value tile, Value stage) {
 
 void FewRowsEmitter::consume(const Size &size) {
   waitForGrids(b);
+  FewRowsStores stores({b, op, plan, base, thread, rows, rank, tileColumn}, size.rows);
+  stores.begin();
   SmallVector<Value> sums = multiply(size);
-  // Nobody reads the stages any more.
-  b.barrier(b.i32(1), FewRowsPlan::warps * 32);
-  storeSums(size, sums);
+  b.barrier(b.i32(1), FewRowsPlan::productThreads);
+  stores.store(sums);
 }
 
 /// The sums of one group behind those of the one before.
@@ -192,15 +189,15 @@ SmallVector<Value> FewRowsEmitter::multiply(const Size &size) {
     Stage stage = stageOf(size, tile);
     waitBarrier(b, full(stage.index), stage.phase);
     Value factor = matrixDescriptor(b, b.add(address, aOffset(size, stage.index)));
+    Value weights = b.add(address, bOffset(stage.index));
     SmallVector<Value> sums;
     for (auto [group, sum] : llvm::enumerate(carried)) {
-      int64_t offset = group * FewRowsPlan::weightRows * swizzledRowBytes;
-      Value weights = b.add(b.add(address, bOffset(stage.index)), offset);
-      sums.push_back(startProducts(b, elementType(op.getA()), sum, matrixDescriptor(b, weights),
-                                   factor, size.rows));
+      Value groupWeights = matrixDescriptor(b, b.add(weights, group * plan.groupBytes()));
+      sums.push_back(
+          startProducts(b, elementType(op.getA()), sum, groupWeights, factor, size.rows));
     }
     waitProducts(b, 0);
-    b.ifThen(b.equal(lane, 0), [&] { arrive(b, empty(stage.index)); });
+    b.ifThen(b.equal(b.rem(thread, 32), 0), [&] { arrive(b, empty(stage.index)); });
     return sums;
   });
   SmallVector<Value> values;
@@ -209,92 +206,6 @@ SmallVector<Value> FewRowsEmitter::multiply(const Size &size) {
       values.push_back(LLVM::ExtractValueOp::create(b.builder, b.loc, sum, i));
   // The products have ended, and this is where their registers are read from.
   return waitProducts(b, 0, values);
-}
-
-/// A thread has of each 8 rows 2 (lane mod 4) and the next one, of the weight rows lane / 4 of
-/// its warp's 16 and 8 further.
-void FewRowsEmitter::storeSums(const Size &size, ArrayRef<Value> sums) {
-  Value weightRow = b.add(b.mul(warp, 16), b.div(lane, 4));
-  Value row = b.mul(b.rem(lane, 4), 2);
-  Value offset = b.add(b.mul(row, plan.sumStride), weightRow);
-  Value place = b.shared(base, b.mul(offset, 4));
-  for (int64_t chunk = 0; chunk < size.rows / 8; ++chunk) {
-    auto storeChunk = [&] {
-      for (int64_t group = 0; group < plan.groups; ++group)
-        for (int64_t i = 0; i < 4; ++i) {
-          int64_t sumRow = group * size.rows + chunk * 8 + i % 2;
-          b.storeRaw(sums[group * size.rows / 2 + chunk * 4 + i],
-                     b.shared(place, (sumRow * plan.sumStride + i / 2 * 8) * 4));
-        }
-    };
-    if (chunk == 0)
-      storeChunk();
-    else
-      b.ifThen(b.less(b.i32(chunk * 8), rows), storeChunk);
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// Results
-//===----------------------------------------------------------------------===//
-
-/// Columns that a thread stores at once, as many as are aligned.
-static int64_t columnsAtOnce(MatmulOp op) {
-  int64_t count = 4;
-  while (op.getN() % count || op.getOutColumn() % count || rowWidth(op.getOut()) % count)
-    count /= 2;
-  return count;
-}
-
-/// The threads of the cluster share the results out among themselves.
-void FewRowsEmitter::finish(const Size &size) {
-  int64_t count = columnsAtOnce(op), perRow = FewRowsPlan::weightRows / count;
-  constexpr int64_t blockThreads = FewRowsPlan::warps * 32;
-  Value first = b.add(b.mul(rank, blockThreads), thread);
-  b.forLoop(first, b.mul(rows, perRow), b.i32(blockThreads * plan.clusterBlocks), [&](Value place) {
-    Value column = b.mul(b.rem(place, perRow), count);
-    Value row = b.div(place, perRow);
-    auto store = [&] { storeResults(size, row, column, count); };
-    if (plan.n % FewRowsPlan::weightRows == 0)
-      store();
-    else
-      b.ifThen(b.less(b.add(tileColumn, column), b.i32(plan.n)), store);
-  });
-}
-
-/// `column` is counted from the tile's first one on.
-void FewRowsEmitter::storeResults(const Size &size, Value row, Value column, int64_t count) {
-  MatmulEpilogue epilogue(b, op, lane);
-  Value outColumn = b.add(tileColumn, column);
-  auto extras = epilogue.load(epilogue.extraRow(row), outColumn, count);
-  SmallVector<Value> results = epilogue.evaluate(addSums(size, row, column, count), extras, count);
-  Buffer out = b.buffer(op.getOut());
-  Value place = b.add(outColumn, op.getOutColumn());
-  b.storeVector(results, out, b.rowOffset(out, b.lookUp(op.getScatter(), row), place));
-}
-
-/// `count` sums of each group, over all of k: those of the cluster's blocks in order.
-SmallVector<Value> FewRowsEmitter::addSums(const Size &size, Value row, Value column,
-                                           int64_t count) {
-  Type type = count == 1 ? b.f32() : VectorType::get(count, b.f32());
-  SmallVector<Value> sums;
-  for (int64_t group = 0; group < plan.groups; ++group) {
-    Value sumRow = b.add(row, group * size.rows);
-    Value offset = b.mul(b.add(b.mul(sumRow, plan.sumStride), column), 4);
-    Value sum;
-    for (int64_t block = 0; block < plan.clusterBlocks; ++block) {
-      Value place = b.shared(base, offset);
-      if (plan.clusterBlocks > 1)
-        place = inCluster(b, place, b.i32(block));
-      Value part = b.loadRaw(type, place, count * 4);
-      sum = sum ? b.addf(sum, part) : part;
-    }
-    if (count == 1)
-      sums.push_back(sum);
-    for (int64_t i = 0; count > 1 && i < count; ++i)
-      sums.push_back(LLVM::ExtractElementOp::create(b.builder, b.loc, sum, b.i32(i)));
-  }
-  return sums;
 }
 
 void nvptx::emitFewRowsBlock(GPUKernelBuilder &b, MatmulOp op, const FewRowsPlan &plan) {

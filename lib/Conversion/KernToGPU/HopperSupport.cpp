@@ -43,6 +43,12 @@ void nvptx::arriveExpecting(GPUKernelBuilder &b, Value barrier, Value bytes) {
                                          NVVM::MemScopeKind::CTA, /*relaxed=*/false, Value());
 }
 
+void nvptx::prefetchMap(GPUKernelBuilder &b, Value map) {
+  NVVM::PrefetchOp::create(b.builder, b.loc, NVVM::PrefetchCacheLevelAttr(),
+                           NVVM::CacheEvictionPriorityAttr(), map, Value(),
+                           b.builder.getUnitAttr());
+}
+
 void nvptx::copyToShared(GPUKernelBuilder &b, Value shared, Value map, Value column, Value row,
                          Value barrier) {
   Value target = LLVM::AddrSpaceCastOp::create(b.builder, b.loc, b.pointer(7), shared);

@@ -26,6 +26,8 @@ void arrive(GPUKernelBuilder &b, Value barrier);
 /// Arrives, and announces bytes that copies will bring.
 void arriveExpecting(GPUKernelBuilder &b, Value barrier, Value bytes);
 
+/// Brings a tensor map to where copies by it begin.
+void prefetchMap(GPUKernelBuilder &b, Value map);
 /// Copies a box at (column, row) of a tensor map to shared memory; the barrier is told.
 void copyToShared(GPUKernelBuilder &b, Value shared, Value map, Value column, Value row,
                   Value barrier);

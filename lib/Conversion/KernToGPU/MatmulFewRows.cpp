@@ -21,8 +21,7 @@ static constexpr int64_t fewestRows = 8;
 static constexpr int64_t mostClusterBlocks = 8;
 
 FewRowsPlan::FewRowsPlan(MatmulOp op, int64_t clusterBlocks, int64_t stages)
-    : MatmulPlan(op, llvm::alignTo(*op.getMaxRows(), fewestRows), op.getGroups() * weightRows,
-                 stages),
+    : MatmulPlan(op, llvm::alignTo(*op.getMaxRows(), fewestRows), op.getGroups() * columns, stages),
       clusterBlocks(clusterBlocks), sizes{fewestRows} {
   if (tileRows > fewestRows)
     sizes.push_back(tileRows);
@@ -41,25 +40,29 @@ bool nvptx::isOfFewRows(MatmulOp op, const GPUTargetInfo &target) {
 // The configuration
 //===----------------------------------------------------------------------===//
 
-/// Blocks enough that every multiprocessor has two, as far as there are tiles of k.
+/// The fewest blocks that give nearly every multiprocessor one, as far as there are tiles of k:
+/// more of them copy the rows more often, and wait for more others.
 static int64_t chooseClusterBlocks(MatmulOp op, const GPUTargetInfo &target) {
+  constexpr double share = 0.9; // 2048 columns have 128 blocks
   int64_t blocks = 1;
   while (blocks < mostClusterBlocks) {
     FewRowsPlan plan(op, blocks, /*stages=*/1);
-    if (plan.columnTiles() * blocks >= 2 * target.multiprocessors || 2 * blocks > plan.kTiles())
+    if (plan.columnTiles() * blocks >= share * target.multiprocessors || 2 * blocks > plan.kTiles())
       break;
     blocks *= 2;
   }
   return blocks;
 }
 
-/// As many as two blocks of a multiprocessor have room for.
+/// As many as two blocks of a multiprocessor have room for: of this launch and of the next one,
+/// whose weights come while this one ends.
 static int64_t chooseStages(MatmulOp op, int64_t clusterBlocks, const GPUTargetInfo &target) {
-  constexpr int64_t reservedBytes = 1024; // of each block
+  constexpr int64_t residentBlocks = 2, reservedBytes = 1024; // of each block
   int64_t stages = 1;
   auto fits = [&](const FewRowsPlan &plan) {
     return plan.stages <= plan.blockTiles() &&
-           2 * (plan.sharedBytes() + reservedBytes) <= target.sharedBytes + reservedBytes;
+           residentBlocks * (plan.sharedBytes() + reservedBytes) <=
+               target.sharedBytes + reservedBytes;
   };
   while (fits(FewRowsPlan(op, clusterBlocks, stages + 1)))
     ++stages;

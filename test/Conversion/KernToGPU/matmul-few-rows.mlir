@@ -14,7 +14,7 @@
 module @kernels {
   // CHECK-LABEL: func.func @split
   // CHECK-SAME: kern.cluster_blocks = 8 : i64
-  // CHECK-SAME: kern.config = {cluster = 8 : i64, stages = 4 : i64}
+  // CHECK-SAME: kern.config = {cluster = 8 : i64, columns = 64 : i64, stages = 4 : i64}
   // CHECK-SAME: kern.grid = #[[GRID]]
   // CHECK-SAME: box = [64, 8], columns = 2048 : i64, row_bytes = 4096 : i64, rows = #[[ROWS]]
   // CHECK-SAME: box = [64, 64], columns = 2048 : i64, row_bytes = 4096 : i64, rows = #[[ROWS]]

@@ -164,7 +164,7 @@ def sw(a): return a^((a>>3)&0x70)
 class Warp:
     def __init__(s,e,c,w):
         s.e=e;s.c=c;s.w=w;s.R={};s.pc=np.zeros(32,np.int64);s.done=np.zeros(32,bool);s.cpg=[];s.cpc=[];s.bulk=[];s.bulkg=[];s.t={'cp':0,'wg':0,'st':0};s.sums={}
-        s.order=c.order; s.agent=c.rank*c.nw+w; s.waited=np.zeros(32,bool)
+        s.order=c.order; s.agent=c.rank*c.nw+w; s.waited=np.zeros(32,bool); s.cg=None
         s.tid=np.arange(w*32,w*32+32,dtype=U32); s.lane=np.arange(32)
     def dt(s,n):
         if n.startswith('%rd'): return U64
@@ -393,11 +393,14 @@ class Warp:
             s.order.wait(s.agent,s.order.stores(s.agent),s.t['st']-int(o[0]))
         else: raise NotImplementedError(op)
     def clarrive(s,m):
-        B=s.e.cb; B['n']+=int(m.sum()); s.cg=B['gen']
+        B=s.e.cb; B['n']+=int(m.sum())
+        if s.cg is not None: raise Fault('a warp arrives at the barrier of its cluster twice')
+        s.cg=B['gen']
         for acc,c in zip(B['acc'],s.e.ctas): np.maximum(acc,c.order.tick(s.agent),out=acc)
         if B['n']==s.e.nthreads*32: B['n']=0; B['gen']+=1; B['rel']=[acc.copy() for acc in B['acc']]
     def clwait(s):
         while s.e.cb['gen']==s.cg: yield False
+        s.cg=None
         for rel,c in zip(s.e.cb['rel'],s.e.ctas): c.order.learn(s.agent,rel)
     def bararrive(s,i,nw):
         B=s.c.named.setdefault(i,[0,0,np.zeros_like(s.order.known[0]),{},nw]); g=B[1]

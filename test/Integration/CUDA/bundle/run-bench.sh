@@ -11,6 +11,7 @@
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
 #   run-bench.sh peers [PREFIX]...      the same beside PyTorch's, which has to be there
 #   run-bench.sh alone                  products and attention by themselves, and PyTorch's in turn
+#   run-bench.sh few                    the products of steps by themselves, and PyTorch's
 #   run-bench.sh calibrate [PREFIX]...  adds their kernels, and how far branches overlap, to
 #                                       results/calibration.json, what times are predicted from
 #
@@ -45,6 +46,9 @@ case "${1:-}" in
   kernels | peers) table=${1%s}_table ;;
   alone)
     exec "$python" "$bundle/scripts/kernel_peers.py" run "$bundle/peers"
+    ;;
+  few)
+    exec "$python" "$bundle/scripts/few_rows_peers.py" run "$bundle/few-rows"
     ;;
   decode)
     measure_decode "${@:2}"
