@@ -54,7 +54,7 @@ struct BlockTimes {
 /// chip, and of the way from the serial time to there they come as far as `overlap` says.
 ///
 /// Products in one launch take whole waves of all their tiles, the longer ones first; those of
-/// few rows are launched by themselves.
+/// few rows, and those whose rows are of different kernels, are launched by themselves.
 class TimeModel {
 public:
   TimeModel(GPUTargetInfo chip, ::flowhn::Calibration calibration);
@@ -77,7 +77,16 @@ private:
   };
   ProductTiles tilesOf(const ::flowhn::KernelSizes &sizes, int64_t elementBytes,
                        double tileColumns) const;
-  double tileColumns(int64_t columns) const;
+  /// Which of the kernels by rows has a product: the place among the bounds of rows.
+  size_t bucketOf(int64_t rows, int64_t elementBytes) const;
+  /// The columns that tiles of a product may have; it takes those that take least time.
+  SmallVector<double> tileWidths(int64_t columns, int64_t rows, int64_t elementBytes) const;
+  /// Whether one launch computes the products of both branches.
+  bool shareLaunch(const std::array<std::optional<KernelWork>, 2> &products,
+                   const std::array<CallTokens, 2> &tokens) const;
+  /// One launch of tiles of so many columns.
+  double predictLaunch(const std::array<std::optional<KernelWork>, 2> &products,
+                       const std::array<CallTokens, 2> &tokens, double width) const;
   /// Whether a product has the kernel of the fewest rows, which waits for its weights.
   bool isOfFewRows(const ::flowhn::KernelSizes &sizes, int64_t elementBytes) const;
   /// Streams that start and end beside each other.

@@ -73,7 +73,7 @@ LogicalResult GroupedBranches::convertProducts(const BranchStretch &stretch) {
     if (failed(convertOps(branch, op, /*stream=*/0)))
       return failure();
   }
-  launchGroup(procedure, *std::exchange(procedure.heldProducts, std::nullopt));
+  launchGroups(procedure, *std::exchange(procedure.heldProducts, std::nullopt));
   return success();
 }
 

@@ -49,7 +49,14 @@ static std::string describe(ArrayRef<kern::MatmulOp> products) {
   return text + getTypeName(cast<MemRefType>(first.getB().getType()).getElementType());
 }
 
-void mlir::flowhn::launchGroup(ProcedureBuilder &procedure, ArrayRef<kern::MatmulOp> products) {
+/// "matmul_rows64_512x192_bf16", where there are at most so many rows.
+static std::string getName(ArrayRef<kern::MatmulOp> products) {
+  kern::MatmulOp first = products.front();
+  std::optional<uint64_t> maxRows = first.getMaxRows();
+  return "matmul_" + (maxRows ? "rows" + std::to_string(*maxRows) + "_" : "") + describe(products);
+}
+
+static void launchGroup(ProcedureBuilder &procedure, ArrayRef<kern::MatmulOp> products) {
   SmallVector<Value> operands;
   for (kern::MatmulOp product : products)
     llvm::append_range(operands, product->getOperands());
@@ -61,13 +68,15 @@ void mlir::flowhn::launchGroup(ProcedureBuilder &procedure, ArrayRef<kern::Matmu
     for (OpOperand &operand : product->getOpOperands())
       operand.set(members.addArgument(operand.get().getType(), product->getLoc()));
   }
-  procedure.launch(group, "grouped_matmul_" + describe(products));
+  procedure.launch(group, "grouped_" + getName(products));
 }
 
-/// "matmul_rows64_512x192_bf16", where there are at most so many rows.
-static std::string getName(kern::MatmulOp product) {
-  std::optional<uint64_t> maxRows = product.getMaxRows();
-  return "matmul_" + (maxRows ? "rows" + std::to_string(*maxRows) + "_" : "") + describe(product);
+void mlir::flowhn::launchGroups(ProcedureBuilder &procedure, ArrayRef<kern::MatmulOp> products) {
+  llvm::MapVector<Attribute, SmallVector<kern::MatmulOp, 2>> groups;
+  for (kern::MatmulOp product : products)
+    groups[product.getMaxRowsAttr()].push_back(product);
+  for (const auto &[maxRows, group] : groups)
+    launchGroup(procedure, group);
 }
 
 static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
@@ -83,14 +92,16 @@ static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
   FailureOr<Value> weights = procedure.getParameter(use, op);
   if (failed(weights))
     return failure();
-  for (RowBucket bucket : getRowBuckets(procedure, op->getLoc(), *product.out.space, activation)) {
+  auto buckets = getRowBuckets(procedure, op->getLoc(), *product.out.space, activation);
+  for (const RowBucket &bucket : buckets) {
     auto matmul = kern::MatmulOp::create(
         procedure.builder, op->getLoc(), bucket.rows, product.input.buffer, *weights,
         product.out.buffer, extras.values, extras.gather, product.out.index, n, product.k, groups,
         product.input.column, product.out.column, bucket.maxRows, extras.getAccesses(),
         extras.columns, /*config=*/nullptr);
     buildRegion(matmul.getEpilogue(), op->getLoc(), groups + extras.values.size(), body);
-    if (procedure.heldProducts && !bucket.maxRows)
+    bool isOfFewestRows = buckets.size() > 1 && &bucket == &buckets.front();
+    if (procedure.heldProducts && !isOfFewestRows)
       procedure.heldProducts->push_back(matmul);
     else
       procedure.launch(matmul, getName(matmul));

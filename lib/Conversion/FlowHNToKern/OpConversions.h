@@ -55,8 +55,8 @@ plan::StateOp declareState(OpBuilder &builder, StateOp state, const KernelTarget
 LogicalResult convertGroupedBranches(ProcedureBuilder &procedure, ParallelOp op,
                                      ArrayRef<std::string> arenas);
 
-/// Launches products as one kernel. Linear.cpp
-void launchGroup(ProcedureBuilder &procedure, ArrayRef<kern::MatmulOp> products);
+/// Launches products of the same calls as one kernel. Linear.cpp
+void launchGroups(ProcedureBuilder &procedure, ArrayRef<kern::MatmulOp> products);
 
 /// Copies `from` to `to`, tokens of `type`, unless they lie there.
 void copyTokens(ProcedureBuilder &procedure, Location loc, RankedTensorType type,

@@ -17,7 +17,7 @@ using namespace mlir;
 using namespace mlir::flowhn;
 
 /// Rows of a chunk at least: what loads and stores of states cost is spread over them.
-static constexpr int64_t minChunkRows = 128;
+static constexpr int64_t minChunkRows = 64;
 /// Chunks are a multiple of so many rows, whole tiles of the kernels.
 static constexpr int64_t chunkRowsMultiple = 16;
 /// How often over the blocks of a scan in chunks fill the chip.

@@ -19,7 +19,7 @@ using mlir::flowhn::GPUTargetInfo;
 /// Rows of a block: the taps read twice are few beside them.
 static constexpr int64_t blockRows = 16;
 /// Rows whose loads are in flight together.
-static constexpr int64_t rowsAtOnce = 4;
+static constexpr int64_t rowsAtOnce = 8;
 /// Threads of a block at most.
 static constexpr int64_t maxThreads = 128;
 /// Channels of a thread at most: 16 bytes of bfloat16.

@@ -10,14 +10,14 @@
 // that multiply them, 64 rows each. The copies run `stages` tiles ahead: a stage is full
 // when its bytes have come and empty when every warp of the consumers has said so.
 //
-// Blocks are persistent: each takes tiles of the result a grid apart, so that the copies
-// of a tile begin during the epilogue of the one before. The tiles of a launch are those of
-// its products, one product behind the other. When a round of tiles is left that would occupy
-// less than half of the blocks, each of its tiles is made as two halves, by two blocks: the
-// order in which a result's products are added stays the same.
+// Blocks are persistent: the copies of a tile begin during the epilogue of the one before.
+// Where the blocks of a cluster share a tile, each multiplies a part of k; the sums meet in the
+// memory of the stages, which is free until then (HopperExchange.h).
 //
 //===----------------------------------------------------------------------===//
 
+#include "HopperExchange.h"
+#include "HopperSchedule.h"
 #include "HopperStores.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -31,22 +31,6 @@ static constexpr int64_t producerRegisters = 40;
 static constexpr int64_t consumerRegisters = 232;
 
 namespace {
-/// A place in the ring of stages, and how often it went round, modulo 2.
-struct Stage {
-  Value index, phase;
-};
-
-/// A product, and what the code reads of it.
-struct ProductCode {
-  const HopperProduct &product;
-  Value rowTiles;
-  Value firstTile, endTile; ///< which of the tiles of the launch are its own
-  Value aMap, bMap, outMap;
-
-  MatmulOp op() const { return product.op; }
-  const HopperMatmulPlan &plan() const { return product.plan; }
-};
-
 class HopperMatmulEmitter {
 public:
   HopperMatmulEmitter(GPUKernelBuilder &b, const HopperLaunchPlan &plan) : b(b), plan(plan) {}
@@ -54,39 +38,27 @@ public:
   void emit();
 
 private:
-  /// What is done with so many columns of the result from a tile's first on, from the stage on
-  /// where they begin; returns the stage for the tile after.
-  using TileBody = llvm::function_ref<Stage(const ProductCode &code, const MatmulTile &tile,
-                                            int64_t columns, Stage stage)>;
-
   GPUKernelBuilder &b;
   const HopperLaunchPlan &plan;
   SmallVector<ProductCode, 2> products;
   Value base, thread;
-  Value wholeTiles; ///< tiles that are made whole: the first ones
 
   void makeMaps(ProductCode &code);
-  void countTiles();
   Value full(Value stage) { return barrierAt(stage, 0); }
   Value empty(Value stage) { return barrierAt(stage, plan.stages() * 8); }
   Value barrierAt(Value stage, int64_t offset) {
     return b.shared(base, b.add(b.mul(stage, 8), plan.barrierOffset() + offset));
   }
   Stage next(Stage stage);
-  /// Tile `index` of the launch, one of the product's.
-  MatmulTile tileAt(const ProductCode &code, Value index);
-  /// Calls `body` for every whole tile of the block, and for its half of a tile, if any.
-  void forEachTile(int64_t phase, TileBody body);
-  void takeHalf(Stage stage, TileBody body);
 
   void initBarriers();
-  void produce();
-  Stage copyTile(const ProductCode &code, const MatmulTile &tile, int64_t columns, Stage stage);
-  void copyStage(const ProductCode &code, const MatmulTile &tile, int64_t columns, Value kTile,
-                 Stage stage);
-  void consume();
-  Stage multiplyTile(const ProductCode &code, const MatmulTile &tile, HopperStores &stores,
-                     Value consumer, int64_t columns, Stage stage);
+  void produce(HopperSchedule &schedule);
+  Stage copyPart(const ProductCode &code, const TilePart &part, Stage stage);
+  void copyStage(const ProductCode &code, const TilePart &part, Value kTile, Stage stage);
+  void consume(HopperSchedule &schedule);
+  std::pair<SmallVector<Value>, Stage> sumPart(const ProductCode &code, const TilePart &part,
+                                               Value consumer, Stage stage,
+                                               llvm::function_ref<void()> afterFirst);
   Value multiplyStage(const ProductCode &code, Value consumer, int64_t columns, Stage stage,
                       Value sums);
   void release(Value stage);
@@ -112,25 +84,10 @@ void HopperMatmulEmitter::emit() {
     makeMaps(products.emplace_back(ProductCode{product, {}, {}, {}, {}, {}, {}}));
   base = b.sharedBase();
   thread = b.threadId();
-  countTiles();
+  HopperSchedule schedule(b, plan, products);
   initBarriers();
   Value warpgroup = b.broadcastLane0(b.div(thread, 128));
-  b.ifThenElse(b.equal(warpgroup, 0), [&] { produce(); }, [&] { consume(); });
-}
-
-void HopperMatmulEmitter::countTiles() {
-  Value tiles = b.i32(0);
-  for (ProductCode &code : products) {
-    code.rowTiles = b.ceilDiv(b.extent(code.op().getRows()), code.plan().tileRows);
-    code.firstTile = tiles;
-    tiles = code.endTile = b.add(b.mul(code.rowTiles, code.plan().columnTiles()), tiles);
-  }
-  wholeTiles = tiles;
-  if (!plan.hasHalves())
-    return;
-  Value rest = b.rem(tiles, b.numBlocks());
-  Value isHalved = b.less(b.mul(rest, 2), b.add(b.numBlocks(), 1));
-  wholeTiles = b.select(isHalved, b.sub(tiles, rest), tiles);
+  b.ifThenElse(b.equal(warpgroup, 0), [&] { produce(schedule); }, [&] { consume(schedule); });
 }
 
 void HopperMatmulEmitter::initBarriers() {
@@ -151,68 +108,49 @@ Stage HopperMatmulEmitter::next(Stage stage) {
           b.select(wraps, b.bitXor(stage.phase, b.i32(1)), stage.phase)};
 }
 
-MatmulTile HopperMatmulEmitter::tileAt(const ProductCode &code, Value index) {
-  return nvptx::tileAt(b, code.plan(), b.sub(index, code.firstTile), code.rowTiles);
-}
-
-// One loop behind the other, and not one that asks at every tile whose it is: the code generator
-// would merge what the bodies have in common, and keep where they differ in registers.
-void HopperMatmulEmitter::forEachTile(int64_t phase, TileBody body) {
-  SmallVector<Value> last = {b.blockId(), b.i32(0), b.i32(phase)};
-  for (const ProductCode &code : products)
-    last = b.forLoop(
-        last[0], b.min(code.endTile, wholeTiles), b.numBlocks(), last,
-        [&](Value index, ValueRange carried) {
-          Stage after =
-              body(code, tileAt(code, index), code.plan().outColumns(), {carried[1], carried[2]});
-          return SmallVector<Value>{b.add(index, b.numBlocks()), after.index, after.phase};
-        });
-  if (plan.hasHalves())
-    takeHalf({last[1], last[2]}, body);
-}
-
-void HopperMatmulEmitter::takeHalf(Stage stage, TileBody body) {
-  Value index = b.add(wholeTiles, b.div(b.blockId(), 2));
-  for (const ProductCode &code : products) {
-    Value isOwn =
-        b.both(b.less(b.sub(code.firstTile, b.i32(1)), index), b.less(index, code.endTile));
-    b.ifThen(isOwn, [&] {
-      MatmulTile tile = tileAt(code, index);
-      int64_t columns = code.plan().outColumns() / 2;
-      tile.column = b.add(tile.column, b.mul(b.rem(b.blockId(), 2), columns));
-      // A second half can lie outside the result.
-      b.ifThen(b.less(tile.column, b.i32(code.plan().n)),
-               [&] { body(code, tile, columns, stage); });
-    });
-  }
-}
-
-void HopperMatmulEmitter::produce() {
+void HopperMatmulEmitter::produce(HopperSchedule &schedule) {
   if (plan.consumers() == 2)
     decreaseRegisters(b, producerRegisters);
+  Value isCopying = b.equal(thread, 0);
   // The first round finds every stage empty: it waits for the phase before the first.
-  b.ifThen(b.equal(thread, 0), [&] {
-    forEachTile(1, [&](const ProductCode &code, const MatmulTile &tile, int64_t columns,
-                       Stage stage) { return copyTile(code, tile, columns, stage); });
+  auto copyParts = [&] {
+    schedule.forEachPart(1, [&](const ProductCode &code, const TilePart &part, Stage stage) {
+      return copyPart(code, part, stage);
+    });
+  };
+  if (plan.cluster == 1)
+    return b.ifThen(isCopying, copyParts);
+  // All threads of a cluster meet at its barriers.
+  schedule.forEachPart(1, [&](const ProductCode &code, const TilePart &part, Stage stage) {
+    auto after = b.ifElseMany(
+        isCopying,
+        [&] {
+          Stage end = copyPart(code, part, stage);
+          return SmallVector<Value>{end.index, end.phase};
+        },
+        [&] { return SmallVector<Value>{stage.index, stage.phase}; });
+    if (part.isShared)
+      HopperExchange(b, code.plan(), plan.cluster, base, thread).passBy();
+    return Stage{after[0], after[1]};
   });
 }
 
-Stage HopperMatmulEmitter::copyTile(const ProductCode &code, const MatmulTile &tile,
-                                    int64_t columns, Stage stage) {
+Stage HopperMatmulEmitter::copyPart(const ProductCode &code, const TilePart &part, Stage stage) {
   SmallVector<Value> inits = {stage.index, stage.phase};
-  auto last = b.forLoop(b.i32(0), b.i32(code.plan().kTiles()), b.i32(1), inits,
-                        [&](Value kTile, ValueRange carried) {
-                          Stage current{carried[0], carried[1]};
-                          copyStage(code, tile, columns, kTile, current);
-                          Stage after = next(current);
-                          return SmallVector<Value>{after.index, after.phase};
-                        });
+  auto last =
+      b.forLoop(part.firstK, part.endK, b.i32(1), inits, [&](Value kTile, ValueRange carried) {
+        Stage current{carried[0], carried[1]};
+        copyStage(code, part, kTile, current);
+        Stage after = next(current);
+        return SmallVector<Value>{after.index, after.phase};
+      });
   return {last[0], last[1]};
 }
 
-void HopperMatmulEmitter::copyStage(const ProductCode &code, const MatmulTile &tile,
-                                    int64_t columns, Value kTile, Stage stage) {
+void HopperMatmulEmitter::copyStage(const ProductCode &code, const TilePart &part, Value kTile,
+                                    Stage stage) {
   const HopperMatmulPlan &plan = code.plan();
+  const auto &[tile, columns, firstK, endK, isShared] = part;
   waitBarrier(b, empty(stage.index), stage.phase);
   Value barrier = full(stage.index);
   int64_t bBytes = columns * plan.groups * swizzledRowBytes;
@@ -227,33 +165,46 @@ void HopperMatmulEmitter::copyStage(const ProductCode &code, const MatmulTile &t
                    code.bMap, column, b.add(tile.column, group * plan.n + first), barrier);
 }
 
-void HopperMatmulEmitter::consume() {
+void HopperMatmulEmitter::consume(HopperSchedule &schedule) {
   if (plan.consumers() == 2)
     increaseRegisters(b, consumerRegisters);
   Value inConsumers = b.add(thread, -128);
   Value consumer = b.div(inConsumers, 128), inGroup = b.rem(inConsumers, 128);
-  forEachTile(0, [&](const ProductCode &code, const MatmulTile &tile, int64_t columns,
-                     Stage stage) {
+  schedule.forEachPart(0, [&](const ProductCode &code, const TilePart &part, Stage stage) {
     HopperStoreContext context{b, code.op(), code.plan(), base, consumer, inGroup, code.outMap};
-    return multiplyTile(code, tile, *makeHopperStores(context, columns), consumer, columns, stage);
+    if (!part.isShared) {
+      auto stores = makeHopperStores(context, part.columns);
+      auto [sums, after] = sumPart(code, part, consumer, stage, [&] { stores->begin(part.tile); });
+      stores->store(sums);
+      return after;
+    }
+    HopperExchange exchange(b, code.plan(), plan.cluster, base, inConsumers);
+    MatmulTile own = {part.tile.row,
+                      b.add(part.tile.column, b.mul(schedule.rank(), exchange.ownColumns()))};
+    auto stores = makeHopperStores(context, exchange.ownColumns());
+    auto [sums, after] = sumPart(code, part, consumer, stage, [&] { stores->begin(own); });
+    SmallVector<Value> ownSums = exchange.sum(sums, schedule.rank());
+    b.ifThen(b.less(own.column, b.i32(code.plan().n)), [&] { stores->store(ownSums); });
+    return after;
   });
   if (llvm::any_of(products, [](const ProductCode &code) { return code.plan().storesTiles; }))
     b.ifThen(b.equal(inGroup, 0), [&] { waitCopiesRead(b, 0); });
 }
 
-Stage HopperMatmulEmitter::multiplyTile(const ProductCode &code, const MatmulTile &tile,
-                                        HopperStores &stores, Value consumer, int64_t columns,
-                                        Stage stage) {
-  const HopperMatmulPlan &plan = code.plan();
-  Value zero = LLVM::ZeroOp::create(b.builder, b.loc, sumsType(b, columns * plan.groups));
+/// The sums of a part, and the stage behind it.
+std::pair<SmallVector<Value>, Stage>
+HopperMatmulEmitter::sumPart(const ProductCode &code, const TilePart &part, Value consumer,
+                             Stage stage, llvm::function_ref<void()> afterFirst) {
+  int64_t columns = part.columns, tileColumns = columns * code.plan().groups;
+  Value zero = LLVM::ZeroOp::create(b.builder, b.loc, sumsType(b, tileColumns));
   // A stage is released one step later, when its products have ended.
   Value first = multiplyStage(code, consumer, columns, stage, zero);
   // Behind the first products, for which the reads and the stores before them would be in the way.
-  stores.begin(tile);
+  afterFirst();
   Stage second = next(stage);
   SmallVector<Value> inits = {second.index, second.phase, stage.index, first};
   auto last =
-      b.forLoop(b.i32(1), b.i32(plan.kTiles()), b.i32(1), inits, [&](Value, ValueRange carried) {
+      b.forLoop(b.add(part.firstK, 1), part.endK, b.i32(1), inits, [&](Value, ValueRange carried) {
         Stage current{carried[0], carried[1]};
         Value sums = multiplyStage(code, consumer, columns, current, carried[3]);
         waitProducts(b, 1);
@@ -264,10 +215,9 @@ Stage HopperMatmulEmitter::multiplyTile(const ProductCode &code, const MatmulTil
   waitProducts(b, 0);
   release(last[2]);
   SmallVector<Value> values;
-  for (int64_t i = 0; i < columns * plan.groups / 2; ++i)
+  for (int64_t i = 0; i < tileColumns / 2; ++i)
     values.push_back(LLVM::ExtractValueOp::create(b.builder, b.loc, last[3], i));
-  stores.store(values);
-  return {last[0], last[1]};
+  return {values, {last[0], last[1]}};
 }
 
 Value HopperMatmulEmitter::multiplyStage(const ProductCode &code, Value consumer, int64_t columns,

@@ -19,7 +19,7 @@ static constexpr int64_t quadColumns = 4, pairColumns = 16;
 static constexpr int64_t batchQuads = 8;
 
 namespace {
-/// Stores of whole tiles, a row of the thread after the other.
+/// Stores a row of the thread after the other.
 class RowStores : public BatchedStores {
 public:
   RowStores(const HopperStoreContext &context, int64_t columns)
@@ -40,13 +40,17 @@ private:
   };
 
   Buffer out;
-  Value column; ///< the thread's, of quad 0
+  Value inPair; ///< column of the thread's quad in its pair of chunks
   SmallVector<Value, 2> outRows;
 
   static int64_t batchesPerRow(int64_t columns) {
     return llvm::divideCeil(columns / pairColumns, batchQuads);
   }
   Quads quadsOf(int64_t batch) const;
+  /// Whether pairs of chunks of a tile can lie outside the result, as a whole.
+  bool isChecked() const { return plan.n % plan.outColumns() != 0; }
+  Value pairColumn(int64_t quad) { return b.add(tile.column, quad * pairColumns); }
+  Value knownColumn(int64_t quad);
   SmallVector<Value> takeQuad(ArrayRef<Value> sums, int64_t row, int64_t quad);
 };
 } // namespace
@@ -57,20 +61,26 @@ RowStores::Quads RowStores::quadsOf(int64_t batch) const {
 }
 
 void RowStores::begin(const MatmulTile &whole) {
-  Value inPair = b.add(b.mul(b.rem(lane, 2), 8), b.mul(b.div(b.rem(lane, 4), 2), quadColumns));
-  column = b.add(whole.column, inPair);
+  inPair = b.add(b.mul(b.rem(lane, 2), 8), b.mul(b.div(b.rem(lane, 4), 2), quadColumns));
   BatchedStores::begin(whole);
   outRows.clear();
   for (const Row &row : rows)
     outRows.push_back(b.lookUp(op.getScatter(), row.extras.row));
 }
 
+/// Where a quad's extras are read: what is read for one outside the result is dropped.
+Value RowStores::knownColumn(int64_t quad) {
+  Value column = pairColumn(quad);
+  if (isChecked())
+    column = b.min(column, b.i32(plan.n - pairColumns));
+  return b.add(column, inPair);
+}
+
 BatchedStores::Batch RowStores::loadBatch(int64_t batch) {
   Quads quads = quadsOf(batch);
   Batch extras;
   for (int64_t quad = quads.begin; quad < quads.end; ++quad)
-    extras.push_back(
-        epilogue.load(rows[quads.row].extras, b.add(column, quad * pairColumns), quadColumns));
+    extras.push_back(epilogue.load(rows[quads.row].extras, knownColumn(quad), quadColumns));
   return extras;
 }
 
@@ -83,8 +93,15 @@ void RowStores::storeBatch(int64_t batch, ArrayRef<MatmulEpilogue::Loaded> extra
                                         quadColumns));
   b.ifThen(rows[quads.row].exists, [&] {
     for (auto [index, result] : llvm::enumerate(results)) {
-      int64_t offset = (quads.begin + index) * pairColumns + op.getOutColumn();
-      b.storeVector(result, out, b.rowOffset(out, outRows[quads.row], b.add(column, offset)));
+      Value column = pairColumn(quads.begin + index);
+      auto store = [&, result = ArrayRef(result)] {
+        Value place = b.add(b.add(column, inPair), op.getOutColumn());
+        b.storeVector(result, out, b.rowOffset(out, outRows[quads.row], place));
+      };
+      if (isChecked())
+        b.ifThen(b.less(column, b.i32(plan.n)), store);
+      else
+        store();
     }
   });
 }
@@ -109,8 +126,8 @@ SmallVector<Value> RowStores::takeQuad(ArrayRef<Value> sums, int64_t row, int64_
   return result;
 }
 
-bool nvptx::canStoreRows(MatmulOp op, const HopperMatmulPlan &plan) {
-  return plan.n % plan.outColumns() == 0 && plan.outColumns() % pairColumns == 0 &&
+bool nvptx::canStoreRows(MatmulOp op, const HopperMatmulPlan &plan, int64_t columns) {
+  return plan.n % pairColumns == 0 && columns % pairColumns == 0 &&
          rowWidth(op.getOut()) % quadColumns == 0 && op.getOutColumn() % quadColumns == 0;
 }
 

@@ -67,16 +67,16 @@ public:
     tile = {b.add(whole.row, b.add(b.mul(consumer, 64), b.mul(warp, 16))), whole.column};
   }
   void store(ArrayRef<Value> sums) override {
-    epilogue.store(tile, sums, /*isWhole=*/plan.n % columns == 0);
+    epilogue.store(tile, sums, /*isWhole=*/plan.n % plan.outColumns() == 0);
   }
 };
 } // namespace
 
 std::unique_ptr<HopperStores> nvptx::makeHopperStores(const HopperStoreContext &context,
                                                       int64_t columns) {
-  if (context.plan.storesTiles)
+  if (context.plan.storesTiles && columns % 64 == 0)
     return makeTileStores(context, columns);
-  if (canStoreRows(context.op, context.plan))
+  if (canStoreRows(context.op, context.plan, columns))
     return makeRowStores(context, columns);
   return std::make_unique<CheckedStores>(context, columns);
 }

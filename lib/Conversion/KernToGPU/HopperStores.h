@@ -95,8 +95,8 @@ std::unique_ptr<HopperStores> makeHopperStores(const HopperStoreContext &context
 
 std::unique_ptr<HopperStores> makeTileStores(const HopperStoreContext &context, int64_t columns);
 std::unique_ptr<HopperStores> makeRowStores(const HopperStoreContext &context, int64_t columns);
-/// Whether threads can store whole tiles in pieces of 16 bytes.
-bool canStoreRows(MatmulOp op, const HopperMatmulPlan &plan);
+/// Whether threads can store `columns` of a tile in pieces of 16 bytes.
+bool canStoreRows(MatmulOp op, const HopperMatmulPlan &plan, int64_t columns);
 
 } // namespace mlir::kern::nvptx
 

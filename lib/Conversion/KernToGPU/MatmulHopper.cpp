@@ -30,7 +30,8 @@ static unsigned extentOf(Operation *op, MatmulOp product) {
 }
 
 HopperLaunchPlan::HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> members, int64_t tileRows,
-                                   int64_t tileColumns, int64_t stages) {
+                                   int64_t tileColumns, int64_t stages, int64_t cluster)
+    : cluster(cluster) {
   for (MatmulOp member : members)
     products.push_back(
         {member, extentOf(op, member), HopperMatmulPlan(member, tileRows, tileColumns, stages)});
@@ -46,57 +47,49 @@ int64_t HopperLaunchPlan::barrierOffset() const {
   return first().outOffset() + outBytes;
 }
 
-/// The products of an op: itself, or its members.
-static SmallVector<MatmulOp, 2> productsOf(Operation *op) {
+int64_t HopperLaunchPlan::blocksAtOnce(const GPUTargetInfo &target) const {
+  // Blocks of a cluster are neighbours, and some multiprocessors have none that are left.
+  int64_t alone = cluster > 2 ? 12 : 0;
+  return (target.multiprocessors - alone) / cluster * cluster;
+}
+
+int64_t HopperLaunchPlan::sharedRounds() const {
+  // What blocks wait for each other, move and add takes as long as so many tiles in k.
+  constexpr int64_t exchangeTiles = 8;
+  int64_t whole = first().kTiles(), shared = llvm::divideCeil(whole, cluster) + exchangeTiles;
+  return (whole - 1) / shared;
+}
+
+bool HopperLaunchPlan::canShare() const {
+  return llvm::all_of(products, [&](const HopperProduct &product) {
+    const HopperMatmulPlan &tile = product.plan;
+    int64_t sumBytes = tile.tileRows * tile.tileColumns * 4;
+    return tile.kTiles() >= cluster && sumBytes <= tile.stagesBytes() &&
+           tile.outColumns() % (8 * cluster) == 0;
+  });
+}
+
+SmallVector<MatmulOp, 2> nvptx::productsOf(Operation *op) {
   if (auto group = dyn_cast<GroupedMatmulOp>(op))
     return llvm::to_vector<2>(group.getProducts());
   return {cast<MatmulOp>(op)};
 }
 
+/// Blocks of a cluster; a configuration without them has none.
+static int64_t clusterOf(Operation *op) {
+  return op->getAttrOfType<DictionaryAttr>("config").contains("cluster")
+             ? configValue(op, "cluster")
+             : 1;
+}
+
 static HopperLaunchPlan planOf(Operation *op) {
   return HopperLaunchPlan(op, productsOf(op), configValue(op, "tile_rows"),
-                          configValue(op, "tile_columns"), configValue(op, "stages"));
+                          configValue(op, "tile_columns"), configValue(op, "stages"),
+                          clusterOf(op));
 }
 
-//===----------------------------------------------------------------------===//
-// The configuration
-//===----------------------------------------------------------------------===//
-
-/// Columns of a tile. A narrow tile reads more bytes per product: measured on an H200,
-/// 128 columns reach under half of the rate of 256.
-static int64_t chooseTileColumns(ArrayRef<MatmulOp> products) {
-  MatmulOp first = products.front();
-  int64_t groups = first.getGroups(), columns = 0;
-  for (MatmulOp product : products)
-    columns = std::max<int64_t>(columns, product.getN() * groups);
-  if (columns <= 256)
-    return std::max<int64_t>(llvm::alignTo(columns, 16 * groups), 16 * groups);
-  constexpr std::pair<int64_t, double> rates[] = {{256, 1.0}, {192, 0.9}, {128, 0.6}};
-  auto time = [&](std::pair<int64_t, double> tile) {
-    double sum = 0;
-    for (MatmulOp product : products)
-      sum += double(product.getK()) * llvm::divideCeil(product.getN(), tile.first / groups) *
-             tile.first / tile.second;
-    return sum;
-  };
-  return llvm::min_element(rates, [&](auto a, auto b) { return time(a) < time(b); })->first;
-}
-
-static int64_t chooseStages(Operation *op, int64_t rows, int64_t columns, int64_t sharedBytes) {
-  SmallVector<MatmulOp, 2> products = productsOf(op);
-  int64_t stages = 2;
-  while (stages < 6 &&
-         HopperLaunchPlan(op, products, rows, columns, stages + 1).sharedBytes() <= sharedBytes)
-    ++stages;
-  return stages;
-}
-
-DictionaryAttr nvptx::chooseHopperConfig(Operation *op, const GPUTargetInfo &target) {
-  int64_t rows = 128, columns = chooseTileColumns(productsOf(op));
-  int64_t stages = chooseStages(op, rows, columns, target.sharedBytes);
-  return makeConfig(op->getContext(),
-                    {{"tile_rows", rows}, {"tile_columns", columns}, {"stages", stages}});
-}
+/// Blocks of a cluster at most: more are not sure to find room.
+static constexpr int64_t maxCluster = 8;
 
 static LogicalResult checkTiles(Operation *op, const GPUTargetInfo &target) {
   if (failed(checkConfig(op, {"tile_rows", "tile_columns", "stages"})))
@@ -106,6 +99,8 @@ static LogicalResult checkTiles(Operation *op, const GPUTargetInfo &target) {
   if (!target.isMatmulTile(tile.tileRows, tile.tileColumns, tile.groups))
     return op->emitOpError("has no tile of ")
            << tile.tileRows << " by " << tile.tileColumns << " on " << target.chip;
+  if (plan.cluster > maxCluster || (plan.cluster > 1 && !plan.canShare()))
+    return op->emitOpError("has no tiles that ") << plan.cluster << " blocks can share";
   return checkSharedBytes(op, plan.sharedBytes(), target);
 }
 
@@ -136,9 +131,13 @@ FailureOr<GPULaunch> nvptx::emitHopperMatmul(Operation *op, GPUKernelBuilder &b)
   if (auto group = dyn_cast<GroupedMatmulOp>(op))
     useOperands(group);
   emitHopperBlock(b, plan);
-  int64_t pieces = plan.hasHalves() ? 2 : 1;
+  int64_t pieces = plan.cluster > 1 ? plan.cluster : plan.hasHalves() ? 2 : 1;
   AffineExpr blocks = countTiles(plan, op->getContext()) * pieces;
   int64_t extents = llvm::count_if(op->getOperandTypes(), llvm::IsaPred<IndexType>);
-  return GPULaunch{AffineMap::get(extents, 0, blocks), b.target.multiprocessors, plan.threads(),
-                   plan.sharedBytes(), b.target.matmulRate};
+  return GPULaunch{AffineMap::get(extents, 0, blocks),
+                   plan.blocksAtOnce(b.target),
+                   plan.threads(),
+                   plan.sharedBytes(),
+                   b.target.matmulRate,
+                   plan.cluster};
 }

@@ -48,9 +48,10 @@ public:
   /// Of kern.matmul, or of the members of a kern.grouped_matmul: `op` has the configuration.
   /// Longer tiles come first, so that shorter ones fill the last round.
   HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> products, int64_t tileRows,
-                   int64_t tileColumns, int64_t stages);
+                   int64_t tileColumns, int64_t stages, int64_t cluster);
 
   SmallVector<HopperProduct, 2> products;
+  int64_t cluster; ///< blocks of a cluster, which share the tiles of a last round
 
   int64_t tileRows() const { return first().tileRows; }
   int64_t stages() const { return first().stages; }
@@ -61,6 +62,20 @@ public:
     return llvm::all_of(products, [](const HopperProduct &one) { return one.plan.hasHalves(); });
   }
 
+  bool storesFloats() const {
+    return llvm::any_of(products,
+                        [](HopperProduct one) { return elementType(one.op.getOut()).isF32(); });
+  }
+  /// Whether tiles of a last round are made by several blocks.
+  bool splitsRest() const { return cluster > 1 || hasHalves(); }
+  /// Blocks that run at a time, measured on H200s.
+  int64_t blocksAtOnce(const flowhn::GPUTargetInfo &target) const;
+  /// Rounds of tiles that clusters share which take less than one of whole tiles.
+  int64_t sharedRounds() const;
+  /// Whether the blocks of a cluster can share every tile: a part of k for each, whose sums fit
+  /// where the stages were, and whole chunks of its columns.
+  bool canShare() const;
+
   // Shared memory: what each product has, then the barriers.
   int64_t barrierOffset() const;
   int64_t sharedBytes() const { return barrierOffset() + stages() * 16; }
@@ -68,6 +83,9 @@ public:
 private:
   const HopperMatmulPlan &first() const { return products.front().plan; }
 };
+
+/// The products of an op: itself, or its members.
+SmallVector<MatmulOp, 2> productsOf(Operation *op);
 
 /// Emits the code of a thread block.
 void emitHopperBlock(GPUKernelBuilder &b, const HopperLaunchPlan &plan);

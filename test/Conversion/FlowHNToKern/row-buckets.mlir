@@ -1,10 +1,13 @@
-// Chips with warpgroup products have a kernel more for products of few rows; a call gives its
-// rows to one of them, and the other is skipped. Products of the same tokens share the numbers.
+// Chips with warpgroup products have kernels more for products of few and of middling rows; a call
+// gives its rows to one of them, and the others are skipped. Products of the same tokens share the
+// numbers.
 // RUN: flowhn-opt %s --convert-flowhn-to-kern="target=nvptx chip=sm_90a" | FileCheck %s
 // RUN: flowhn-opt %s --convert-flowhn-to-kern="target=nvptx chip=sm_80" | FileCheck %s --check-prefix=ONE
 // RUN: flowhn-opt %s --convert-flowhn-to-kern=cpu=x86-64-v3 | FileCheck %s --check-prefix=ONE
 
 // CHECK-DAG: #[[EXCESS:.*]] = affine_map<()[s0] -> (s0 - 64, 0)>
+// CHECK-DAG: #[[EXCESS_768:.*]] = affine_map<()[s0] -> (s0 - 768, 0)>
+// CHECK-DAG: #[[EXCESS_1536:.*]] = affine_map<()[s0] -> (s0 - 1536, 0)>
 // CHECK-DAG: #[[EXCEEDS:.*]] = affine_map<()[s0] -> (s0, 1)>
 // CHECK-DAG: #[[FEW:.*]] = affine_map<()[s0, s1] -> (s0 * (-s1 + 1))>
 // CHECK-DAG: #[[MANY:.*]] = affine_map<()[s0, s1] -> (s0 * s1)>
@@ -12,6 +15,10 @@
 flowhn.model @m split <none> {
   // CHECK: func.func @matmul_rows64_16x8_bf16
   // CHECK: max_rows = 64 : i64
+  // CHECK: func.func @matmul_rows768_16x8_bf16
+  // CHECK: max_rows = 768 : i64
+  // CHECK: func.func @matmul_rows1536_16x8_bf16
+  // CHECK: max_rows = 1536 : i64
   // CHECK: func.func @matmul_16x8_bf16
   // CHECK-NOT: max_rows
   // Products of float32 have one kernel everywhere.
@@ -22,11 +29,21 @@ flowhn.model @m split <none> {
   // CHECK: %[[E:.*]] = affine.max #[[EXCESS]]()[%[[ROWS]]]
   // CHECK: %[[IS:.*]] = affine.min #[[EXCEEDS]]()[%[[E]]]
   // CHECK: %[[F:.*]] = affine.apply #[[FEW]]()[%[[ROWS]], %[[IS]]]
-  // CHECK: %[[M:.*]] = affine.apply #[[MANY]]()[%[[ROWS]], %[[IS]]]
+  // CHECK: %[[REST:.*]] = affine.apply #[[MANY]]()[%[[ROWS]], %[[IS]]]
+  // CHECK: affine.max #[[EXCESS_768]]()[%[[REST]]]
+  // CHECK: %[[SOME:.*]] = affine.apply #[[FEW]]()[%[[REST]], %{{.*}}]
+  // CHECK: %[[LAST:.*]] = affine.apply #[[MANY]]()[%[[REST]], %{{.*}}]
+  // CHECK: affine.max #[[EXCESS_1536]]()[%[[LAST]]]
+  // CHECK: %[[MORE:.*]] = affine.apply #[[FEW]]()[%[[LAST]], %{{.*}}]
+  // CHECK: %[[M:.*]] = affine.apply #[[MANY]]()[%[[LAST]], %{{.*}}]
   // CHECK: plan.launch @kernels::@matmul_rows64_16x8_bf16(%[[F]], %[[X:[^,]*]], %[[W:[^,]*]], %[[Y:[^,)]*]])
+  // CHECK: plan.launch @kernels::@matmul_rows768_16x8_bf16(%[[SOME]], %[[X]], %[[W]], %[[Y]])
+  // CHECK: plan.launch @kernels::@matmul_rows1536_16x8_bf16(%[[MORE]], %[[X]], %[[W]], %[[Y]])
   // CHECK: plan.launch @kernels::@matmul_16x8_bf16(%[[M]], %[[X]], %[[W]], %[[Y]])
   // CHECK-NOT: affine
   // CHECK: plan.launch @kernels::@matmul_rows64_16x8_bf16(%[[F]],
+  // CHECK: plan.launch @kernels::@matmul_rows768_16x8_bf16(%[[SOME]],
+  // CHECK: plan.launch @kernels::@matmul_rows1536_16x8_bf16(%[[MORE]],
   // CHECK: plan.launch @kernels::@matmul_16x8_bf16(%[[M]],
   // CHECK: plan.launch @kernels::@matmul_16x8_f32(%[[ROWS]],
   // ONE-COUNT-3: plan.launch

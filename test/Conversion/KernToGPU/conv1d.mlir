@@ -4,13 +4,13 @@
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --flowhn-lower-gpu-kernels-to-llvm --flowhn-emit-ptx -o /dev/null | FileCheck %s --check-prefix=PTX
 
 module @kernels {
-  // 8 channels of bfloat16 are 16 bytes.
+  // 4 channels of 8 rows are in flight, and enough threads fit beside each other.
   // CONFIG-LABEL: @aligned
-  // CONFIG: config = {rows = 16 : i64, threads = 32 : i64, vector = 8 : i64}
+  // CONFIG: config = {rows = 16 : i64, threads = 64 : i64, vector = 4 : i64}
   // PTX-LABEL: .entry aligned(
-  // PTX: ld.global.v4
+  // PTX: ld.global.v4.b16
   // PTX-NOT: ld.global.b16
-  // PTX: st.global.v4
+  // PTX: st.global.v
   // PTX-NOT: st.global.b16
   func.func @aligned(%batch: index, %max: index, %in: memref<?x264xbf16>, %w: memref<4x256xbf16>, %offsets: memref<?xi32>, %out: memref<?x256xbf16>) attributes {kern.kernel} {
     kern.conv1d batch(%batch, %max) %in, %w offsets(%offsets) -> %out {

@@ -73,6 +73,12 @@ class Group:
         yield Outcome("", errors, untouched)
 
 
+
+def shared(columns, stages, cluster):
+    """A configuration where the last tiles are those of clusters."""
+    return f"{tile(128, columns, stages)}, cluster = {cluster}"
+
+
 CASES = {
     "equal": lambda: Group(matmul(200, 256, 128), matmul(200, 256, 128)),
     "unequal": lambda: Group(matmul(131, 320, 200, residuals=True, a_column=8),
@@ -83,6 +89,13 @@ CASES = {
         matmul(129, 256, 136, out_element="f32", stream="row")),
     "columns_192": lambda: Group(matmul(400, 384, 64), matmul(300, 192, 136), config=tile(128, 192, 4)),
     "rows_64": lambda: Group(matmul(137, 96, 64), matmul(70, 77, 130), config=TILE_64),
+    "shared": lambda: Group(matmul(70, 256, 1160, residuals=True),
+                            matmul(131, 250, 200, out_element="f32", stream="row", scatter=True),
+                            config=shared(256, 4, 2)),
+    "shared_192": lambda: Group(matmul(9, 144, 776, out_element="f32", stream="gathered", scatter=True),
+                                matmul(0, 96, 264), config=shared(192, 4, 4)),
+    "shared_gate": lambda: Group(matmul(70, 128, 1160, groups=2), matmul(131, 77, 130, groups=2),
+                                 config=shared(256, 4, 2)),
     "joined": lambda: Group(matmul(137, 128, 64, out_width=264),
                             matmul(137, 136, 72, out_width=264, out_column=128), joined=True),
     "three": lambda: Group(matmul(70, 256, 72), matmul(1, 128, 200), matmul(140, 300, 64)),

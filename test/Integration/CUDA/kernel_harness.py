@@ -127,7 +127,8 @@ def launch(runner, directory, name, memory, arguments):
     indices = [value for value, kind in zip(arguments, kinds) if kind == "index"]
     grid = [evaluate(extent, *indices) for extent in description["grid"]]
     if description["max_blocks"]:
-        grid[0] = min(grid[0], description["max_blocks"], runner.max_blocks)
+        grid[0] = min(grid[0], description["max_blocks"],
+                      max(runner.max_blocks, description["cluster_blocks"]))
     if not all(grid):
         return
     maps = [memory.tensor_map(arguments[m["argument"]], evaluate(m["rows"][0], *indices), m)

@@ -85,10 +85,29 @@ TEST_F(TimeModelTest, MeetsWhatWasMeasured) {
 TEST_F(TimeModelTest, ProductsTakeWholeWaves) {
   // 1024 columns are 4 tiles wide: 33 tiles of rows fill the 132 multiprocessors.
   auto wave = [&](int64_t rows) { return microseconds(product(1024, 1024, 0), {1, rows}); };
-  EXPECT_DOUBLE_EQ(wave(65), wave(33 * 128));
+  EXPECT_DOUBLE_EQ(wave(1537), wave(33 * 128));
   EXPECT_NEAR(wave(33 * 128 + 1) - table.launchSeconds * 1e6,
-              2 * (wave(65) - table.launchSeconds * 1e6), 1e-9);
+              2 * (wave(1537) - table.launchSeconds * 1e6), 1e-9);
   EXPECT_EQ(wave(0), 0);
+}
+
+TEST_F(TimeModelTest, ProductsOfMiddlingRowsHaveNarrowTiles) {
+  auto work = [&](int64_t columns, int64_t rows) {
+    return microseconds(product(columns, 8192, 0), {1, rows}) - table.launchSeconds * 1e6;
+  };
+  // 9 tiles of rows: 8 tiles of 256 columns leave multiprocessors idle, 11 of 192 do not.
+  EXPECT_LT(work(2048, 9 * 128), 0.9 * work(2048, 13 * 128));
+  // Nobody has less than the narrowest tile.
+  EXPECT_DOUBLE_EQ(work(1024, 65), work(1024, 8 * 128));
+  // Products of different kernels share no launch.
+  BlockWork block;
+  block.branches = {{Branch::Attention, {product(1024, 1024, 0)}},
+                    {Branch::SSM, {product(1024, 1024, 0)}}};
+  block.stretches = {{.products = {product(1024, 1024, 0), product(1024, 1024, 0)}}};
+  BlockTimes times = model.predict(block, {1, 2536}, {1, 1000}, {1, 1536});
+  EXPECT_LT(times.grouped, times.serial);
+  times = model.predict(block, {1, 2537}, {1, 1000}, {1, 1537});
+  EXPECT_DOUBLE_EQ(times.grouped, times.serial);
 }
 
 TEST_F(TimeModelTest, ProductsOfFewRowsTakeTheirBytes) {
@@ -154,13 +173,13 @@ TEST_F(TimeModelTest, GroupedProductsFillEachOthersRounds) {
     return model.predict(block, all, {1, attention * 128}, {1, ssm * 128});
   };
   double launch = table.launchSeconds;
-  double round = microseconds(shorter, {1, 65}) * 1e-6 - launch;
+  double round = microseconds(shorter, {1, 1537}) * 1e-6 - launch;
   // 4 tiles in a row of tiles, 132 in a round: what both leave of one, they share.
   EXPECT_NEAR(predict(33, 33).grouped, 3 * round + launch, 1e-12);
-  EXPECT_NEAR(predict(10, 43).grouped, 4 * round + launch, 1e-12); // 2 rounds of the longer ones
+  EXPECT_NEAR(predict(13, 43).grouped, 4 * round + launch, 1e-12); // 2 rounds of the longer ones
   EXPECT_NEAR(predict(23, 43).grouped, 4 * round + launch, 1e-12);
   EXPECT_NEAR(predict(24, 43).grouped, 5 * round + launch, 1e-12);
-  EXPECT_NEAR(predict(10, 43).serial, 5 * round + 2 * launch, 1e-12);
+  EXPECT_NEAR(predict(13, 43).serial, 5 * round + 2 * launch, 1e-12);
   EXPECT_EQ(predict(23, 43).fastest(), Schedule::Grouped);
   // A branch without tokens costs nothing, and both together no launch.
   EXPECT_NEAR(predict(33, 0).grouped, round + launch, 1e-12);

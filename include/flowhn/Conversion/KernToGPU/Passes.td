@@ -13,6 +13,10 @@ include "mlir/Pass/PassBase.td"
 
 def ChooseGPUConfigsPass : Pass<"kern-choose-gpu-configs", "::mlir::ModuleOp"> {
   let summary = "Choose the GPU configuration of every kernel";
+  let description = [{
+    Keeps configurations that are there. A product whose kernel for few or middling rows got the
+    configuration of the one for more is launched as that one.
+  }];
   let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_80|sm_90a|…">];
 }
 

@@ -1,0 +1,78 @@
+//===- HopperSchedule.h - Which tiles a block multiplies --------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_CONVERSION_KERNTOGPU_HOPPERSCHEDULE_H
+#define FLOWHN_LIB_CONVERSION_KERNTOGPU_HOPPERSCHEDULE_H
+
+#include "MatmulHopper.h"
+
+namespace mlir::kern::nvptx {
+
+/// A place in the ring of stages, and how often it went round, modulo 2.
+struct Stage {
+  Value index, phase;
+};
+
+/// A product, and what the code reads of it.
+struct ProductCode {
+  const HopperProduct &product;
+  Value rowTiles;
+  Value firstTile, endTile; ///< which of the tiles of the launch are its own
+  Value aMap, bMap, outMap;
+
+  MatmulOp op() const { return product.op; }
+  const HopperMatmulPlan &plan() const { return product.plan; }
+};
+
+/// What a block multiplies of a tile: columns of the result from the tile's first on, and a
+/// range of the tiles in k.
+struct TilePart {
+  MatmulTile tile;
+  int64_t columns;
+  Value firstK, endK;
+  bool isShared = false; ///< the blocks of the cluster have the other ranges
+};
+
+/// The tiles of a launch are those of its products, one product behind the other. Blocks take
+/// tiles a grid apart, and what is left over as halves, or shared by the blocks of clusters.
+class HopperSchedule {
+public:
+  /// Numbers the tiles of `products`.
+  HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan,
+                 MutableArrayRef<ProductCode> products);
+
+  /// What is done with a part of a tile, from the stage on where it begins; returns the stage
+  /// for the one after.
+  using Body =
+      llvm::function_ref<Stage(const ProductCode &code, const TilePart &part, Stage stage)>;
+  /// Calls `body` for all that the block multiplies; the ring of stages begins in `phase`.
+  void forEachPart(int64_t phase, Body body);
+
+  /// The block's place in its cluster.
+  Value rank() { return b.rem(b.blockId(), plan.cluster); }
+
+private:
+  GPUKernelBuilder &b;
+  const HopperLaunchPlan &plan;
+  ArrayRef<ProductCode> products;
+  Value wholeTiles; ///< tiles that are made whole: the first ones
+
+  MatmulTile tileAt(const ProductCode &code, Value index);
+  TilePart wholeTile(const ProductCode &code, Value index);
+  TilePart sharedTile(const ProductCode &code, Value index);
+  /// The tiles `first`, first + step, … below `end`, each as what `partOf` makes of it; returns
+  /// what follows on the last one: its index and its stage.
+  SmallVector<Value> takeTiles(ArrayRef<Value> first, Value step, Value end,
+                               llvm::function_ref<TilePart(const ProductCode &, Value)> partOf,
+                               Body body);
+  void takeHalf(Stage stage, Body body);
+};
+
+} // namespace mlir::kern::nvptx
+
+#endif // FLOWHN_LIB_CONVERSION_KERNTOGPU_HOPPERSCHEDULE_H
