@@ -72,6 +72,16 @@ Expected<bool> LaunchList::refill(const EntryArguments &arguments) {
   if (entry != entryIndices(arguments) || !std::ranges::equal(offsets, stateOffsets))
     return false;
   std::vector<uint64_t> placed = tableOffsets;
+  Expected<bool> isSame = remakeTables(arguments);
+  if (isSame.ok() && *isSame && tableOffsets == placed)
+    return true;
+  tableOffsets = std::move(placed);
+  FLOWHN_RETURN_IF_ERROR(isSame.status());
+  return false;
+}
+
+/// Whether the plan's tables have as many rows as those that the launches were made for.
+Expected<bool> LaunchList::remakeTables(const EntryArguments &arguments) {
   startTables(arguments);
   for (const TableMaker &maker : tableMakers) {
     Expected<MadeTables> made = makeTables(maker.command, arguments);
@@ -81,7 +91,7 @@ Expected<bool> LaunchList::refill(const EntryArguments &arguments) {
     for (const std::vector<int32_t> &table : made->tables)
       appendTable(table);
   }
-  return tableOffsets == placed;
+  return true;
 }
 
 /// Those of the entry.

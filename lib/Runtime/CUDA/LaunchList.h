@@ -55,8 +55,8 @@ public:
   Status build(const EntryArguments &arguments, const TapTarget &tapTarget,
                std::span<LaunchCounts> counts);
 
-  /// Whether another call does the same with other tables, which are the list's then. Else they
-  /// are nobody's.
+  /// Whether another call does the same with other tables, which are the list's then. Else its
+  /// tables are nobody's.
   Expected<bool> refill(const EntryArguments &arguments);
 
   const std::vector<Command> &commands() const { return list; }
@@ -93,6 +93,7 @@ private:
   void endBlock() override { list.push_back(BlockEdge{}); }
   void addTap(const PlannedTap &tap) override { list.push_back(tap); }
   void startTables(const EntryArguments &arguments);
+  Expected<bool> remakeTables(const EntryArguments &arguments);
   void appendTable(std::span<const int32_t> table);
 
   const fb::Plan &plan;

@@ -22,7 +22,8 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   add_library(FlowHNMLIRHeaders OBJECT ${CMAKE_CURRENT_LIST_DIR}/MLIRHeaders.cpp)
   target_include_directories(FlowHNMLIRHeaders SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
   # Without its time of writing, ccache knows the result again.
-  target_compile_options(FlowHNMLIRHeaders PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  target_compile_options(FlowHNMLIRHeaders PRIVATE -fPIC "SHELL:-Xclang -fno-pch-timestamp")
+  set_target_properties(FlowHNMLIRHeaders PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_precompile_headers(FlowHNMLIRHeaders PRIVATE ${CMAKE_CURRENT_LIST_DIR}/MLIRHeaders.h)
 endif()
 
@@ -31,6 +32,9 @@ function(flowhn_include_mlir name)
   target_include_directories(${name} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
   if(TARGET FlowHNMLIRHeaders)
     target_precompile_headers(${name} REUSE_FROM FlowHNMLIRHeaders)
+    # The headers were compiled for a library, and programs have to be compiled alike.
+    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${name} PRIVATE -fPIC)
   endif()
 endfunction()
 
