@@ -30,7 +30,7 @@ module @kernels {
   // CHECK: nvvm.cluster.arrive
   // CHECK-NEXT: nvvm.cluster.wait
   // CHECK-COUNT-8: nvvm.mapa
-  // CHECK: nvvm.cluster.arrive
+  // CHECK: nvvm.cluster.arrive.relaxed
   // CHECK-NEXT: nvvm.cluster.wait
   // CHECK-COUNT-4: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 64, k = 16>
   // PTX-LABEL: .entry split(
