@@ -65,6 +65,7 @@ private:
   void copyRows(const Size &size, Value tile, Value stage);
   void consume(const Size &size);
   SmallVector<Value> multiply(const Size &size);
+  Value multiplyTile(const Size &size, Value tile, MutableArrayRef<Value> sums);
 };
 } // namespace
 
@@ -130,7 +131,7 @@ void FewRowsEmitter::emitSize(const Size &size) {
       [&] { consume(size); });
   // What other blocks read lives until they have done so.
   if (plan.clusterBlocks > 1)
-    syncCluster(b, plan.clusterBlocks);
+    leaveCluster(b);
 }
 
 //===----------------------------------------------------------------------===//
@@ -182,30 +183,47 @@ void FewRowsEmitter::consume(const Size &size) {
 
 /// The sums of one group behind those of the one before.
 SmallVector<Value> FewRowsEmitter::multiply(const Size &size) {
-  Value address = LLVM::PtrToIntOp::create(b.builder, b.loc, b.i32(), base);
-  SmallVector<Value> inits(plan.groups,
-                           LLVM::ZeroOp::create(b.builder, b.loc, sumsType(b, size.rows)));
-  auto last = b.forLoop(b.i32(0), numTiles, b.i32(1), inits, [&](Value tile, ValueRange carried) {
-    Stage stage = stageOf(size, tile);
-    waitBarrier(b, full(stage.index), stage.phase);
-    Value factor = matrixDescriptor(b, b.add(address, aOffset(size, stage.index)));
-    Value weights = b.add(address, bOffset(stage.index));
-    SmallVector<Value> sums;
-    for (auto [group, sum] : llvm::enumerate(carried)) {
-      Value groupWeights = matrixDescriptor(b, b.add(weights, group * plan.groupBytes()));
-      sums.push_back(
-          startProducts(b, elementType(op.getA()), sum, groupWeights, factor, size.rows));
-    }
-    waitProducts(b, 0);
-    b.ifThen(b.equal(b.rem(thread, 32), 0), [&] { arrive(b, empty(stage.index)); });
-    return sums;
+  SmallVector<Value> sums(plan.groups,
+                          LLVM::ZeroOp::create(b.builder, b.loc, sumsType(b, size.rows)));
+  Value stage = multiplyTile(size, b.i32(0), sums);
+  SmallVector<Value> inits = {stage};
+  llvm::append_range(inits, sums);
+  auto last = b.forLoop(b.i32(1), numTiles, b.i32(1), inits, [&](Value tile, ValueRange carried) {
+    SmallVector<Value> tileSums(carried.drop_front());
+    Value stage = multiplyTile(size, tile, tileSums);
+    // The products of the tile before have ended.
+    waitProducts(b, 1);
+    b.ifThen(b.equal(b.rem(thread, 32), 0), [&] { arrive(b, empty(carried.front())); });
+    SmallVector<Value> results = {stage};
+    llvm::append_range(results, tileSums);
+    return results;
   });
+  waitProducts(b, 0);
   SmallVector<Value> values;
-  for (Value sum : last)
+  for (Value sum : ArrayRef(last).drop_front())
     for (int64_t i = 0; i < size.rows / 2; ++i)
       values.push_back(LLVM::ExtractValueOp::create(b.builder, b.loc, sum, i));
-  // The products have ended, and this is where their registers are read from.
+  // This is where the products' registers are read from.
   return waitProducts(b, 0, values);
+}
+
+/// Starts the products of a tile of k, one group of them, and returns its stage.
+Value FewRowsEmitter::multiplyTile(const Size &size, Value tile, MutableArrayRef<Value> sums) {
+  Stage stage = stageOf(size, tile);
+  waitBarrier(b, full(stage.index), stage.phase);
+  Value address = LLVM::PtrToIntOp::create(b.builder, b.loc, b.i32(), base);
+  Value factor = matrixDescriptor(b, b.add(address, aOffset(size, stage.index)));
+  Value weights = b.add(address, bOffset(stage.index));
+  fenceProducts(b);
+  for (auto [group, sum] : llvm::enumerate(sums)) {
+    Value groupWeights = matrixDescriptor(b, b.add(weights, group * plan.groupBytes()));
+    // 16 columns are 2 units of a descriptor's address.
+    for (int64_t k = 0; k < swizzledColumns; k += 16)
+      sum = startStep(b, elementType(op.getA()), sum, b.add(groupWeights, k / 8),
+                      b.add(factor, k / 8), size.rows);
+  }
+  commitProducts(b);
+  return stage.index;
 }
 
 void nvptx::emitFewRowsBlock(GPUKernelBuilder &b, MatmulOp op, const FewRowsPlan &plan) {

@@ -99,6 +99,11 @@ void nvptx::syncCluster(GPUKernelBuilder &b, int64_t blocks) {
   NVVM::ClusterWaitOp::create(b.builder, b.loc, UnitAttr());
 }
 
+void nvptx::leaveCluster(GPUKernelBuilder &b) {
+  NVVM::ClusterArriveRelaxedOp::create(b.builder, b.loc, UnitAttr());
+  NVVM::ClusterWaitOp::create(b.builder, b.loc, UnitAttr());
+}
+
 Value nvptx::inCluster(GPUKernelBuilder &b, Value shared, Value block) {
   return NVVM::MapaOp::create(b.builder, b.loc, b.pointer(7), shared, block);
 }

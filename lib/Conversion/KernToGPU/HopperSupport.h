@@ -52,6 +52,9 @@ void waitForGrids(GPUKernelBuilder &b);
 
 /// Waits for all threads of a cluster of so many blocks, and for what they have written.
 void syncCluster(GPUKernelBuilder &b, int64_t blocks);
+/// Waits at the end until all other threads of the cluster are there, and so have read what they
+/// need; what they have written may still be on its way.
+void leaveCluster(GPUKernelBuilder &b);
 /// The place in the shared memory of another block of the cluster.
 Value inCluster(GPUKernelBuilder &b, Value shared, Value block);
 

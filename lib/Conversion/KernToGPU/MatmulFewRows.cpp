@@ -58,7 +58,7 @@ static int64_t chooseClusterBlocks(MatmulOp op, const GPUTargetInfo &target) {
 /// whose weights come while this one ends.
 static int64_t chooseStages(MatmulOp op, int64_t clusterBlocks, const GPUTargetInfo &target) {
   constexpr int64_t residentBlocks = 2, reservedBytes = 1024; // of each block
-  int64_t stages = 1;
+  int64_t stages = std::min<int64_t>(2, FewRowsPlan(op, clusterBlocks, 1).blockTiles());
   auto fits = [&](const FewRowsPlan &plan) {
     return plan.stages <= plan.blockTiles() &&
            residentBlocks * (plan.sharedBytes() + reservedBytes) <=
@@ -83,6 +83,10 @@ static LogicalResult checkPlan(MatmulOp op, const GPUTargetInfo &target) {
       !llvm::isPowerOf2_64(plan.clusterBlocks))
     return op.emitOpError("needs a cluster of 1, 2, 4 or 8 blocks, each with a part of k, got ")
            << plan.clusterBlocks << " for " << plan.kTiles() << " tiles of k";
+  // A stage is left when the products of the next one have begun.
+  if (plan.stages < std::min<int64_t>(2, plan.blockTiles()))
+    return op.emitOpError("needs at least 2 stages where a block has several tiles of k, got ")
+           << plan.stages;
   return checkSharedBytes(op, plan.sharedBytes(), target);
 }
 

@@ -67,6 +67,19 @@ module @kernels {
 // -----
 
 module @kernels {
+  func.func @few_stages(%rows: index, %a: memref<?x128xbf16>, %b: memref<16x128xbf16>, %out: memref<?x16xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{needs at least 2 stages where a block has several tiles of k, got 1}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 16, k = 128, max_rows = 64, accesses = [], extra_columns = array<i64>, config = {cluster = 1, stages = 1}} : (index, memref<?x128xbf16>, memref<16x128xbf16>, memref<?x16xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
   func.func @vector(%rows: index, %x: memref<?x12xbf16>, %out: memref<?x12xbf16>) attributes {kern.kernel} {
     // expected-error@+1 {{takes up to 32 rows of a block and a power of two up to 4 of neighbours, got 8 and 8}}
     kern.rowwise rows(%rows) %x -> %out {

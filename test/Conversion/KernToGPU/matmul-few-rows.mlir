@@ -7,14 +7,14 @@
 // RUN: flowhn-opt %s --kern-choose-gpu-configs=chip=sm_80 --convert-kern-to-gpu=chip=sm_80 | FileCheck %s --check-prefix=OTHER
 // OTHER-NOT: kern.cluster_blocks
 
-// CHECK-DAG: #[[GRID:.*]] = affine_map<()[s0] -> ((s0 ceildiv 64) * 256)>
+// CHECK-DAG: #[[GRID:.*]] = affine_map<()[s0] -> ((s0 ceildiv 64) * 128)>
 // CHECK-DAG: #[[ROWS:.*]] = affine_map<()[s0] -> (s0)>
 // CHECK-DAG: #[[WEIGHTS:.*]] = affine_map<()[s0] -> (2048)>
 
 module @kernels {
   // CHECK-LABEL: func.func @split
-  // CHECK-SAME: kern.cluster_blocks = 8 : i64
-  // CHECK-SAME: kern.config = {cluster = 8 : i64, columns = 64 : i64, stages = 4 : i64}
+  // CHECK-SAME: kern.cluster_blocks = 4 : i64
+  // CHECK-SAME: kern.config = {cluster = 4 : i64, stages = 7 : i64}
   // CHECK-SAME: kern.grid = #[[GRID]]
   // CHECK-SAME: box = [64, 8], columns = 2048 : i64, row_bytes = 4096 : i64, rows = #[[ROWS]]
   // CHECK-SAME: box = [64, 64], columns = 2048 : i64, row_bytes = 4096 : i64, rows = #[[ROWS]]
@@ -26,15 +26,15 @@ module @kernels {
   // CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK-NOT: nvvm.wgmma
   // CHECK: nvvm.griddepcontrol wait
-  // CHECK-COUNT-4: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 8, k = 16>
+  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 8, k = 16>
   // CHECK: nvvm.cluster.arrive
   // CHECK-NEXT: nvvm.cluster.wait
-  // CHECK-COUNT-8: nvvm.mapa
-  // CHECK: nvvm.cluster.arrive
+  // CHECK-COUNT-4: nvvm.mapa
+  // CHECK: nvvm.cluster.arrive.relaxed
   // CHECK-NEXT: nvvm.cluster.wait
-  // CHECK-COUNT-4: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 64, k = 16>
+  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 64, k = 16>
   // PTX-LABEL: .entry split(
-  // PTX: .reqnctapercluster 8, 1, 1
+  // PTX: .reqnctapercluster 4, 1, 1
   // PTX: ld.shared::cluster.v4
   // PTX-NOT: .extern .func
   func.func @split(%rows: index, %a: memref<?x2048xbf16>, %b: memref<2048x2048xbf16>, %out: memref<?x2048xbf16>) attributes {kern.kernel} {
@@ -49,7 +49,7 @@ module @kernels {
   // CHECK-LABEL: func.func @gate
   // CHECK-NOT: kern.cluster_blocks
   // CHECK-SAME: kern.config = {cluster = 1 : i64
-  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 8, k = 16>
+  // CHECK-COUNT-16: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 8, k = 16>
   // CHECK-NOT: nvvm.mapa
   func.func @gate(%rows: index, %a: memref<?x256xbf16>, %b: memref<40000x256xbf16>, %out: memref<?x20000xbf16>) attributes {kern.kernel} {
     kern.matmul rows(%rows) %a, %b -> %out {

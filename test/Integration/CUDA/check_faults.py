@@ -119,10 +119,10 @@ FAULTS = {
         # Clusters: sums of other blocks, and what comes before the wait for other kernels.
         *[Fault("few_at_most_8", "no wait on an mbarrier", WAIT, "setp.eq.u32 P1, 0, 0;", i)
           for i in range(2)],
-        *removed("few_at_most_8", "griddepcontrol.wait", 2),
+        *removed("few_at_most_8", "griddepcontrol.wait", 3)[1:],
         *removed("few_at_most_8", "barrier.cluster.wait", 3),
         *removed("few_at_most_8", "bar.sync", 2),
-        *removed("few_at_most_8", "wgmma.wait_group.sync.aligned", 2)[1:],
+        *removed("few_at_most_8", "wgmma.wait_group.sync.aligned", 1),
         Fault("few_at_most_8", "sums of another block", r"(mapa\.shared::cluster[^;]*, )1;", r"\g<1>0;"),
         # Attention by warpgroups: 577 positions go round its loops.
         *[Fault("head_64_long", "no wait on an mbarrier", WAIT, "setp.eq.u32 P1, 0, 0;", i)

@@ -26,10 +26,10 @@ CASES = {
     "few_8_ring": lambda: matmul(8, 64, 520, "cluster = 1, stages = 2"),
     "few_9": lambda: matmul(9, 96, 520, residuals=True, scatter=True, a_column=8),
     "few_33_gate": lambda: matmul(33, 77, 200, groups=2, out_column=2),
-    "few_33_ring": lambda: matmul(33, 64, 392, "cluster = 2, stages = 1", groups=2),
+    "few_33_ring": lambda: matmul(33, 64, 392, "cluster = 2, stages = 2", groups=2),
     "few_63_f16": lambda: matmul(63, 72, 72, scatter=True, element="f16"),
     "few_64": lambda: matmul(64, 132, 264, out_element="f32", stream="row"),
-    "few_at_most_8": lambda: matmul(5, 68, 264, "cluster = 2, stages = 1", max_rows=8, stream="row",
+    "few_at_most_8": lambda: matmul(5, 68, 392, "cluster = 2, stages = 2", max_rows=8, stream="row",
                                     out_element="f32"),
     "few_at_most_20": lambda: matmul(20, 68, 136, max_rows=20),
 }

@@ -372,7 +372,7 @@ class Warp:
         elif op.startswith('bar.sync') or op.startswith('barrier.sync') or op.startswith('barrier.cta'): return s.barsync(int(s.get(o[0])[0]),int(s.get(o[1])[0])//32 if len(o)>1 else s.c.nw)
         elif op=='griddepcontrol.wait': s.waited|=m
         elif op=='griddepcontrol.launch_dependents': pass
-        elif op.startswith('barrier.cluster.arrive'): s.clarrive(m)
+        elif op.startswith('barrier.cluster.arrive'): s.clarrive(m,'relaxed' in P)
         elif op.startswith('barrier.cluster.wait'): return s.clwait()
         elif b=='mbarrier': return s.mbar(op,P,o,m)
         elif b=='mapa': s.set(o[0],(s.u(o[1],64)&U64(0xffffff))|(s.u(o[2],64)<<U64(RK)),m)
@@ -392,11 +392,11 @@ class Warp:
                 for store in s.bulk.pop(0): store()
             s.order.wait(s.agent,s.order.stores(s.agent),s.t['st']-int(o[0]))
         else: raise NotImplementedError(op)
-    def clarrive(s,m):
+    def clarrive(s,m,relaxed):
         B=s.e.cb; B['n']+=int(m.sum())
         if s.cg is not None: raise Fault('a warp arrives at the barrier of its cluster twice')
         s.cg=B['gen']
-        for acc,c in zip(B['acc'],s.e.ctas): np.maximum(acc,c.order.tick(s.agent),out=acc)
+        for acc,c in zip(B['acc'],s.e.ctas if not relaxed else []): np.maximum(acc,c.order.tick(s.agent),out=acc)
         if B['n']==s.e.nthreads*32: B['n']=0; B['gen']+=1; B['rel']=[acc.copy() for acc in B['acc']]
     def clwait(s):
         while s.e.cb['gen']==s.cg: yield False
