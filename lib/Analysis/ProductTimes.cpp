@@ -36,10 +36,11 @@ SmallVector<double> TimeModel::tileWidths(int64_t columns, int64_t rows,
 
 TimeModel::ProductTiles TimeModel::tilesOf(const KernelSizes &sizes, int64_t elementBytes,
                                            double tileColumns) const {
-  constexpr double tileRows = 128, widest = 256;
+  constexpr double tileRows = 128;
   // Factors of 4 bytes take three products of halves at half of the rate.
   const double rate = calibration.matmulRate / (elementBytes > 2 ? 6 : 1);
   // Of few tiles narrow ones take as long as the bytes that they read.
+  double widest = std::clamp<double>(sizes[1], tileColumns, 256);
   double bytes = (tileRows + tileColumns) / (tileRows + widest) * widest / tileColumns;
   bool isOfFewTiles = bucketOf(sizes[0], elementBytes) < chip.productRowBounds(elementBytes).size();
   return {ceilDiv(sizes[0], tileRows) * ceilDiv(sizes[1], tileColumns),
