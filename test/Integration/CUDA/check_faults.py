@@ -124,6 +124,8 @@ FAULTS = {
         *removed("few_at_most_8", "bar.sync", 2),
         *removed("few_at_most_8", "wgmma.wait_group.sync.aligned", 1),
         Fault("few_at_most_8", "sums of another block", r"(mapa\.shared::cluster[^;]*, )1;", r"\g<1>0;"),
+        *removed("matmul_shared", "barrier.cluster.wait", 3)[::2],
+        moved("matmul_shared", "sums", r"ld\.shared::cluster\.v4\.b32", 1 << 12),
         # Attention by warpgroups: 577 positions go round its loops.
         *[Fault("head_64_long", "no wait on an mbarrier", WAIT, "setp.eq.u32 P1, 0, 0;", i)
           for i in (0, 1, 2, 3, 4, 5, 6)],
