@@ -29,7 +29,9 @@ BUDGETS = {
               "scan_states": 192},
     "sm_90a": {"argmax": 24, "attention": 184, "attention_cached": 240, "conv1d": 120,
                "conv1d_continued": 120, "copy": 32, "grouped_matmul": 168,
-               "matmul": 168, "matmul_rows64": 96, "rms_norm": 40, "sample": 64, "scan": 248,
+               "grouped_matmul_rows768": 168, "grouped_matmul_rows1536": 168, "matmul": 168,
+               "matmul_rows64": 96, "matmul_rows768": 168, "matmul_rows1536": 168, "rms_norm": 40, "sample": 64,
+               "scan": 248,
                "scan_combine": 40, "scan_combine_continued": 40, "scan_continued": 248,
                "scan_states": 192},
 }

@@ -1,0 +1,125 @@
+//===- ProductTimes.cpp - Predicted times of products ---------------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowhn/Analysis/TimeModel.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::flowhn;
+using ::flowhn::KernelClass;
+using ::flowhn::KernelSizes;
+
+static double ceilDiv(double a, double b) { return std::ceil(a / b); }
+
+size_t TimeModel::bucketOf(int64_t rows, int64_t elementBytes) const {
+  return llvm::count_if(chip.productRowBounds(elementBytes),
+                        [&](int64_t bound) { return bound < rows; });
+}
+
+SmallVector<double> TimeModel::tileWidths(int64_t columns, int64_t rows,
+                                          int64_t elementBytes) const {
+  SmallVector<double> widths = {256, 192, 128};
+  if (!chip.hasWarpgroupProducts)
+    widths = {128}; // of single warps
+  else if (bucketOf(rows, elementBytes) == chip.productRowBounds(elementBytes).size())
+    widths = {256};
+  for (double &width : widths)
+    width = std::min<double>(width, columns);
+  return widths;
+}
+
+TimeModel::ProductTiles TimeModel::tilesOf(const KernelSizes &sizes, int64_t elementBytes,
+                                           double tileColumns) const {
+  constexpr double tileRows = 128;
+  // Factors of 4 bytes take three products of halves at half of the rate.
+  const double rate = calibration.matmulRate / (elementBytes > 2 ? 6 : 1);
+  // Of few tiles narrow ones take as long as the bytes that they read.
+  double widest = std::clamp<double>(sizes[1], tileColumns, 256);
+  double bytes = (tileRows + tileColumns) / (tileRows + widest) * widest / tileColumns;
+  bool isOfFewTiles = bucketOf(sizes[0], elementBytes) < chip.productRowBounds(elementBytes).size();
+  return {ceilDiv(sizes[0], tileRows) * ceilDiv(sizes[1], tileColumns),
+          2 * tileRows * tileColumns * sizes[2] * chip.multiprocessors / rate *
+              (isOfFewTiles ? bytes : 1),
+          double(sizes[0]) * sizes[3] / calibration.byteRate};
+}
+
+bool TimeModel::isOfFewRows(const KernelSizes &sizes, int64_t elementBytes) const {
+  return bucketOf(sizes[0], elementBytes) == 0 && !chip.productRowBounds(elementBytes).empty();
+}
+
+KernelTime TimeModel::predictMatmul(const KernelSizes &sizes, int64_t elementBytes) const {
+  if (isOfFewRows(sizes, elementBytes)) {
+    double bytes = double(sizes[0]) * (sizes[3] + elementBytes * sizes[2]) +
+                   double(elementBytes) * sizes[1] * sizes[2];
+    return {bytes / calibration.byteRate, bytes / calibration.byteRate};
+  }
+  KernelTime best;
+  for (double width : tileWidths(sizes[1], sizes[0], elementBytes)) {
+    ProductTiles tiles = tilesOf(sizes, elementBytes, width);
+    double waves = ceilDiv(tiles.count, chip.multiprocessors);
+    double products = waves * tiles.seconds;
+    double share = tiles.count / (waves * chip.multiprocessors);
+    KernelTime time = {products + tiles.storeSeconds, products * share + tiles.storeSeconds};
+    if (best.seconds == 0 || time.seconds < best.seconds)
+      best = time;
+  }
+  return best;
+}
+
+bool TimeModel::shareLaunch(const std::array<std::optional<KernelWork>, 2> &products,
+                            const std::array<CallTokens, 2> &tokens) const {
+  if (!products[0] || !products[1] || tokens[0].all() == 0 || tokens[1].all() == 0)
+    return false;
+  int64_t bytes = products[0]->elementBytes;
+  size_t bucket = bucketOf(tokens[0].all(), bytes);
+  bool isOfFewestRows = bucket == 0 && !chip.productRowBounds(bytes).empty();
+  return bucket == bucketOf(tokens[1].all(), bytes) && !isOfFewestRows;
+}
+
+double TimeModel::predictGroup(const std::array<std::optional<KernelWork>, 2> &products,
+                               const std::array<CallTokens, 2> &tokens) const {
+  double seconds = 0;
+  if (!shareLaunch(products, tokens)) {
+    for (auto [product, some] : llvm::zip(products, tokens))
+      if (product)
+        seconds += predict(*product, some).seconds;
+    return seconds;
+  }
+  int64_t columns = std::max(products[0]->columns, products[1]->columns);
+  for (double width : tileWidths(columns, tokens[0].all(), products[0]->elementBytes)) {
+    double time = predictLaunch(products, tokens, width);
+    if (seconds == 0 || time < seconds)
+      seconds = time;
+  }
+  return seconds;
+}
+
+double TimeModel::predictLaunch(const std::array<std::optional<KernelWork>, 2> &products,
+                                const std::array<CallTokens, 2> &tokens, double width) const {
+  SmallVector<ProductTiles, 2> parts;
+  for (auto [product, some] : llvm::zip(products, tokens)) {
+    KernelSizes sizes = product->sizes(some);
+    ProductTiles &part = parts.emplace_back(tilesOf(sizes, product->elementBytes, width));
+    double factor = correction(KernelClass::Matmul, sizes);
+    part.seconds *= factor;
+    part.storeSeconds *= factor;
+  }
+  llvm::stable_sort(parts, [](const ProductTiles &lhs, const ProductTiles &rhs) {
+    return lhs.seconds > rhs.seconds;
+  });
+  // The block that has the first tile has as many of the longer ones, and of all, as any.
+  double seconds = calibration.launchSeconds, count = 0, rounds = 0;
+  for (const ProductTiles &part : parts) {
+    count += part.count;
+    double roundsSoFar = ceilDiv(count, chip.multiprocessors);
+    seconds += (roundsSoFar - rounds) * part.seconds + part.storeSeconds;
+    rounds = roundsSoFar;
+  }
+  return seconds;
+}
