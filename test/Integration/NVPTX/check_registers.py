@@ -29,7 +29,8 @@ BUDGETS = {
               "scan_states": 192},
     "sm_90a": {"argmax": 24, "attention": 184, "attention_cached": 240, "conv1d": 120,
                "conv1d_continued": 120, "copy": 32, "grouped_matmul": 168,
-               "matmul": 168, "matmul_rows64": 96, "rms_norm": 40, "scan": 248,
+               "matmul": 168, "matmul_rows64": 96, "rms_norm": 40, "rms_norm_rows64": 32,
+               "scan": 248,
                "scan_combine": 40, "scan_combine_continued": 40, "scan_continued": 248,
                "scan_states": 192},
 }
