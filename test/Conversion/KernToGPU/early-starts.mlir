@@ -23,7 +23,7 @@ module @kernels {
     kern.rowwise rows(%rows) %x -> %out scatter(%to) {
     ^bb0(%v: f32):
       kern.yield %v
-    } {sections = array<i64: 0, 16>, accesses = [], extra_columns = array<i64>} : (index, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>) -> ()
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>} : (index, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>) -> ()
     return
   }
 }

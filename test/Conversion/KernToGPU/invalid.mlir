@@ -85,7 +85,7 @@ module @kernels {
     kern.rowwise rows(%rows) %x -> %out {
     ^bb0(%v: f32):
       kern.yield %v
-    } {sections = array<i64: 0, 12>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>, config = {rows = 8, vector = 8}} : (index, memref<?x12xbf16>, memref<?x12xbf16>) -> ()
+    } {sections = array<i64: 0, 12>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>, config = {rows = 8, vector = 8, warps = 1}} : (index, memref<?x12xbf16>, memref<?x12xbf16>) -> ()
     return
   }
 }

@@ -207,7 +207,7 @@ def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=
 
 
 def rowwise(rows, sections, in_column=0, out_column=0, in_width=None, out_width=None, norm=True,
-            gather=False, scatter=False, element="bf16"):
+            gather=False, scatter=False, element="bf16", max_rows=None):
     case = Case(rows)
     width = sections[-1]
     columns = slice(in_column, in_column + width)
@@ -232,9 +232,10 @@ def rowwise(rows, sections, in_column=0, out_column=0, in_width=None, out_width=
         tail += f" scatter({table})"
     reduction = "mean_of_squares" if norm else "none"
     bounds = ", ".join(map(str, sections))
+    limit = f"max_rows = {max_rows}, " if max_rows else ""
     case.define(f"""rowwise rows(%rows) {source} -> {out}{tail} {{{region}
     }} {{sections = array<i64: {bounds}>, reduction = #kern.reduction<{reduction}>,
-      in_column = {in_column}, out_column = {out_column},
+      in_column = {in_column}, out_column = {out_column}, {limit}
       accesses = [{accesses}], extra_columns = array<i64{offsets}>}}""",
                 (targets, x))
     return case
@@ -323,6 +324,8 @@ CASES = {
     "rowwise_norm": lambda: rowwise(37, [0, 256]),
     "rowwise_odd": lambda: rowwise(19, [0, 13, 50], in_column=3, out_column=5, gather=True,
                                    scatter=True),
+    "rowwise_few": lambda: rowwise(3, [0, 2100], gather=True, max_rows=64),
+    "rowwise_few_odd": lambda: rowwise(2, [0, 13, 50], in_column=3, scatter=True, max_rows=64),
     "rowwise_sections": lambda: rowwise(9, [0, 64, 72, 80], in_column=16, in_width=104),
     "rowwise_batches": lambda: rowwise(5, [0, 4100]),
     "rowwise_whole_batches": lambda: rowwise(5, [0, 4096], gather=True),

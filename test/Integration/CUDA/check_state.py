@@ -44,7 +44,7 @@ def attention(query, key, value, before):
 
 
 def attention_case(head_size, heads, kv_heads, extra=0, lengths=LENGTHS, before=BEFORE,
-                   element="bf16", limit=None):
+                   element="bf16", limit=None, min_batch=1):
     """Queries behind `extra` columns; a row of the cache is a token's keys, then its values."""
     before = (before * len(lengths))[:len(lengths)]
     width, kv_width = extra + heads * head_size, kv_heads * head_size
@@ -52,7 +52,7 @@ def attention_case(head_size, heads, kv_heads, extra=0, lengths=LENGTHS, before=
              "memref<?xi32>", "memref<?xi32>", "memref<?xi32>", f"memref<?x{width}x{element}>"]
     operands = "%0, %1, %1 offsets(%2) cache(%3, %4) -> %5"
     scale = np.float32(head_size ** -0.5)
-    limited = f"query_limit = {limit}, " if limit else ""
+    limited = f"query_limit = {limit}, min_batch = {min_batch}, " if limit else ""
     attributes = (f"{limited}heads = {heads}, kv_heads = {kv_heads}, head_size = {head_size}, "
                   f"scale = {scale:.9e} : f32, q_column = {extra}, v_column = {kv_width}, "
                   f"out_column = {extra}")
@@ -146,6 +146,10 @@ CASES = {
     "split_f32": attention_case(32, 3, 1, lengths=[1, 3], before=[70, 31], element="f32", limit=4),
     "split_f16": attention_case(16, 2, 2, lengths=[1, 16], before=[64, 3], element="f16",
                                 limit=16),
+    # Many sequences are not split, many heads are split less.
+    "split_many": attention_case(24, 4, 1, lengths=[1, 0, 2], before=[150, 7, 0], limit=4,
+                                 min_batch=264),
+    "split_by_4": attention_case(16, 2, 1, lengths=[1], before=[600], limit=8, min_batch=100),
     # Each warp of the cluster takes several turns.
     "split_turns": attention_case(16, 1, 1, lengths=[1], before=[1100], limit=16),
     "conv_aligned": ConvCase(24, 4, 56, 8),
@@ -162,7 +166,8 @@ CASES = {
 REAL_CASES = {
     f"real_attention_{element}_{batch}x1024{'_split' * bool(limit)}":
         lambda batch=batch, element=element, limit=limit: attention_case(
-            64, 32, 8, lengths=[1] * batch, before=[1023], element=element, limit=limit)
+            64, 32, 8, lengths=[1] * batch, before=[1023], element=element, limit=limit,
+            min_batch=33 if batch > 32 else 1)
     for batch in (1, 64) for element in ("bf16", "f32") for limit in (None, 4)
 }
 
