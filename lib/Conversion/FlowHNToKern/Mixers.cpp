@@ -66,17 +66,6 @@ struct QueryBucket {
 };
 } // namespace
 
-/// 1 where `value` exceeds `bound`, else 0.
-static Value createExceeds(OpBuilder &builder, Location loc, Value value, int64_t bound) {
-  AffineExpr symbol = builder.getAffineSymbolExpr(0);
-  auto mapOf = [&](AffineExpr expression, int64_t constant) {
-    return AffineMap::get(0, 1, {expression, builder.getAffineConstantExpr(constant)},
-                          builder.getContext());
-  };
-  Value excess = affine::AffineMaxOp::create(builder, loc, mapOf(symbol - bound, 0), value);
-  return affine::AffineMinOp::create(builder, loc, mapOf(symbol, 1), excess);
-}
-
 /// The kernels that an attention over `space` is launched as, of which a call runs one: the
 /// others have no blocks, and are skipped.
 static SmallVector<QueryBucket, 3> getQueryBuckets(ProcedureBuilder &procedure, AttentionOp op,

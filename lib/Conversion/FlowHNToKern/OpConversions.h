@@ -81,6 +81,9 @@ LogicalResult launchNorm(ProcedureBuilder &procedure, Operation *op, Value input
 Value launchNormScale(ProcedureBuilder &procedure, Operation *op, const Tokens &tokens,
                       int64_t width, double eps);
 
+/// 1 in calls where `value` exceeds `bound`, else 0. RowBuckets.cpp
+Value createExceeds(OpBuilder &builder, Location loc, Value value, int64_t bound);
+
 /// The kernels that products of `type` over the tokens of `space` are launched as, of which a
 /// call runs one. RowBuckets.cpp
 ArrayRef<RowBucket> getRowBuckets(ProcedureBuilder &procedure, Location loc,

@@ -15,14 +15,13 @@
 using namespace mlir;
 using namespace mlir::flowhn;
 
-/// 1 in calls with more than `bound` rows, else 0.
-static Value exceeds(OpBuilder &builder, Location loc, Value rows, int64_t bound) {
+Value mlir::flowhn::createExceeds(OpBuilder &builder, Location loc, Value value, int64_t bound) {
   AffineExpr symbol = builder.getAffineSymbolExpr(0);
   auto mapOf = [&](AffineExpr expression, int64_t constant) {
     return AffineMap::get(0, 1, {expression, builder.getAffineConstantExpr(constant)},
                           builder.getContext());
   };
-  Value excess = affine::AffineMaxOp::create(builder, loc, mapOf(symbol - bound, 0), rows);
+  Value excess = affine::AffineMaxOp::create(builder, loc, mapOf(symbol - bound, 0), value);
   return affine::AffineMinOp::create(builder, loc, mapOf(symbol, 1), excess);
 }
 
@@ -36,7 +35,7 @@ ArrayRef<RowBucket> mlir::flowhn::getRowBuckets(ProcedureBuilder &procedure, Loc
   Value left = space.rows; // 0 in the calls of the buckets so far
   if (const std::optional<GPUTargetInfo> &gpu = procedure.context.target.gpu)
     for (int64_t bound : gpu->productRowBounds(type.getIntOrFloatBitWidth() / 8)) {
-      Value operands[] = {left, exceeds(builder, loc, left, bound)};
+      Value operands[] = {left, createExceeds(builder, loc, left, bound)};
       auto apply = [&](AffineExpr share) {
         return affine::AffineApplyOp::create(builder, loc, AffineMap::get(0, 2, rows * share),
                                              ValueRange(operands));
