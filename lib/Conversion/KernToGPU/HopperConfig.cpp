@@ -43,7 +43,10 @@ static SmallVector<Tiling> getTilings(ArrayRef<MatmulOp> products) {
   SmallVector<Tiling> tilings;
   for (int64_t cluster : {1, 2, 4, 8}) {
     int64_t chunks = std::max<int64_t>(16, 8 * cluster) * groups;
-    tilings.push_back({int64_t(llvm::alignTo(columns, chunks)), cluster});
+    int64_t aligned = llvm::alignTo(columns, chunks);
+    // A wider tile's sums leave no registers for the exchange beside a residual.
+    if (cluster == 1 || aligned <= 192)
+      tilings.push_back({aligned, cluster});
   }
   return tilings;
 }

@@ -73,7 +73,6 @@ class Group:
         yield Outcome("", errors, untouched)
 
 
-
 def shared(columns, stages, cluster):
     """A configuration where the last tiles are those of clusters."""
     return f"{tile(128, columns, stages)}, cluster = {cluster}"
@@ -91,7 +90,7 @@ CASES = {
     "rows_64": lambda: Group(matmul(137, 96, 64), matmul(70, 77, 130), config=TILE_64),
     "shared": lambda: Group(matmul(70, 256, 1160, residuals=True),
                             matmul(131, 250, 200, out_element="f32", stream="row", scatter=True),
-                            config=shared(256, 4, 2)),
+                            config=shared(192, 4, 2)),
     "shared_192": lambda: Group(matmul(9, 144, 776, out_element="f32", stream="gathered", scatter=True),
                                 matmul(0, 96, 264), config=shared(192, 4, 4)),
     "shared_gate": lambda: Group(matmul(70, 128, 1160, groups=2), matmul(131, 77, 130, groups=2),
