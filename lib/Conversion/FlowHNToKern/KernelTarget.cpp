@@ -61,3 +61,14 @@ ParameterUse KernelTarget::weights(ArrayRef<Value> sources, int64_t n, int64_t k
   }
   return use;
 }
+
+std::vector<int64_t> KernelTarget::productRowBounds(Type type) const {
+  return gpu ? gpu->productRowBounds(type.getIntOrFloatBitWidth() / 8) : std::vector<int64_t>();
+}
+
+std::vector<int64_t> KernelTarget::normRowBounds(Type type) const {
+  // A block for each row pays in the calls whose products have few.
+  std::vector<int64_t> bounds = productRowBounds(type);
+  bounds.resize(std::min<size_t>(bounds.size(), 1));
+  return bounds;
+}

@@ -36,6 +36,9 @@ struct KernelTarget {
   /// How a product of rows of `activation` reads `groups` · n rows of weights, [n, k].
   ParameterUse weights(ArrayRef<Value> sources, int64_t n, int64_t k, int64_t groups,
                        Type activation) const;
+  /// Rows up to which products, and norms, that make rows of `type` have kernels of their own.
+  std::vector<int64_t> productRowBounds(Type type) const;
+  std::vector<int64_t> normRowBounds(Type type) const;
 };
 
 } // namespace mlir::flowhn

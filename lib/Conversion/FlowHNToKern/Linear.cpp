@@ -92,7 +92,8 @@ static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,
   FailureOr<Value> weights = procedure.getParameter(use, op);
   if (failed(weights))
     return failure();
-  auto buckets = getRowBuckets(procedure, op->getLoc(), *product.out.space, activation);
+  auto buckets = getRowBuckets(procedure, op->getLoc(), *product.out.space,
+                               procedure.context.target.productRowBounds(activation));
   for (const RowBucket &bucket : buckets) {
     auto matmul = kern::MatmulOp::create(
         procedure.builder, op->getLoc(), bucket.rows, product.input.buffer, *weights,

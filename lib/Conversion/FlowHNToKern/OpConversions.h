@@ -84,10 +84,10 @@ Value launchNormScale(ProcedureBuilder &procedure, Operation *op, const Tokens &
 /// 1 in calls where `value` exceeds `bound`, else 0. RowBuckets.cpp
 Value createExceeds(OpBuilder &builder, Location loc, Value value, int64_t bound);
 
-/// The kernels that products of `type` over the tokens of `space` are launched as, of which a
-/// call runs one. RowBuckets.cpp
+/// The kernels that an op over the tokens of `space` is launched as, of which a call runs one:
+/// for at most as many rows as each of `bounds`, ascending, and for more. RowBuckets.cpp
 ArrayRef<RowBucket> getRowBuckets(ProcedureBuilder &procedure, Location loc,
-                                  const TokenSpace &space, Type type);
+                                  const TokenSpace &space, ArrayRef<int64_t> bounds);
 
 /// Splits `scan`, over the sequences of `space`, into chunks that the GPU runs side by side
 /// in the calls whose sequences alone do not fill it: launches the kernels that make the

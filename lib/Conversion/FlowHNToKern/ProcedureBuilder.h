@@ -72,7 +72,7 @@ struct ScanChunks {
   Value total; ///< an upper bound of all sequences' chunks; 0 where `count` is sure to be 1
 };
 
-/// A kernel of products by the rows of a call.
+/// A kernel by the rows of a call.
 struct RowBucket {
   Value rows;          ///< those of the call, or 0 where another kernel has them
   IntegerAttr maxRows; ///< null: none
@@ -185,8 +185,8 @@ public:
   DenseMap<Value, std::variant<Tokens, FuseSlot>> wanted;
   /// The chunks of scans by space and blocks of channels.
   DenseMap<std::pair<const TokenSpace *, int64_t>, ScanChunks> scanChunks;
-  /// The kernels of products by space and type.
-  DenseMap<std::pair<const TokenSpace *, Type>, SmallVector<RowBucket, 2>> rowBuckets;
+  /// The kernels by rows, by space and the last bound.
+  DenseMap<std::pair<const TokenSpace *, int64_t>, SmallVector<RowBucket, 2>> rowBuckets;
   /// While there is a list: products that wait in it to be launched together.
   std::optional<SmallVector<kern::MatmulOp, 2>> heldProducts;
   /// The joined inputs of a fuse, once one of them is computed.
@@ -227,6 +227,10 @@ private:
   std::deque<TokenSpace> spaces;
 };
 
+/// memref<?xi32>: a number per row, token or sequence.
+inline MemRefType getTableType(MLIRContext *context) {
+  return MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 32));
+}
 /// The feature size of tokens.
 inline int64_t getFeatures(Value tokens) {
   return cast<RankedTensorType>(tokens.getType()).getShape().back();

@@ -1,10 +1,10 @@
-//===- RowBuckets.cpp - Kernels of products by the rows of a call ---------===//
+//===- RowBuckets.cpp - Kernels by the rows of a call ---------------------===//
 //
 // Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What is fast for a prompt is not for a step of one token. Which of a product's kernels runs
+// What is fast for a prompt is not for a step of one token. Which of an op's kernels runs
 // is decided when the call comes: the others have 0 rows, no blocks, and are skipped.
 //
 //===----------------------------------------------------------------------===//
@@ -26,23 +26,23 @@ Value mlir::flowhn::createExceeds(OpBuilder &builder, Location loc, Value value,
 }
 
 ArrayRef<RowBucket> mlir::flowhn::getRowBuckets(ProcedureBuilder &procedure, Location loc,
-                                                const TokenSpace &space, Type type) {
-  SmallVector<RowBucket, 2> &buckets = procedure.rowBuckets[{&space, type}];
+                                                const TokenSpace &space, ArrayRef<int64_t> bounds) {
+  SmallVector<RowBucket, 2> &buckets =
+      procedure.rowBuckets[{&space, bounds.empty() ? 0 : bounds.back()}];
   if (!buckets.empty())
     return buckets;
   OpBuilder &builder = procedure.builder;
   AffineExpr rows = builder.getAffineSymbolExpr(0), exceedsBound = builder.getAffineSymbolExpr(1);
   Value left = space.rows; // 0 in the calls of the buckets so far
-  if (const std::optional<GPUTargetInfo> &gpu = procedure.context.target.gpu)
-    for (int64_t bound : gpu->productRowBounds(type.getIntOrFloatBitWidth() / 8)) {
-      Value operands[] = {left, createExceeds(builder, loc, left, bound)};
-      auto apply = [&](AffineExpr share) {
-        return affine::AffineApplyOp::create(builder, loc, AffineMap::get(0, 2, rows * share),
-                                             ValueRange(operands));
-      };
-      buckets.push_back({apply(1 - exceedsBound), builder.getI64IntegerAttr(bound)});
-      left = apply(exceedsBound);
-    }
+  for (int64_t bound : bounds) {
+    Value operands[] = {left, createExceeds(builder, loc, left, bound)};
+    auto apply = [&](AffineExpr share) {
+      return affine::AffineApplyOp::create(builder, loc, AffineMap::get(0, 2, rows * share),
+                                           ValueRange(operands));
+    };
+    buckets.push_back({apply(1 - exceedsBound), builder.getI64IntegerAttr(bound)});
+    left = apply(exceedsBound);
+  }
   buckets.push_back({left, IntegerAttr()});
   return buckets;
 }

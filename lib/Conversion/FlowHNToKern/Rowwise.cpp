@@ -191,7 +191,8 @@ LogicalResult mlir::flowhn::launchNorm(ProcedureBuilder &procedure, Operation *o
   for (Value weight : weights)
     sections.push_back(sections.back() + getFeatures(weight));
   Type type = cast<MemRefType>(out.buffer.getType()).getElementType();
-  for (RowBucket bucket : getRowBuckets(procedure, op->getLoc(), *out.space, type)) {
+  for (RowBucket bucket : getRowBuckets(procedure, op->getLoc(), *out.space,
+                                        procedure.context.target.normRowBounds(type))) {
     auto norm = kern::RowwiseOp::create(
         procedure.builder, op->getLoc(), bucket.rows, tokens->buffer, out.buffer, extras.values,
         tokens->index, out.index, sections, kern::Reduction::MeanOfSquares, tokens->column,

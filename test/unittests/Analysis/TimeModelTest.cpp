@@ -206,8 +206,9 @@ TEST_F(TimeModelTest, FindsTheFastestCount) {
     for (int64_t count = 30; count <= 270; ++count) {
       double time = model.predict(block, all, {4, count}, {4, 300 - count}).of(schedule);
       EXPECT_GE(time, found.times.of(schedule));
-      if (count < found.count)
+      if (count < found.count) {
         EXPECT_GT(time, found.times.of(schedule));
+      }
     }
   }
   EXPECT_EQ(findFastestCount(model, block, all, 77, 77, Schedule::Serial).count, 77);

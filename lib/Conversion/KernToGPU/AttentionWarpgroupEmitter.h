@@ -1,0 +1,114 @@
+//===- AttentionWarpgroupEmitter.h - Attention by warpgroups ----*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWHN_LIB_CONVERSION_KERNTOGPU_ATTENTIONWARPGROUPEMITTER_H
+#define FLOWHN_LIB_CONVERSION_KERNTOGPU_ATTENTIONWARPGROUPEMITTER_H
+
+#include "AttentionWarpgroup.h"
+#include "SequenceSupport.h"
+
+namespace mlir::kern::nvptx {
+
+/// Emits the code of a block of threads.
+class WarpgroupAttention {
+public:
+  WarpgroupAttention(GPUKernelBuilder &b, AttentionOp op, const WarpgroupAttentionShape &shape)
+      : b(b), op(op), shape(shape) {}
+
+  void emit();
+
+private:
+  /// What a thread carries from block to block of keys.
+  struct State {
+    SmallVector<Value> weights; ///< of the block before, in pairs (i32), as a factor has them
+    SmallVector<Value> outputs; ///< floats, as products leave them
+    SoftmaxRow rows[2];         ///< rows lane / 4 and lane / 4 + 8 of the warp
+
+    SmallVector<Value> pack() const;
+    State unpack(ValueRange values) const;
+  };
+
+  /// A tile of queries of one head and sequence.
+  struct Tile {
+    Value head;
+    Sequence sequence;
+    Value begin;     ///< its first query in its sequence
+    Value numBlocks; ///< of keys that any of its queries sees
+    Value number;    ///< how many tiles the block of threads had before
+    Value firstStep; ///< how many blocks of keys those had
+  };
+
+  /// The queries of a tile that are one warpgroup's.
+  struct Share {
+    Value begin;     ///< its first query in its sequence
+    Value numBlocks; ///< of keys that any of its queries sees
+    Value numWhole;  ///< of keys that all of them see, the first ones
+  };
+
+  /// What a barrier of a stage tells.
+  enum Event { KeysFull, KeysEmpty, ValuesFull, ValuesEmpty };
+
+  GPUKernelBuilder &b;
+  AttentionOp op;
+  const WarpgroupAttentionShape &shape;
+  Value queryMap, keyMap, valueMap;
+  Value base, address, thread;
+  Tile tile; ///< whose code is emitted
+  // Of a thread that multiplies.
+  Value consumer, warp, lane;
+  Share share; ///< of `tile`
+
+  Value makeMap(Value memref, int64_t column, int64_t heads, int64_t boxRows);
+  void forEachTile(llvm::function_ref<void()> body);
+  void locate(Value number);
+  Value countBlocks(Value end);
+
+  Value stageOf(Value block);
+  Value barrier(Event event, Value block);
+  void wait(Event event, Value block);
+  void release(Value barrier);
+  Value queriesFull() { return b.shared(base, shape.barriersAt()); }
+  Value queriesEmpty() { return b.shared(base, shape.barriersAt() + 8); }
+  void initBarriers();
+
+  void produce();
+  void copyQueries();
+  void copyKeys(Value block);
+  void copyValues(Value block);
+  /// Copies the rows of a block of keys from `column` on to its stage of the tiles at
+  /// `tilesAt`.
+  void copyBlock(Value map, int64_t column, Value block, int64_t tilesAt, Value full);
+  void copyTile(Value map, Value column, Value row, int64_t rows, Value offset, Value full);
+
+  void consume();
+  void attendTile();
+  void attendShare();
+  State attendFirst();
+  State attend(Value block, State state, bool hasHidden);
+  State attendLast(State state);
+  void passUp(Value first);
+  SmallVector<Value> startScores(Value block);
+  SmallVector<Value> startOutputs(Value block, const State &state);
+  void zeroPadding();
+  void zeroTail();
+  void joinWarpgroup();
+  void hide(Value block, MutableArrayRef<Value> scores);
+  /// Makes weights of scores; gives what earlier outputs of either row shrink by.
+  std::array<Value, 2> weigh(MutableArrayRef<Value> scores, State &state);
+  SmallVector<Value> packWeights(ArrayRef<Value> weights);
+  void takeTurn();
+  void passTurn();
+  Value rowOf(int64_t half);
+  /// 16 bytes of zeros.
+  Value zeroPiece() { return LLVM::ZeroOp::create(b.builder, b.loc, VectorType::get(4, b.i32())); }
+  void store(const State &state);
+};
+
+} // namespace mlir::kern::nvptx
+
+#endif // FLOWHN_LIB_CONVERSION_KERNTOGPU_ATTENTIONWARPGROUPEMITTER_H

@@ -1,0 +1,285 @@
+//===- AttentionWarpgroupProducts.cpp - Products and softmax --------------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionWarpgroupEmitter.h"
+
+using namespace mlir;
+using namespace mlir::kern;
+using namespace mlir::kern::nvptx;
+
+SmallVector<Value> WarpgroupAttention::State::pack() const {
+  SmallVector<Value> values(weights);
+  llvm::append_range(values, outputs);
+  for (const SoftmaxRow &row : rows)
+    llvm::append_range(values, ArrayRef{row.maximum, row.sum});
+  return values;
+}
+
+/// A state of the same extents.
+WarpgroupAttention::State WarpgroupAttention::State::unpack(ValueRange values) const {
+  State state;
+  llvm::append_range(state.weights, values.take_front(weights.size()));
+  llvm::append_range(state.outputs, values.slice(weights.size(), outputs.size()));
+  ValueRange rest = values.drop_front(weights.size() + outputs.size());
+  for (auto [number, row] : llvm::enumerate(state.rows))
+    row = {rest[2 * number], rest[2 * number + 1]};
+  return state;
+}
+
+void WarpgroupAttention::consume() {
+  if (shape.consumerRegisters())
+    increaseRegisters(b, shape.consumerRegisters());
+  warp = b.div(b.rem(thread, 128), 32);
+  lane = b.rem(thread, 32);
+  // The first one has the first turn.
+  if (shape.warpgroups > 1)
+    b.ifThen(b.equal(consumer, shape.warpgroups - 1), [&] { passTurn(); });
+  forEachTile([&] { attendTile(); });
+}
+
+/// A warpgroup has as many turns as the others of the block: one to start a tile, and one
+/// for each block of keys.
+void WarpgroupAttention::attendTile() {
+  share.begin = b.add(tile.begin, b.mul(consumer, 64));
+  share.numBlocks = countBlocks(b.add(share.begin, 64));
+  share.numWhole = b.div(b.add(share.begin, 1), shape.keys);
+  waitBarrier(b, queriesFull(), b.rem(tile.number, 2));
+  Value attended = b.ifElse(
+      b.less(share.begin, tile.sequence.length),
+      [&] {
+        attendShare();
+        return share.numBlocks;
+      },
+      [&] {
+        takeTurn();
+        passTurn();
+        release(queriesEmpty());
+        return b.i32(0);
+      });
+  passUp(attended);
+}
+
+void WarpgroupAttention::attendShare() {
+  State state = attendFirst();
+  auto attendAll = [&](Value first, Value last, bool hasHidden) {
+    SmallVector<Value> carried =
+        b.forLoop(first, last, b.i32(1), state.pack(), [&](Value block, ValueRange values) {
+          return attend(block, state.unpack(values), hasHidden).pack();
+        });
+    state = state.unpack(carried);
+  };
+  attendAll(b.i32(1), share.numWhole, /*hasHidden=*/false);
+  attendAll(b.max(share.numWhole, b.i32(1)), share.numBlocks, /*hasHidden=*/true);
+  release(queriesEmpty());
+  store(attendLast(state));
+}
+
+/// Key 0 is in the first block, and every query sees it.
+WarpgroupAttention::State WarpgroupAttention::attendFirst() {
+  State state;
+  state.outputs.assign(shape.headSize / 2, b.f32(0));
+  state.rows[0] = state.rows[1] = SoftmaxRow::empty(b);
+  Value first = b.i32(0);
+  if (shape.headSize % 16 != 0)
+    zeroPadding();
+  wait(KeysFull, first);
+  takeTurn();
+  SmallVector<Value> scores = startScores(first);
+  passTurn();
+  scores = waitProducts(b, 0, scores);
+  release(barrier(KeysEmpty, first));
+  hide(first, scores);
+  weigh(scores, state);
+  state.weights = packWeights(scores);
+  return state;
+}
+
+WarpgroupAttention::State WarpgroupAttention::attend(Value block, State state, bool hasHidden) {
+  Value before = b.add(block, -1);
+  wait(KeysFull, block);
+  wait(ValuesFull, before);
+  takeTurn();
+  SmallVector<Value> scores = startScores(block);
+  SmallVector<Value> outputs = startOutputs(before, state);
+  passTurn();
+  scores = waitProducts(b, 1, scores);
+  release(barrier(KeysEmpty, block));
+  if (hasHidden)
+    hide(block, scores);
+  std::array<Value, 2> rescale = weigh(scores, state);
+  state.outputs = waitProducts(b, 0, outputs, state.weights);
+  release(barrier(ValuesEmpty, before));
+  // Not earlier: ptxas serialises products when factors are made while some are on their way.
+  state.weights = packWeights(scores);
+  for (auto [number, output] : llvm::enumerate(state.outputs))
+    output = b.mulf(output, rescale[number / 2 % 2]);
+  return state;
+}
+
+/// The products of the last block's weights.
+WarpgroupAttention::State WarpgroupAttention::attendLast(State state) {
+  Value last = b.add(share.numBlocks, -1);
+  wait(ValuesFull, last);
+  zeroTail();
+  takeTurn();
+  SmallVector<Value> outputs = startOutputs(last, state);
+  passTurn();
+  state.outputs = waitProducts(b, 0, outputs, state.weights);
+  release(barrier(ValuesEmpty, last));
+  return state;
+}
+
+/// Keeps the others going over the tile's blocks from `first` on. What is released has come:
+/// before, the release would count for an earlier block in the same stage.
+void WarpgroupAttention::passUp(Value first) {
+  b.forLoop(first, tile.numBlocks, b.i32(1), [&](Value block) {
+    wait(KeysFull, block);
+    release(barrier(KeysEmpty, block));
+    wait(ValuesFull, block);
+    release(barrier(ValuesEmpty, block));
+    takeTurn();
+    passTurn();
+  });
+}
+
+/// q · kᵀ of the warpgroup's queries against a block of keys.
+SmallVector<Value> WarpgroupAttention::startScores(Value block) {
+  Value tileAt = b.add(b.mul(stageOf(block), shape.tileBytes()), shape.keysAt());
+  Value queries = matrixDescriptor(b, b.add(address, b.mul(consumer, 64 * swizzledRowBytes)));
+  Value keys = matrixDescriptor(b, b.add(address, tileAt));
+  Value sums = LLVM::PoisonOp::create(b.builder, b.loc, sumsType(b, shape.keys));
+  fenceProducts(b);
+  for (int64_t step = 0; step < shape.featureSteps(); ++step) {
+    int64_t box = step / 4, inBox = step % 4 * 2; // units of 16 bytes, as descriptors count
+    sums = startStep(b, b.builder.getBF16Type(), sums,
+                     b.add(queries, box * shape.queryBoxBytes() / 16 + inBox),
+                     b.add(keys, box * shape.keyBoxBytes() / 16 + inBox), shape.keys,
+                     /*addsSums=*/step > 0);
+  }
+  commitProducts(b);
+  SmallVector<Value> scores;
+  for (int64_t i = 0; i < shape.keys / 2; ++i)
+    scores.push_back(LLVM::ExtractValueOp::create(b.builder, b.loc, sums, i));
+  return scores;
+}
+
+/// outputs + weights · values of a block of keys.
+SmallVector<Value> WarpgroupAttention::startOutputs(Value block, const State &state) {
+  Value tileAt = b.add(b.mul(stageOf(block), shape.tileBytes()), shape.valuesAt());
+  Value values = matrixDescriptor(b, b.add(address, tileAt), shape.keyBoxBytes());
+  SmallVector<Value> outputs = state.outputs;
+  fenceProducts(b);
+  for (int64_t step = 0; step < shape.keys / 16; ++step)
+    outputs = startStep(b, outputs, ArrayRef(state.weights).slice(4 * step, 4),
+                        b.add(values, step * swizzledRowBytes), shape.headSize);
+  commitProducts(b);
+  return outputs;
+}
+
+/// Zeroes the 8 features that fill up the last step of q · kᵀ in the warpgroup's queries. In
+/// keys those are another head's of the same token: finite, or the token is lost anyway.
+void WarpgroupAttention::zeroPadding() {
+  Value row = b.rem(thread, 128), zero = zeroPiece();
+  int64_t box = shape.headSize / swizzledColumns, piece = shape.headSize % swizzledColumns / 8;
+  b.ifThen(b.less(row, b.i32(64)), [&] {
+    Value place = b.mul(b.bitXor(b.rem(row, 8), b.i32(piece)), 16);
+    Value line = b.add(b.mul(consumer, 64), row);
+    Value offset = b.add(b.add(b.mul(line, swizzledRowBytes), place), box * shape.queryBoxBytes());
+    b.storeRaw(zero, b.shared(base, offset), 16);
+  });
+  joinWarpgroup();
+}
+
+/// Zeroes the values behind the sequence's end in the share's last block, if it has any. The
+/// first of the warpgroups that see the block does: the others have their turns after its own.
+void WarpgroupAttention::zeroTail() {
+  Value last = b.add(share.numBlocks, -1), firstKey = b.mul(last, shape.keys);
+  Value isFirst = b.less(share.begin, b.add(b.max(firstKey, tile.begin), 1));
+  Value rows = b.sub(tile.sequence.length, firstKey);
+  b.ifThen(b.both(isFirst, b.less(rows, b.i32(shape.keys))), [&] {
+    Value tileAt = b.add(b.mul(stageOf(last), shape.tileBytes()), shape.valuesAt());
+    Value zero = zeroPiece();
+    Value first = b.add(b.mul(rows, swizzledRowBytes), b.mul(b.rem(thread, 128), 16));
+    for (int64_t box = 0; box < shape.boxes(); ++box)
+      b.forLoop(first, b.i32(shape.keyBoxBytes()), b.i32(16 * 128), [&](Value offset) {
+        Value place = b.add(b.add(tileAt, offset), box * shape.keyBoxBytes());
+        b.storeRaw(zero, b.shared(base, place), 16);
+      });
+    joinWarpgroup();
+  });
+}
+
+/// Makes what the warpgroup's threads wrote to shared memory visible to its products.
+void WarpgroupAttention::joinWarpgroup() {
+  fenceShared(b);
+  b.barrier(b.add(consumer, 1 + shape.warpgroups), 128);
+}
+
+/// Position in its sequence of the thread's row of either half of the warp's 16.
+Value WarpgroupAttention::rowOf(int64_t half) {
+  Value first = b.add(b.mul(warp, 16), b.div(lane, 4));
+  return b.add(b.add(share.begin, first), half * 8);
+}
+
+/// A thread's scores of the rows of one half.
+static RowScores scoresOf(MutableArrayRef<Value> scores, int64_t half) {
+  RowScores own;
+  for (size_t first = 2 * half; first < scores.size(); first += 4)
+    llvm::append_range(own, ArrayRef{&scores[first], &scores[first + 1]});
+  return own;
+}
+
+/// Takes the keys behind a query's own position out of its scores.
+void WarpgroupAttention::hide(Value block, MutableArrayRef<Value> scores) {
+  Value firstColumn = b.add(b.mul(block, shape.keys), b.mul(b.rem(lane, 4), 2));
+  for (int64_t half = 0; half < 2; ++half)
+    hideScores(b, scoresOf(scores, half), b.sub(rowOf(half), firstColumn));
+}
+
+std::array<Value, 2> WarpgroupAttention::weigh(MutableArrayRef<Value> scores, State &state) {
+  Value scale = softmaxScale(b, op);
+  std::array<Value, 2> rescale;
+  for (int64_t half = 0; half < 2; ++half)
+    rescale[half] = weighScores(b, scoresOf(scores, half), state.rows[half], scale);
+  return rescale;
+}
+
+SmallVector<Value> WarpgroupAttention::packWeights(ArrayRef<Value> weights) {
+  SmallVector<Value> pairs;
+  for (size_t first = 0; first < weights.size(); first += 2)
+    pairs.push_back(b.packPair(weights[first], weights[first + 1], b.builder.getBF16Type()));
+  return pairs;
+}
+
+void WarpgroupAttention::takeTurn() {
+  if (shape.warpgroups > 1)
+    b.barrier(b.add(consumer, 1), 256);
+}
+
+void WarpgroupAttention::passTurn() {
+  if (shape.warpgroups > 1)
+    arriveNamed(b, b.add(b.rem(b.add(consumer, 1), shape.warpgroups), 1), 256);
+}
+
+void WarpgroupAttention::store(const State &state) {
+  Buffer out = b.buffer(op.getOut());
+  int64_t vector =
+      commonVector({rowWidth(op.getOut()), static_cast<int64_t>(op.getOutColumn())}, 2);
+  Value column = b.add(b.mul(tile.head, shape.headSize), op.getOutColumn());
+  column = b.add(column, b.mul(b.rem(lane, 4), 2));
+  for (int64_t half = 0; half < 2; ++half) {
+    Value position = rowOf(half), factor = inverseSum(b, state.rows[half]);
+    SmallVector<Value> outputs;
+    for (size_t first = 2 * half; first < state.outputs.size(); first += 4)
+      llvm::append_range(outputs, ArrayRef(state.outputs).slice(first, 2));
+    b.ifThen(b.less(position, tile.sequence.length), [&] {
+      Value offset = b.rowOffset(out, b.add(tile.sequence.begin, position), column);
+      storeOutputs(b, outputs, factor, out, offset, vector);
+    });
+  }
+}
