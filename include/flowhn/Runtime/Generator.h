@@ -53,8 +53,8 @@ struct StepOptions {
 /// steps, nor on the other rows of the step: to the last bit on the CPU, and on a GPU where each
 /// row brings one token and as many of them take part, up to the next power of two. There other
 /// numbers of rows may take other kernels, and the scan of longer rows falls into chunks by all
-/// rows of the step, which rounds differently. Uses its session, which must outlive it, from the thread that
-/// calls it.
+/// rows of the step, which rounds differently. Uses its session, which must outlive it, from the
+/// thread that calls it.
 class Generator {
 public:
   /// Unsupported for a session that takes whole sequences only (`Session::noStepReason`),

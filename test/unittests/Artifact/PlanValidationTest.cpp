@@ -266,7 +266,8 @@ TEST(PlanValidationTest, ChecksStepsAndStates) {
   };
   refused([](fb::PlanT &p) { p.step = 3; }, "step 3 of 3 procedures");
   refused([](fb::PlanT &p) { p.step = -2; }, "step 4294967294 of 3 procedures");
-  refused([](fb::PlanT &p) { p.step = 1; }, "the step takes 5 index and 7 memory arguments, not 6 and 10");
+  refused([](fb::PlanT &p) { p.step = 1; },
+          "the step takes 5 index and 7 memory arguments, not 6 and 10");
   refused([](fb::PlanT &p) { p.states.clear(); }, "(GetState): state 0 of 0");
   refused([](fb::PlanT &p) { p.states[0]->row_bytes = 0; }, "state 'blocks.0.kv': rows of 0 bytes");
   refused([](fb::PlanT &p) { p.states[0]->kind = fb::StateKind(7); }, "unknown kind");

@@ -117,8 +117,8 @@ TEST_F(DeviceGenerator, DrawsWhatTheHostDraws) {
       step.push_back({int64_t(i), Ids(texts[i]).last(1)});
       draws.push_back({kinds[i], texts[i]});
     }
-    auto drawn = device.generator->step(
-        step, {.tokens = true, .draws = draws, .returnLogits = false});
+    auto drawn =
+        device.generator->step(step, {.tokens = true, .draws = draws, .returnLogits = false});
     auto expected = host.generator->step(step, {.tokens = true, .draws = draws});
     ASSERT_TRUE(drawn.ok() && expected.ok()) << drawn.status().message();
     ASSERT_EQ(drawn->tokens, expected->tokens) << round;

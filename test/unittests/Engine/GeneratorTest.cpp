@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowhn/Runtime/Continuation.h"
 #include "flowhn/Runtime/Generator.h"
 #include "flowhn/Engine/Compiler.h"
+#include "flowhn/Runtime/Continuation.h"
 
 #include <algorithm>
 #include <fstream>

@@ -14,10 +14,10 @@
 #include "flowhn/Runtime/Session.h"
 
 #include <algorithm>
-#include <numeric>
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <thread>
 
 using namespace flowhn;
