@@ -8,7 +8,7 @@
 # BUILD     the build folder, default build
 # CPU       the level of the models that results are compared with, default x86-64-v4
 # PARTS     of the bundle, default all: kernels by themselves, fixtures, models of published
-#           sizes, variants of those that are only measured; without these it takes 60 MB
+#           sizes, variants of those that are only measured; without these it takes 70 MB
 # TARGET    what the models are compiled for, default nvptx; cpu tries the scripts out
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

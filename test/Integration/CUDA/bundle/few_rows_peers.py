@@ -24,7 +24,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [here, os.path.dirname(here)]
 import kernel_harness as harness
 from cuda_device import TensorMap
-from kernel_peers import CHIP, MODELS, TOLERANCE, product_text, products
+from kernel_peers import CHIP, MODELS, TOLERANCE, main, product_text, products
 
 ROWS = [1, 8, 64]
 VOCABULARY = 65536
@@ -147,9 +147,4 @@ def run(directory):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 4 and sys.argv[1] == "emit":
-        emit(*sys.argv[2:])
-    elif len(sys.argv) == 3 and sys.argv[1] == "run":
-        run(sys.argv[2])
-    else:
-        sys.exit(__doc__)
+    main(emit, run, __doc__)

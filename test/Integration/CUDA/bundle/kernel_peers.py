@@ -185,10 +185,15 @@ def run(directory):
     sys.exit(not good)
 
 
-if __name__ == "__main__":
+def main(emit, run, usage):
+    """The command line of a script that compiles kernels on one machine and times them on another."""
     if len(sys.argv) == 4 and sys.argv[1] == "emit":
         emit(*sys.argv[2:])
     elif len(sys.argv) == 3 and sys.argv[1] == "run":
         run(sys.argv[2])
     else:
-        sys.exit(__doc__)
+        sys.exit(usage)
+
+
+if __name__ == "__main__":
+    main(emit, run, __doc__)
