@@ -23,6 +23,15 @@ bool BranchStretch::forks() const {
   });
 }
 
+bool BranchStretch::areNorms() const {
+  return llvm::all_of(ops, [](ArrayRef<Operation *> branch) {
+    auto isKernel = [](Operation *op) { return getKernelWork(op).has_value(); };
+    auto kernel = llvm::find_if(branch, isKernel);
+    return kernel != branch.end() && isa<RMSNormOp>(*kernel) &&
+           std::find_if(kernel + 1, branch.end(), isKernel) == branch.end();
+  });
+}
+
 namespace {
 /// The products of a branch, before and behind that which mixes its tokens.
 struct BranchProducts {

@@ -159,6 +159,7 @@ private:
   void addStretch(const BranchStretch &stretch) {
     StretchWork &work = block.stretches.emplace_back();
     work.forks = stretch.forks();
+    work.areNorms = stretch.areNorms();
     for (auto [kernels, ops] : llvm::zip(work.kernels, stretch.ops))
       for (Operation *op : ops)
         if (std::optional<KernelWork> found = find(op))

@@ -175,6 +175,8 @@ double TimeModel::predictGrouped(const BlockWork &block,
     KernelTime branches[] = {predict(stretch.kernels[0], tokens[0]),
                              predict(stretch.kernels[1], tokens[1])};
     seconds += stretch.forks ? predictStreams(branches) : branches[0].seconds + branches[1].seconds;
+    if (stretch.areNorms && tokens[0].all() != 0 && tokens[1].all() != 0)
+      seconds -= calibration.launchSeconds;
     seconds += predictGroup(stretch.products, tokens);
   }
   return seconds;

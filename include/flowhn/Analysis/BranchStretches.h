@@ -24,6 +24,8 @@ struct BranchStretch {
   /// Whether both branches have more to do than row-wise kernels, which the memory bounds: those
   /// gain nothing beside each other.
   bool forks() const;
+  /// Whether all that each branch does is a norm: one launch has both.
+  bool areNorms() const;
 };
 
 /// Divides the branches of `parallel` where both have a product, in order: the products before

@@ -54,7 +54,8 @@ struct BranchWork {
 struct StretchWork {
   std::array<SmallVector<KernelWork>, 2> kernels;
   std::array<std::optional<KernelWork>, 2> products;
-  bool forks = false; ///< whether the kernels run on two streams
+  bool forks = false;    ///< whether the kernels run on two streams
+  bool areNorms = false; ///< whether one launch has them all
 };
 
 /// The kernels of one block: of its branches, and of what sees every token.

@@ -58,11 +58,15 @@ LogicalResult GroupedBranches::convertStretch(const BranchStretch &stretch) {
   bool forks = stretch.forks();
   if (forks)
     plan::ForkOp::create(procedure.builder, op.getLoc(), streams);
+  if (stretch.areNorms())
+    procedure.heldNorms.emplace();
   for (unsigned branch : {0, 1})
     if (failed(convertOps(branch, stretch.ops[branch], forks ? streams[branch] : 0)))
       return failure();
   if (forks)
     plan::JoinOp::create(procedure.builder, op.getLoc(), streams);
+  if (procedure.heldNorms)
+    launchGroups(procedure, *std::exchange(procedure.heldNorms, std::nullopt));
   return success();
 }
 

@@ -67,8 +67,9 @@ std::vector<int64_t> KernelTarget::productRowBounds(Type type) const {
 }
 
 std::vector<int64_t> KernelTarget::normRowBounds(Type type) const {
-  // A block for each row pays in the calls whose products have few.
+  // Of more rows there are loads enough in flight where a warp goes through each.
   std::vector<int64_t> bounds = productRowBounds(type);
-  bounds.resize(std::min<size_t>(bounds.size(), 1));
+  if (!bounds.empty())
+    bounds = {bounds.back()};
   return bounds;
 }

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "OpConversions.h"
+#include "GroupLaunches.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -56,27 +56,8 @@ static std::string getName(ArrayRef<kern::MatmulOp> products) {
   return "matmul_" + (maxRows ? "rows" + std::to_string(*maxRows) + "_" : "") + describe(products);
 }
 
-static void launchGroup(ProcedureBuilder &procedure, ArrayRef<kern::MatmulOp> products) {
-  SmallVector<Value> operands;
-  for (kern::MatmulOp product : products)
-    llvm::append_range(operands, product->getOperands());
-  auto group = kern::GroupedMatmulOp::create(procedure.builder, products.front()->getLoc(),
-                                             operands, /*config=*/nullptr);
-  Block &members = group.getMembers().emplaceBlock();
-  for (kern::MatmulOp product : products) {
-    product->moveBefore(&members, members.end());
-    for (OpOperand &operand : product->getOpOperands())
-      operand.set(members.addArgument(operand.get().getType(), product->getLoc()));
-  }
-  procedure.launch(group, "grouped_" + getName(products));
-}
-
 void mlir::flowhn::launchGroups(ProcedureBuilder &procedure, ArrayRef<kern::MatmulOp> products) {
-  llvm::MapVector<Attribute, SmallVector<kern::MatmulOp, 2>> groups;
-  for (kern::MatmulOp product : products)
-    groups[product.getMaxRowsAttr()].push_back(product);
-  for (const auto &[maxRows, group] : groups)
-    launchGroup(procedure, group);
+  launchByRows<kern::GroupedMatmulOp>(procedure, products, getName);
 }
 
 static LogicalResult launchMatmul(ProcedureBuilder &procedure, Operation *op,

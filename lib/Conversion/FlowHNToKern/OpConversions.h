@@ -55,8 +55,9 @@ plan::StateOp declareState(OpBuilder &builder, StateOp state, const KernelTarget
 LogicalResult convertGroupedBranches(ProcedureBuilder &procedure, ParallelOp op,
                                      ArrayRef<std::string> arenas);
 
-/// Launches products of the same calls as one kernel. Linear.cpp
+/// Launches products, or norms, of the same calls as one kernel. Linear.cpp, Rowwise.cpp
 void launchGroups(ProcedureBuilder &procedure, ArrayRef<kern::MatmulOp> products);
+void launchGroups(ProcedureBuilder &procedure, ArrayRef<kern::RowwiseOp> norms);
 
 /// Copies `from` to `to`, tokens of `type`, unless they lie there.
 void copyTokens(ProcedureBuilder &procedure, Location loc, RankedTensorType type,

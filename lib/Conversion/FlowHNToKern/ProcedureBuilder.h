@@ -25,6 +25,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <variant>
 
 namespace mlir::flowhn {
@@ -185,10 +186,12 @@ public:
   DenseMap<Value, std::variant<Tokens, FuseSlot>> wanted;
   /// The chunks of scans by space and blocks of channels.
   DenseMap<std::pair<const TokenSpace *, int64_t>, ScanChunks> scanChunks;
-  /// The kernels by rows, by space and the last bound.
-  DenseMap<std::pair<const TokenSpace *, int64_t>, SmallVector<RowBucket, 2>> rowBuckets;
-  /// While there is a list: products that wait in it to be launched together.
+  /// The kernels by rows, by space and bounds.
+  std::map<std::pair<const TokenSpace *, std::vector<int64_t>>, SmallVector<RowBucket, 2>>
+      rowBuckets;
+  /// While there is a list: products, and norms, that wait in it to be launched together.
   std::optional<SmallVector<kern::MatmulOp, 2>> heldProducts;
+  std::optional<SmallVector<kern::RowwiseOp, 2>> heldNorms;
   /// The joined inputs of a fuse, once one of them is computed.
   DenseMap<Operation *, Value> fuseBuffers;
 

@@ -27,8 +27,7 @@ Value mlir::flowhn::createExceeds(OpBuilder &builder, Location loc, Value value,
 
 ArrayRef<RowBucket> mlir::flowhn::getRowBuckets(ProcedureBuilder &procedure, Location loc,
                                                 const TokenSpace &space, ArrayRef<int64_t> bounds) {
-  SmallVector<RowBucket, 2> &buckets =
-      procedure.rowBuckets[{&space, bounds.empty() ? 0 : bounds.back()}];
+  SmallVector<RowBucket, 2> &buckets = procedure.rowBuckets[{&space, bounds}];
   if (!buckets.empty())
     return buckets;
   OpBuilder &builder = procedure.builder;

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "OpConversions.h"
+#include "GroupLaunches.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -181,6 +181,19 @@ static Value buildNorm(OpBuilder &builder, Location loc, ValueRange values, doub
   return arith::MulFOp::create(builder, loc, scaled, weight);
 }
 
+/// "rms_norm_rows64_512": the width, where there are at most so many rows. That of a group is its
+/// first member's.
+static std::string getNormName(ArrayRef<kern::RowwiseOp> norms) {
+  kern::RowwiseOp first = norms.front();
+  std::optional<uint64_t> maxRows = first.getMaxRows();
+  return "rms_norm_" + (maxRows ? "rows" + std::to_string(*maxRows) + "_" : "") +
+         std::to_string(first.getSections().back());
+}
+
+void mlir::flowhn::launchGroups(ProcedureBuilder &procedure, ArrayRef<kern::RowwiseOp> norms) {
+  launchByRows<kern::GroupedRowwiseOp>(procedure, norms, getNormName);
+}
+
 LogicalResult mlir::flowhn::launchNorm(ProcedureBuilder &procedure, Operation *op, Value input,
                                        ValueRange weights, double eps, const Tokens &out) {
   FailureOr<Tokens> tokens = procedure.getTokens(input, op);
@@ -201,10 +214,10 @@ LogicalResult mlir::flowhn::launchNorm(ProcedureBuilder &procedure, Operation *o
                 [&](OpBuilder &builder, Location loc, ValueRange values) {
                   return buildNorm(builder, loc, values, eps);
                 });
-    std::string name = bucket.maxRows
-                           ? "rms_norm_rows" + std::to_string(bucket.maxRows.getInt()) + "_"
-                           : "rms_norm_";
-    procedure.launch(norm, name + std::to_string(sections.back()));
+    if (procedure.heldNorms)
+      procedure.heldNorms->push_back(norm);
+    else
+      procedure.launch(norm, getNormName(norm));
   }
   // Selected tokens are normed once, before the head.
   if (!out.space->batch)

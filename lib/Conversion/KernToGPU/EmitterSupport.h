@@ -198,12 +198,19 @@ LogicalResult checkConfig(Operation *op, ArrayRef<StringRef> names);
 LogicalResult checkSharedBytes(Operation *op, int64_t bytes,
                                const mlir::flowhn::GPUTargetInfo &target);
 
+/// Makes the members of a group, which the code is about to replace, name the kernel's arguments.
+template <typename Group> void useOperands(Group group) {
+  for (auto [argument, operand] :
+       llvm::zip_equal(group.getMembers().getArguments(), group.getArguments()))
+    argument.replaceAllUsesWith(operand);
+}
+
 /// Each emitter's external model, attached by registerGPUKernelModels.
 void attachArgmaxModel(MLIRContext &context);
 void attachAttentionModel(MLIRContext &context);
 void attachConv1DModel(MLIRContext &context);
 void attachMatmulModels(MLIRContext &context);
-void attachRowwiseModel(MLIRContext &context);
+void attachRowwiseModels(MLIRContext &context);
 void attachScanModel(MLIRContext &context);
 void attachScanStatesModels(MLIRContext &context);
 

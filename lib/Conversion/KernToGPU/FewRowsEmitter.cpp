@@ -8,7 +8,8 @@
 
 // Such a product takes the time that its weights take to come. They are the left factor here,
 // 64 rows of them at a time, and the rows of a the columns of the product, so that hardly any is
-// multiplied for nothing. The blocks of a cluster have a part of k each, and add their sums in
+// multiplied for nothing. Of a product with few columns middling rows are so many such tiles. The
+// blocks of a cluster have a part of k each, and add their sums in
 // order, from each other's shared memory: enough blocks for every multiprocessor to read.
 //
 // Weights do not depend on the kernel before: their copies begin while that one ends.
@@ -45,8 +46,8 @@ private:
   const FewRowsPlan &plan;
   SmallVector<Size, 2> sizes;
   Value bMap, base, thread, rows;
-  Value rank, tileColumn;    ///< as FewRowsContext has them
-  Value firstTile, numTiles; ///< of k, the block's
+  Value rank, tileRow, tileColumn; ///< as FewRowsContext has them
+  Value firstTile, numTiles;       ///< of k, the block's
 
   void locate();
   void initBarriers();
@@ -92,7 +93,14 @@ void FewRowsEmitter::locate() {
   thread = b.threadId();
   rows = b.extent(op.getRows());
   rank = b.rem(b.blockId(), plan.clusterBlocks);
-  tileColumn = b.mul(b.div(b.blockId(), plan.clusterBlocks), FewRowsPlan::columns);
+  Value tile = b.div(b.blockId(), plan.clusterBlocks);
+  tileRow = b.i32(0);
+  if (plan.hasRowTiles) {
+    tileRow = b.mul(b.div(tile, plan.columnTiles()), plan.tileRows);
+    rows = b.min(b.sub(rows, tileRow), b.i32(plan.tileRows));
+    tile = b.rem(tile, plan.columnTiles());
+  }
+  tileColumn = b.mul(tile, FewRowsPlan::columns);
   auto tilesBefore = [&](Value rank) {
     return b.div(b.mul(rank, plan.kTiles()), plan.clusterBlocks);
   };
@@ -165,7 +173,7 @@ void FewRowsEmitter::copyWeights(const Size &size, Value tile, Value stage) {
 
 void FewRowsEmitter::copyRows(const Size &size, Value tile, Value stage) {
   Value column = b.add(b.mul(b.add(firstTile, tile), swizzledColumns), op.getAColumn());
-  copyToShared(b, b.shared(base, aOffset(size, stage)), size.aMap, column, b.i32(0), full(stage));
+  copyToShared(b, b.shared(base, aOffset(size, stage)), size.aMap, column, tileRow, full(stage));
 }
 
 //===----------------------------------------------------------------------===//
@@ -174,7 +182,7 @@ void FewRowsEmitter::copyRows(const Size &size, Value tile, Value stage) {
 
 void FewRowsEmitter::consume(const Size &size) {
   waitForGrids(b);
-  FewRowsStores stores({b, op, plan, base, thread, rows, rank, tileColumn}, size.rows);
+  FewRowsStores stores({b, op, plan, base, thread, rows, rank, tileRow, tileColumn}, size.rows);
   stores.begin();
   SmallVector<Value> sums = multiply(size);
   b.barrier(b.i32(1), FewRowsPlan::productThreads);

@@ -22,8 +22,9 @@ static int64_t columnsAtOnce(MatmulOp op) {
 
 FewRowsStores::FewRowsStores(const FewRowsContext &context, int64_t sizeRows)
     : b(context.b), op(context.op), plan(context.plan), base(context.base), thread(context.thread),
-      rows(context.rows), rank(context.rank), tileColumn(context.tileColumn), sizeRows(sizeRows),
-      epilogue(b, op, b.rem(thread, 32)), count(columnsAtOnce(op)) {
+      rows(context.rows), rank(context.rank), tileRow(context.tileRow),
+      tileColumn(context.tileColumn), sizeRows(sizeRows), epilogue(b, op, b.rem(thread, 32)),
+      count(columnsAtOnce(op)) {
   // A block stores every so many-th row: all of a cluster have some, and read from each other.
   int64_t places = FewRowsPlan::columns / count;
   rowsAtOnce = FewRowsPlan::productThreads / places * plan.clusterBlocks;
@@ -42,8 +43,9 @@ FewRowsStores::Place FewRowsStores::load(Value row) {
   Value inside = b.add(tileColumn, column);
   if (exists)
     inside = b.min(inside, b.i32(plan.n - count));
-  return {row, b.lookUp(op.getScatter(), row),
-          epilogue.load(epilogue.extraRow(row), inside, count)};
+  Value whole = b.add(tileRow, row);
+  return {row, b.lookUp(op.getScatter(), whole),
+          epilogue.load(epilogue.extraRow(whole), inside, count)};
 }
 
 void FewRowsStores::store(ArrayRef<Value> sums) {

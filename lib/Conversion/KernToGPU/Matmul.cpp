@@ -93,7 +93,7 @@ struct GroupedMatmulModel : GPUKernelInterface::ExternalModel<GroupedMatmulModel
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
                                const GPUTargetInfo &target) const {
-    for (MatmulOp member : cast<GroupedMatmulOp>(op).getProducts()) {
+    for (MatmulOp member : cast<GroupedMatmulOp>(op).getMemberOps()) {
       if (failed(checkOperands(member)))
         return failure();
       if (!usesWarpgroups(member, target))

@@ -13,16 +13,19 @@ using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 using mlir::flowhn::GPUTargetInfo;
 
-/// Rows that the code is made for at most.
-static constexpr int64_t mostRows = 64;
+/// Columns up to which there are too few tiles of other kernels.
+static constexpr int64_t narrowColumns = 256;
 /// The fewest columns of a warpgroup product, which are the rows here.
 static constexpr int64_t fewestRows = 8;
 /// Of the blocks that share a tile; more need a device that allows it.
 static constexpr int64_t mostClusterBlocks = 8;
 
 FewRowsPlan::FewRowsPlan(MatmulOp op, int64_t clusterBlocks, int64_t stages)
-    : MatmulPlan(op, llvm::alignTo(*op.getMaxRows(), fewestRows), op.getGroups() * columns, stages),
-      clusterBlocks(clusterBlocks), sizes{fewestRows} {
+    : MatmulPlan(op, std::min<int64_t>(llvm::alignTo(*op.getMaxRows(), fewestRows), mostRows),
+                 op.getGroups() * columns, stages),
+      clusterBlocks(clusterBlocks), hasRowTiles(int64_t(*op.getMaxRows()) > mostRows) {
+  if (!hasRowTiles)
+    sizes.push_back(fewestRows);
   if (tileRows > fewestRows)
     sizes.push_back(tileRows);
 }
@@ -32,8 +35,12 @@ static FewRowsPlan planOf(MatmulOp op) {
 }
 
 bool nvptx::isOfFewRows(MatmulOp op, const GPUTargetInfo &target) {
-  return target.hasWarpgroupProducts && !elementType(op.getA()).isF32() &&
-         op.getMaxRows().value_or(mostRows + 1) <= mostRows && op.getGroups() <= 2;
+  if (!target.hasWarpgroupProducts || elementType(op.getA()).isF32() || !op.getMaxRows())
+    return false;
+  // Rows of several tiles take as many clusters as columns do elsewhere.
+  bool isNarrow = op.getGroups() == 1 && int64_t(op.getN()) <= narrowColumns &&
+                  int64_t(op.getK()) >= 4 * int64_t(op.getN());
+  return op.getGroups() <= 2 && (int64_t(*op.getMaxRows()) <= FewRowsPlan::mostRows || isNarrow);
 }
 
 //===----------------------------------------------------------------------===//
@@ -45,9 +52,12 @@ bool nvptx::isOfFewRows(MatmulOp op, const GPUTargetInfo &target) {
 static int64_t chooseClusterBlocks(MatmulOp op, const GPUTargetInfo &target) {
   constexpr double share = 0.9; // 2048 columns have 128 blocks
   int64_t blocks = 1;
+  // A call has two thirds of the rows more often.
+  int64_t rowTiles = llvm::divideCeil(2 * int64_t(*op.getMaxRows()) / 3, FewRowsPlan::mostRows);
   while (blocks < mostClusterBlocks) {
     FewRowsPlan plan(op, blocks, /*stages=*/1);
-    if (plan.columnTiles() * blocks >= share * target.multiprocessors || 2 * blocks > plan.kTiles())
+    int64_t tiles = plan.columnTiles() * rowTiles;
+    if (tiles * blocks >= share * target.multiprocessors || 2 * blocks > plan.kTiles())
       break;
     blocks *= 2;
   }
@@ -72,7 +82,12 @@ static int64_t chooseStages(MatmulOp op, int64_t clusterBlocks, const GPUTargetI
 DictionaryAttr nvptx::chooseFewRowsConfig(MatmulOp op, const GPUTargetInfo &target) {
   int64_t cluster = chooseClusterBlocks(op, target);
   int64_t stages = chooseStages(op, cluster, target);
-  return makeConfig(op->getContext(), {{"cluster", cluster}, {"stages", stages}});
+  SmallVector<std::pair<StringRef, int64_t>, 3> entries = {{"cluster", cluster},
+                                                           {"stages", stages}};
+  // Tells it from one of few rows, which has other code.
+  if (FewRowsPlan plan(op, cluster, stages); plan.hasRowTiles)
+    entries.emplace_back("tile_rows", plan.tileRows);
+  return makeConfig(op->getContext(), entries);
 }
 
 static LogicalResult checkPlan(MatmulOp op, const GPUTargetInfo &target) {

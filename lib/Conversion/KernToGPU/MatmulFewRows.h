@@ -14,16 +14,18 @@
 
 namespace mlir::kern::nvptx {
 
-/// The sizes that the code for few rows is made of: all rows are one tile, and a tile of the
-/// result's columns is made by the blocks of a cluster, each over its share of k.
+/// The sizes that the code for few rows is made of: a tile of the result, with all rows where these
+/// are few, is made by the blocks of a cluster, each over its share of k.
 struct FewRowsPlan : MatmulPlan {
   FewRowsPlan(MatmulOp op, int64_t clusterBlocks, int64_t stages);
 
+  static constexpr int64_t mostRows = 64;        ///< of a tile
   static constexpr int64_t columns = 64;         ///< of a tile: rows of a group's weights
   static constexpr int64_t productThreads = 128; ///< that multiply; one warp more copies
   static constexpr int64_t threads = productThreads + 32;
 
   int64_t clusterBlocks;
+  bool hasRowTiles; ///< several
   /// The code for at most so many rows, multiples of 8 and ascending: what it copies and adds is
   /// of that size.
   SmallVector<int64_t, 2> sizes;
@@ -52,9 +54,10 @@ struct FewRowsContext {
   const FewRowsPlan &plan;
   Value base; ///< of shared memory
   Value thread;
-  Value rows;
+  Value rows;       ///< of the tile
   Value rank;       ///< of the block in its cluster
-  Value tileColumn; ///< the first one of the result that the cluster makes
+  Value tileRow;    ///< the first one of the result that the cluster makes
+  Value tileColumn; ///< likewise
 };
 
 /// From the sums of a cluster's blocks to the result.
@@ -72,14 +75,15 @@ public:
 private:
   /// Neighbouring columns of a row that a thread stores.
   struct Place {
-    Value row, outRow;
+    Value row;    ///< in the tile
+    Value outRow; ///< in the result's buffer
     MatmulEpilogue::Loaded extras;
   };
 
   GPUKernelBuilder &b;
   MatmulOp op;
   const FewRowsPlan &plan;
-  Value base, thread, rows, rank, tileColumn;
+  Value base, thread, rows, rank, tileRow, tileColumn;
   int64_t sizeRows;
   MatmulEpilogue epilogue;
   int64_t count;      ///< columns of a place

@@ -71,7 +71,7 @@ bool HopperLaunchPlan::canShare() const {
 
 SmallVector<MatmulOp, 2> nvptx::productsOf(Operation *op) {
   if (auto group = dyn_cast<GroupedMatmulOp>(op))
-    return llvm::to_vector<2>(group.getProducts());
+    return llvm::to_vector<2>(group.getMemberOps());
   return {cast<MatmulOp>(op)};
 }
 
@@ -115,13 +115,6 @@ static AffineExpr countTiles(const HopperLaunchPlan &plan, MLIRContext *context)
     tiles = tiles + getAffineDimExpr(product.extent, context).ceilDiv(plan.tileRows()) *
                         product.plan.columnTiles();
   return tiles;
-}
-
-/// Makes the members of a group, which the code is about to replace, name the kernel's arguments.
-static void useOperands(GroupedMatmulOp group) {
-  for (auto [argument, operand] :
-       llvm::zip_equal(group.getMembers().getArguments(), group.getArguments()))
-    argument.replaceAllUsesWith(operand);
 }
 
 FailureOr<GPULaunch> nvptx::emitHopperMatmul(Operation *op, GPUKernelBuilder &b) {

@@ -22,7 +22,7 @@ void kern::registerGPUKernelModels(DialectRegistry &registry) {
     nvptx::attachAttentionModel(*context);
     nvptx::attachConv1DModel(*context);
     nvptx::attachMatmulModels(*context);
-    nvptx::attachRowwiseModel(*context);
+    nvptx::attachRowwiseModels(*context);
     nvptx::attachSampleModel(*context);
     nvptx::attachScanModel(*context);
     nvptx::attachScanStatesModels(*context);

@@ -1,4 +1,4 @@
-//===- Rowwise.cpp - kern.rowwise on the GPU ------------------------------===//
+//===- Rowwise.cpp - Row-wise kernels on the GPU --------------------------===//
 //
 // Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,14 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-// A warp takes a row: it sums the squares of each section, then maps its elements, or the
-// sum where that is all. It loads a batch of each lane's elements before it uses the first
-// of them. A section of one batch stays in registers between the passes; of a wider one the
-// second pass finds the row in the cache.
-//
-//===----------------------------------------------------------------------===//
-
-#include "EmitterSupport.h"
+#include "RowwiseEmitter.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -22,10 +15,8 @@ using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 using mlir::flowhn::GPUTargetInfo;
 
-static constexpr int64_t warpLanes = 32;
-/// Elements that a lane has in flight: enough to keep the memory busy with the few warps
-/// that their registers leave room for.
-static constexpr int64_t laneElements = 64;
+/// Elements of a row that a warp goes through by itself, where there are many rows.
+static constexpr int64_t warpElements = 1024;
 
 /// The most neighbours, up to 16 bytes of 16-bit elements, that every access of `op` is
 /// aligned for.
@@ -49,228 +40,111 @@ static int64_t chooseVector(RowwiseOp op) {
   return count;
 }
 
-namespace {
-/// Columns [begin, end) of a row, in batches.
-struct Section {
-  Section(int64_t begin, int64_t end, int64_t count, int64_t lanes)
-      : begin(begin), end(end), chunkColumns(lanes * count),
-        chunks(std::min<int64_t>(llvm::divideCeil(width(), chunkColumns),
-                                 std::max<int64_t>(laneElements / count, 1))) {}
-
-  int64_t begin, end;
-  int64_t chunkColumns; ///< of all lanes
-  int64_t chunks;       ///< of a batch
-
-  int64_t width() const { return end - begin; }
-  int64_t batchColumns() const { return chunks * chunkColumns; }
-  bool isOneBatch() const { return width() <= batchColumns(); }
-  bool fillsBatches() const { return width() % batchColumns() == 0; }
-};
-
-/// Neighbours of a lane.
-struct Chunk {
-  Value column;
-  Value exists; ///< null where all chunks do
-  SmallVector<Value> values;
-};
-
-/// Emits the code of one thread. A row has a warp, or `warps` that are a block.
-class RowwiseEmitter {
-public:
-  RowwiseEmitter(GPUKernelBuilder &b, RowwiseOp op, int64_t count, int64_t warps)
-      : b(b), op(op), count(count), warps(warps), input(b.buffer(op.getInput())),
-        out(b.buffer(op.getOut())), extras(b.extras(op)) {}
-
-  void emit(int64_t rowsPerBlock);
-
-private:
-  using BatchBody = llvm::function_ref<SmallVector<Value>(ArrayRef<Chunk>, ValueRange)>;
-
-  GPUKernelBuilder &b;
-  RowwiseOp op;
-  int64_t count; ///< neighbours of an access
-  int64_t warps; ///< of a row
-  Buffer input, out;
-  Extras extras;
-  Value row, sourceRow, targetRow;
-  Value lane; ///< among all of the row
-
-  SmallVector<Chunk> loadBatch(const Section &section, Value begin);
-  SmallVector<Value> overBatches(const Section &section, ValueRange inits, BatchBody body);
-  SmallVector<Value> sumSquares(ArrayRef<Chunk> chunks, ValueRange sums);
-  Value meanOf(ArrayRef<Value> sums, const Section &section);
-  Value overWarps(Value total, const Section &section);
-  void emitSection(const Section &section);
-  void storeMean(Value mean);
-  void storeChunk(const Chunk &chunk, Value mean);
-};
-} // namespace
-
-void RowwiseEmitter::emit(int64_t rowsPerBlock) {
-  Value thread = b.threadId();
-  lane = b.rem(thread, warps * warpLanes);
-  Value first = b.mul(b.blockId(), rowsPerBlock);
-  row = warps > 1 ? first : b.add(first, b.broadcastLane0(b.div(thread, warpLanes)));
-  b.ifThen(b.less(row, b.extent(op.getRows())), [&] {
-    sourceRow = b.lookUp(op.getGather(), row);
-    targetRow = b.lookUp(op.getScatter(), row);
-    ArrayRef<int64_t> bounds = op.getSections();
-    for (auto [begin, end] : llvm::zip(bounds, bounds.drop_front()))
-      emitSection(Section(begin, end, count, warps * warpLanes));
-  });
+/// The same for all members of a group.
+static int64_t chooseVector(ArrayRef<RowwiseOp> members) {
+  int64_t count = chooseVector(members.front());
+  for (RowwiseOp member : members.drop_front())
+    count = std::min(count, chooseVector(member));
+  return count;
 }
 
-/// The lane's elements from column `begin` of the section on; zero where there are none.
-SmallVector<Chunk> RowwiseEmitter::loadBatch(const Section &section, Value begin) {
-  Value first = b.add(b.mul(lane, count), begin);
-  SmallVector<Chunk> chunks;
-  for (int64_t index = 0; index < section.chunks; ++index) {
-    Chunk &chunk = chunks.emplace_back();
-    chunk.column = b.add(first, index * section.chunkColumns);
-    Value known = chunk.column;
-    if (!section.fillsBatches()) {
-      chunk.exists = b.less(chunk.column, b.i32(section.end));
-      known = b.min(chunk.column, b.i32(section.end - count));
-    }
-    Value place = b.rowOffset(input, sourceRow, b.add(known, op.getInColumn()));
-    chunk.values = b.loadVector(input, place, count);
-    if (chunk.exists)
-      for (Value &value : chunk.values)
-        value = b.select(chunk.exists, value, b.f32(0));
-  }
-  return chunks;
+static DictionaryAttr chooseConfig(ArrayRef<RowwiseOp> members) {
+  constexpr int64_t mostWarps = 8, blockRows = 4;
+  RowwiseOp first = members.front();
+  int64_t vector = chooseVector(members), width = 0;
+  for (RowwiseOp member : members)
+    width = std::max(width, member.getSections().back());
+  // Few rows leave the memory idle where a warp goes through each, and of a wide one a warp would
+  // hold more than the registers of enough of them.
+  bool isShared = first.getMaxRows() || width > warpElements;
+  int64_t accesses = llvm::divideCeil(width, RowwiseShape::warpLanes * vector); // of a warp
+  int64_t warps = isShared ? std::min(accesses, mostWarps) : 1;
+  return makeConfig(first->getContext(),
+                    {{"rows", warps > 1 ? 1 : blockRows}, {"vector", vector}, {"warps", warps}});
 }
 
-/// Carries values from `inits` on over the batches of a section.
-SmallVector<Value> RowwiseEmitter::overBatches(const Section &section, ValueRange inits,
-                                               BatchBody body) {
-  if (section.isOneBatch())
-    return body(loadBatch(section, b.i32(section.begin)), inits);
-  return b.forLoop(
-      b.i32(section.begin), b.i32(section.end), b.i32(section.batchColumns()), inits,
-      [&](Value begin, ValueRange carried) { return body(loadBatch(section, begin), carried); });
+/// The configuration of `op`, which is `members`, or their group.
+static FailureOr<RowwiseShape> shapeOf(Operation *op, ArrayRef<RowwiseOp> members) {
+  if (failed(checkConfig(op, {"rows", "vector", "warps"})))
+    return failure();
+  RowwiseShape shape{configValue(op, "rows"), configValue(op, "warps"), configValue(op, "vector")};
+  if (shape.warps > 32 || (shape.warps > 1 && shape.rows > 1))
+    return op->emitOpError("takes up to 32 warps of a row, and several where a block has one row "
+                           "alone, got ")
+           << shape.warps << " for " << shape.rows << " rows";
+  int64_t most = chooseVector(members);
+  if (shape.rows > 32 || shape.vector > most || !llvm::isPowerOf2_64(shape.vector))
+    return op->emitOpError("takes up to 32 rows of a block and a power of two up to ")
+           << most << " of neighbours, got " << shape.rows << " and " << shape.vector;
+  return shape;
 }
 
-SmallVector<Value> RowwiseEmitter::sumSquares(ArrayRef<Chunk> chunks, ValueRange sums) {
-  SmallVector<Value> result(sums);
-  for (const Chunk &chunk : chunks)
-    for (auto [x, sum] : llvm::zip_equal(chunk.values, result))
-      sum = b.fma(x, x, sum);
-  return result;
-}
-
-/// The mean over all lanes, in every lane, in an order that depends on the width alone.
-Value RowwiseEmitter::meanOf(ArrayRef<Value> sums, const Section &section) {
-  Value total = sums.front();
-  for (Value sum : llvm::drop_begin(sums))
-    total = b.addf(total, sum);
-  for (int64_t distance = warpLanes / 2; distance > 0; distance /= 2)
-    total = b.addf(total, b.shuffleXor(total, distance));
-  if (warps > 1)
-    total = overWarps(total, section);
-  return b.mulf(total, b.f32(1.0 / section.width()));
-}
-
-/// Through shared memory, where each section has room of its own.
-Value RowwiseEmitter::overWarps(Value total, const Section &section) {
-  int64_t number = llvm::find(op.getSections(), section.begin) - op.getSections().begin();
-  Value place = b.shared(b.sharedBase(), number * warps * 4);
-  Value warp = b.div(lane, warpLanes);
-  b.ifThen(b.equal(b.rem(lane, warpLanes), 0),
-           [&] { b.storeRaw(total, b.shared(place, b.mul(warp, 4))); });
-  b.barrier();
-  Value sum = b.f32(0);
-  for (int64_t i = 0; i < warps; ++i)
-    sum = b.addf(sum, b.loadRaw(b.f32(), b.shared(place, i * 4)));
-  return sum;
-}
-
-void RowwiseEmitter::emitSection(const Section &section) {
-  Value mean;
-  SmallVector<Chunk> kept;
-  if (op.getReduction() == Reduction::MeanOfSquares) {
-    SmallVector<Value> zeros(count, b.f32(0));
-    auto sums = overBatches(section, zeros, [&](ArrayRef<Chunk> chunks, ValueRange carried) {
-      if (section.isOneBatch())
-        kept.assign(chunks.begin(), chunks.end());
-      return sumSquares(chunks, carried);
-    });
-    mean = meanOf(sums, section);
-  }
-  if (op.storesScalars())
-    return storeMean(mean);
-  auto storeChunks = [&](ArrayRef<Chunk> chunks, ValueRange) {
-    for (const Chunk &chunk : chunks)
-      storeChunk(chunk, mean);
-    return SmallVector<Value>();
-  };
-  if (kept.empty())
-    overBatches(section, {}, storeChunks);
-  else
-    storeChunks(kept, {});
-}
-
-void RowwiseEmitter::storeMean(Value mean) {
-  b.ifThen(b.equal(lane, 0),
-           [&] { b.store(b.inlineRegion(op.getBody(), mean), out, b.widen(targetRow)); });
-}
-
-void RowwiseEmitter::storeChunk(const Chunk &chunk, Value mean) {
-  auto store = [&] {
-    SmallVector<Value> results;
-    auto loaded = b.loadExtras(extras, row, sourceRow, chunk.column, count);
-    for (auto [i, x] : llvm::enumerate(chunk.values)) {
-      SmallVector<Value> arguments = {x};
-      if (mean)
-        arguments.push_back(mean);
-      for (ArrayRef<Value> extra : loaded)
-        arguments.push_back(extra[i]);
-      results.push_back(b.inlineRegion(op.getBody(), arguments));
-    }
-    Value place = b.rowOffset(out, targetRow, b.add(chunk.column, op.getOutColumn()));
-    b.storeVector(results, out, place);
-  };
-  if (chunk.exists)
-    b.ifThen(chunk.exists, store);
-  else
-    store();
+static GPULaunch makeLaunch(const RowwiseShape &shape, AffineMap blocks,
+                            ArrayRef<RowwiseOp> members) {
+  int64_t sharedBytes = 0;
+  for (RowwiseOp member : members)
+    sharedBytes = std::max(sharedBytes, shape.sharedBytes(member));
+  return GPULaunch{blocks, /*maxBlocks=*/0, shape.threads(), sharedBytes, /*flopRate=*/0};
 }
 
 namespace {
 struct RowwiseModel : GPUKernelInterface::ExternalModel<RowwiseModel, RowwiseOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &) const {
-    auto rowwise = cast<RowwiseOp>(op);
-    // Few rows leave the memory idle where a warp goes through each.
-    bool sharesRows = rowwise.getMaxRows() && rowwise.getReduction() != Reduction::None;
-    return makeConfig(op->getContext(), {{"rows", sharesRows ? 1 : 8},
-                                         {"vector", chooseVector(rowwise)},
-                                         {"warps", sharesRows ? 8 : 1}});
+    return chooseConfig(cast<RowwiseOp>(op));
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
                                const GPUTargetInfo &target) const {
     auto rowwise = cast<RowwiseOp>(op);
-    if (failed(checkConfig(op, {"rows", "vector", "warps"})))
+    FailureOr<RowwiseShape> shape = shapeOf(op, rowwise);
+    if (failed(shape))
       return failure();
-    int64_t rows = configValue(op, "rows"), vector = configValue(op, "vector");
-    int64_t warps = configValue(op, "warps");
-    if (warps > 32 || (warps > 1 && rows > 1))
-      return op->emitOpError("takes up to 32 warps of a row, and several where a block has one row "
-                             "alone, got ")
-             << warps << " for " << rows << " rows";
-    if (rows > 32 || vector > chooseVector(rowwise) || !llvm::isPowerOf2_64(vector))
-      return op->emitOpError("takes up to 32 rows of a block and a power of two up to ")
-             << chooseVector(rowwise) << " of neighbours, got " << rows << " and " << vector;
     GPUKernelBuilder b(builder, op, target);
-    RowwiseEmitter(b, rowwise, vector, warps).emit(rows);
-    AffineExpr blocks = builder.getAffineDimExpr(0).ceilDiv(rows);
-    int64_t sums = warps > 1 ? warps * (rowwise.getSections().size() - 1) : 0;
-    return GPULaunch{AffineMap::get(1, 0, blocks), /*maxBlocks=*/0, rows * warps * warpLanes,
-                     /*sharedBytes=*/4 * sums, /*flopRate=*/0};
+    emitRows(b, rowwise, *shape, b.blockId());
+    AffineExpr blocks = builder.getAffineDimExpr(0).ceilDiv(shape->rows);
+    return makeLaunch(*shape, AffineMap::get(1, 0, blocks), rowwise);
+  }
+};
+
+/// The blocks of a member come behind those of the members before.
+struct GroupedRowwiseModel
+    : GPUKernelInterface::ExternalModel<GroupedRowwiseModel, GroupedRowwiseOp> {
+  DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &) const {
+    return chooseConfig(llvm::to_vector(cast<GroupedRowwiseOp>(op).getMemberOps()));
+  }
+
+  FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
+                               const GPUTargetInfo &target) const {
+    auto group = cast<GroupedRowwiseOp>(op);
+    SmallVector<RowwiseOp> members = llvm::to_vector(group.getMemberOps());
+    FailureOr<RowwiseShape> shape = shapeOf(op, members);
+    if (failed(shape))
+      return failure();
+    GPUKernelBuilder b(builder, op, target);
+    AffineExpr blocks = builder.getAffineConstantExpr(0);
+    for (RowwiseOp member : members)
+      blocks = blocks + builder.getAffineDimExpr(group.getExtentOf(member)).ceilDiv(shape->rows);
+    useOperands(group);
+    emitMembers(b, members, *shape, b.blockId());
+    unsigned extents = llvm::count_if(op->getOperandTypes(), llvm::IsaPred<IndexType>);
+    return makeLaunch(*shape, AffineMap::get(extents, 0, blocks), members);
+  }
+
+private:
+  static void emitMembers(GPUKernelBuilder &b, ArrayRef<RowwiseOp> members,
+                          const RowwiseShape &shape, Value block) {
+    RowwiseOp first = members.front();
+    if (members.size() == 1)
+      return emitRows(b, first, shape, block);
+    Value blocks = b.ceilDiv(b.extent(first.getRows()), shape.rows);
+    b.ifThenElse(
+        b.less(block, blocks), [&] { emitRows(b, first, shape, block); },
+        [&] { emitMembers(b, members.drop_front(), shape, b.sub(block, blocks)); });
   }
 };
 } // namespace
 
-void nvptx::attachRowwiseModel(MLIRContext &context) {
+void nvptx::attachRowwiseModels(MLIRContext &context) {
   RowwiseOp::attachInterface<RowwiseModel>(context);
+  GroupedRowwiseOp::attachInterface<GroupedRowwiseModel>(context);
 }

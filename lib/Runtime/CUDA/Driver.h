@@ -110,6 +110,8 @@ inline constexpr int interleaveNone = 0, swizzleNone = 0, swizzle128 = 3, promot
            (FunctionHandle * function, ModuleHandle module, const char *name))                     \
   FUNCTION(functionSetAttribute, "cuFuncSetAttribute",                                             \
            (FunctionHandle function, int attribute, int value))                                    \
+  FUNCTION(blocksOfMultiprocessor, "cuOccupancyMaxActiveBlocksPerMultiprocessor",                  \
+           (int *blocks, FunctionHandle function, int threads, size_t sharedBytes))                \
   FUNCTION(launchKernel, "cuLaunchKernelEx",                                                       \
            (const LaunchConfig *config, FunctionHandle function, void **parameters, void **extra)) \
   FUNCTION(tensorMapEncodeTiled, "cuTensorMapEncodeTiled",                                         \

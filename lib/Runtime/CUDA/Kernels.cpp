@@ -67,6 +67,15 @@ Expected<FunctionHandle> findFunction(const Driver &driver, const Module &module
   return function;
 }
 
+Expected<int> countBlocks(const Driver &driver, FunctionHandle function, const fb::Kernel &kernel) {
+  const fb::GPULaunch &gpu = *kernel.gpu();
+  int blocks = 0;
+  FLOWHN_RETURN_IF_ERROR(driver.check(
+      driver.blocksOfMultiprocessor(&blocks, function, int(gpu.threads()), gpu.shared_bytes()),
+      "cannot say how many blocks a multiprocessor has room for"));
+  return blocks;
+}
+
 std::string label(const fb::Kernel &kernel) {
   return "kernel " + quote(kernel.name()->string_view());
 }
@@ -90,6 +99,7 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
     most = std::max(most, kernel->gpu()->shared_bytes());
   }
   Kernels result;
+  result.multiprocessors = device.multiprocessors;
   result.modules.resize(first.size());
   auto loadOne = [&](size_t i) {
     return context
@@ -108,6 +118,9 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
         findFunction(driver, result.modules[number], *kernel, sharedBytes[number]);
     FLOWHN_RETURN_IF_ERROR(function.status().withContext(label(*kernel)));
     result.functions.push_back(*function);
+    Expected<int> blocks = countBlocks(driver, *function, *kernel);
+    FLOWHN_RETURN_IF_ERROR(blocks.status().withContext(label(*kernel)));
+    result.blocksPerMultiprocessor.push_back(*blocks);
   }
   return result;
 }

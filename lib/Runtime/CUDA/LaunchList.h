@@ -72,7 +72,7 @@ public:
   /// come first.
   std::span<const std::byte> tables() const { return image; }
   int64_t workspaceBytes() const { return neededBytes; }
-  /// Whether it has so few tokens that it matters when each kernel starts.
+  /// Whether it has so few tokens that products leave room for the next kernel beside them.
   bool isSmall() const { return entry[1] <= maxSmallTokens; }
   DeviceAddress addressOf(const Place &place, const DeviceBases &bases) const;
 
@@ -107,7 +107,7 @@ private:
   std::vector<int64_t> stateOffsets;  ///< of a step's layout
   int64_t neededBytes = 0;
 
-  static constexpr int64_t maxSmallTokens = 512;
+  static constexpr int64_t maxSmallTokens = 64;
 
   // What decides everything but the tables.
   std::vector<int64_t> entry; ///< index values

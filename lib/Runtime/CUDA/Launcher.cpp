@@ -82,10 +82,18 @@ Expected<Launcher> Launcher::create(const Driver &driver, const fb::Plan &plan, 
 
 Status Launcher::order(unsigned working, unsigned waiting) {
   std::string asked = "cannot order streams";
-  endsWithKernel[working] = endsWithKernel[waiting] = false;
+  endsWithKernel[waiting] = false;
   EventHandle event = events[working].get();
   FLOWHN_RETURN_IF_ERROR(driver.check(driver.eventRecord(event, streams[working].get()), asked));
   return driver.check(driver.streamWaitEvent(streams[waiting].get(), event, 0), asked);
+}
+
+/// Blocks that come early take what is free first: where they share multiprocessors, and leave
+/// room, they would crowd on some.
+bool Launcher::mayStartEarly(const LaunchList &list, const LaunchList::Launch &launch) const {
+  int64_t blocks = int64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
+  return driver.hasDependentLaunches() &&
+         (list.isSmall() || kernels.liesEvenly(launch.kernel, blocks));
 }
 
 Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, EnqueueOptions options) {
@@ -94,13 +102,13 @@ Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, Enque
   bool timesBlocks = options.times == Times::Blocks;
   bool timesLaunches = options.times != Times::None && !timesBlocks;
   auto take = [&](unsigned stream) { return takeTime(taken++, stream, flags); };
-  bool early = list.isSmall() && driver.hasDependentLaunches();
   endsWithKernel.assign(streams.size(), false);
   if (timesLaunches)
     FLOWHN_RETURN_IF_ERROR(take(0));
   for (const LaunchList::Command &command : list.commands()) {
     if (auto *launched = std::get_if<LaunchList::Launch>(&command)) {
       unsigned stream = options.inOrder ? 0 : launched->stream;
+      bool early = mayStartEarly(list, *launched);
       FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, stream, early));
       if (timesLaunches)
         FLOWHN_RETURN_IF_ERROR(take(stream));

@@ -62,6 +62,8 @@ private:
   Launcher(const Driver &driver, const fb::Plan &plan, Kernels kernels)
       : driver(driver), plan(plan), kernels(std::move(kernels)) {}
 
+  /// Whether it is good for `launch` to start before the kernel in front of it ends.
+  bool mayStartEarly(const LaunchList &list, const LaunchList::Launch &launch) const;
   /// With `early` it starts when the kernel in front of it in the stream lets it, if it waits
   /// for that one's end itself.
   Status launch(const LaunchList &list, const LaunchList::Launch &launch, const DeviceBases &bases,

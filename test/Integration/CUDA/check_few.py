@@ -5,8 +5,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 #===------------------------------------------------------------------------===//
-"""Matmuls that promise few rows, around those of their tiles, and of k's share of a block, for
-check_kernels.py."""
+"""Matmuls that promise few rows, or of few columns, around those of their tiles, and of k's share of a
+block, for check_kernels.py."""
 
 import check_rows
 from kernel_harness import Sweep
@@ -32,10 +32,21 @@ CASES = {
     "few_at_most_8": lambda: matmul(5, 68, 392, "cluster = 2, stages = 2", max_rows=8, stream="row",
                                     out_element="f32"),
     "few_at_most_20": lambda: matmul(20, 68, 136, max_rows=20),
+    "few_tiles": lambda: matmul(150, 96, 520, max_rows=768, out_element="f32"),
+    "few_tiles_odd": lambda: matmul(129, 77, 328, max_rows=1536, residuals=True, scatter=True,
+                                    a_column=8, out_column=3),
+    "few_tiles_one": lambda: matmul(1, 21, 136, max_rows=768, stream="gathered", out_element="f32"),
+    "few_tiles_ring": lambda: matmul(65, 64, 520, "cluster = 2, stages = 2, tile_rows = 64",
+                                     max_rows=768),
 }
 
 ROWS = [1, 2, 7, 8, 9, 33, 63, 64]
+TILES = [1, 8, 63, 64, 65, 127, 128, 129, 457, 767, 768]
 SWEEPS = {
+    "few_tiles_160x4096": Sweep(lambda rows: matmul(rows, 160, 4096, max_rows=768, out_element="f32"),
+                                TILES),
+    "few_tiles_96x2048": Sweep(lambda rows: matmul(rows, 96, 2048, max_rows=1536, residuals=True,
+                                                   scatter=True), [*TILES, 1379, 1536]),
     "few_21x5": Sweep(lambda rows: matmul(rows, 21, 5), ROWS),
     "few_151x260": Sweep(lambda rows: matmul(rows, 151, 260, residuals=True, scatter=True), ROWS),
     "few_768x1024": Sweep(lambda rows: matmul(rows, 768, 1024, out_element="f32", stream="row"), ROWS),

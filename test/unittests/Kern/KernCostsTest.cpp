@@ -100,6 +100,32 @@ TEST(KernCosts, rowwise) {
             (Costs{0, 5 * 7 * 2 + 5 * 7 * 4 + 7 * 4 + 5 * 4}));
 }
 
+TEST(KernCosts, groupedRowwise) {
+  // 3 and 5 rows of 7 and 2.
+  EXPECT_EQ(costsOf(R"(
+    func.func @f(%r: index, %a: memref<?x7xbf16>, %o: memref<?x7xf32>, %s: index,
+                 %c: memref<?x2xbf16>, %p: memref<?x2xf32>) {
+      kern.grouped_rowwise(%r, %a, %o, %s, %c, %p) {
+      ^bb0(%r1: index, %a1: memref<?x7xbf16>, %o1: memref<?x7xf32>, %s1: index,
+           %c1: memref<?x2xbf16>, %p1: memref<?x2xf32>):
+        kern.rowwise rows(%r1) %a1 -> %o1 {
+        ^bb0(%x: f32):
+          kern.yield %x
+        } {sections = array<i64: 0, 7>, reduction = #kern.reduction<none>, accesses = [],
+           extra_columns = array<i64>} : (index, memref<?x7xbf16>, memref<?x7xf32>) -> ()
+        kern.rowwise rows(%s1) %c1 -> %p1 {
+        ^bb0(%x: f32):
+          kern.yield %x
+        } {sections = array<i64: 0, 2>, reduction = #kern.reduction<none>, accesses = [],
+           extra_columns = array<i64>} : (index, memref<?x2xbf16>, memref<?x2xf32>) -> ()
+      } : (index, memref<?x7xbf16>, memref<?x7xf32>, index, memref<?x2xbf16>, memref<?x2xf32>)
+        -> ()
+      return
+    })",
+                    {3, 5}),
+            (Costs{0, 3 * 7 * (2 + 4) + 5 * 2 * (2 + 4)}));
+}
+
 TEST(KernCosts, scalars) {
   // 5 rows of 7 to one f32 each, which a product of 3 columns reads.
   EXPECT_EQ(costsOf(R"(

@@ -290,8 +290,8 @@ fb::PlanT waitingPlan() {
   return plan;
 }
 
-/// A kernel starts early behind another one, if it waits for that itself: not behind an upload,
-/// a fork or a join.
+/// A kernel starts early behind another one in its stream, if it waits for that itself: not behind
+/// an upload, or what another stream does.
 TEST_F(CUDAExecutorTest, StartsKernelsEarly) {
   Expected<Session> session = tryCreate(gpuContents(waitingPlan()));
   ASSERT_TRUE(session.ok()) << session.status().message();
@@ -299,7 +299,7 @@ TEST_F(CUDAExecutorTest, StartsKernelsEarly) {
   Call call{.ids = ids, .lengths = lengths, .tokens = true};
   Log kernels{"embed s0 4x1x1",
               "s1 after s0",
-              "doubled s0 3x1x1",
+              "doubled s0 3x1x1 early",
               "times_minus_three s1 2x1x1",
               "s0 after s1",
               "add_one s0 5x1x1",
@@ -323,6 +323,27 @@ TEST_F(CUDAExecutorTest, StartsKernelsEarly) {
   ASSERT_TRUE(session->run(call).ok());
   for (const std::string &line : takeLog())
     EXPECT_TRUE(line.find("add_one s0 5x1x1 early") == line.npos) << line;
+}
+
+/// In calls of more tokens blocks that would crowd on the multiprocessors that are free first
+/// start in turn.
+TEST_F(CUDAExecutorTest, StartsEvenLaunchesEarly) {
+  constexpr int roomFor = 4;
+  auto countEarly = [&](int tokens) {
+    Expected<Session> session = tryCreate(gpuContents(waitingPlan()));
+    Ids ids(tokens, 1), lengths{tokens};
+    takeLog();
+    if (!session.ok() || !session->run({.ids = ids, .lengths = lengths}).ok())
+      return int64_t(-1);
+    return count(takeLog(), "add_twice s0 " + std::to_string(tokens) + "x1x1 early");
+  };
+  int multiprocessors = FakeCUDA::get().devices[0].multiprocessors;
+  EXPECT_EQ(countEarly(65), 2); // one block each
+  FakeCUDA::get().blocksPerMultiprocessor = roomFor;
+  EXPECT_EQ(countEarly(64), 2);
+  EXPECT_EQ(countEarly(65), 0);
+  EXPECT_EQ(countEarly(3 * multiprocessors - 1), 0);
+  EXPECT_EQ(countEarly(3 * multiprocessors), 2);
 }
 
 /// Graphs of older drivers do not keep it.

@@ -238,6 +238,15 @@ Result cuFuncSetAttribute(FunctionHandle, int attribute, int value) {
   return constants::success;
 }
 
+Result cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, FunctionHandle function, int,
+                                                   size_t) {
+  FAKE_CALL;
+  if (function->context != current.back())
+    return constants::invalidValue;
+  *blocks = fake.blocksPerMultiprocessor;
+  return constants::success;
+}
+
 Result cuLaunchKernelEx(const LaunchConfig *config, FunctionHandle function, void **parameters,
                         void **) {
   FAKE_CALL;

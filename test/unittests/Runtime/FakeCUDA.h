@@ -50,6 +50,7 @@ struct FakeCUDA {
   int version = 12080;
   std::vector<FakeDevice> devices{2};
   std::map<std::string, FakeKernel> kernels; ///< by symbol
+  int blocksPerMultiprocessor = 1;           ///< of any kernel
   /// The call that fails, counted from 1, for want of memory; 0: none.
   int failingCall = 0;
 

@@ -870,6 +870,141 @@ func.func @grouped_matmul_c4(%rows: index, %a: memref<?x16xbf16>, %w: memref<16x
 
 // -----
 
+func.func @grouped_rowwise_c1(%rows: index, %a: memref<?x16xf32>, %out: memref<?x16xf32>, %to: memref<?x16xf32>) {
+  // expected-error@+1 {{must have at least two members, got 1}}
+  kern.grouped_rowwise(%rows, %a, %out, %to) {
+  ^bb0(%r: index, %u: memref<?x16xf32>, %v: memref<?x16xf32>, %w: memref<?x16xf32>):
+    kern.rowwise rows(%r) %u -> %v {
+    ^bb0(%x: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  } : (index, memref<?x16xf32>, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @grouped_rowwise_c1(%rows: index, %a: memref<?x16xf32>, %out: memref<?x16xf32>, %to: memref<?x16xf32>) {
+  kern.grouped_rowwise(%rows, %a, %out, %to) {
+  ^bb0(%r: index, %u: memref<?x16xf32>, %v: memref<?x16xf32>, %w: memref<?x16xf32>):
+    kern.rowwise rows(%r) %u -> %v {
+    ^bb0(%x: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>) -> ()
+    // expected-error@+1 {{is no kern.rowwise, which alone may stand in a kern.grouped_rowwise}}
+    kern.matmul rows(%r) %u, %v -> %w {
+    ^bb0(%s: f32):
+      kern.yield %s
+    } {n = 16, k = 16, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  } : (index, memref<?x16xf32>, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @grouped_rowwise_c2(%rows: index, %a: memref<?x16xf32>, %out: memref<?x16xf32>, %to: memref<?x16xf32>) {
+  kern.grouped_rowwise(%rows, %a, %out, %to) {
+  ^bb0(%r: index, %u: memref<?x16xf32>, %v: memref<?x16xf32>, %w: memref<?x16xf32>):
+    kern.rowwise rows(%r) %u -> %v {
+    ^bb0(%x: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>) -> ()
+    // expected-error@+1 {{must not read what another member stores, of type 'memref<?x16xf32>'}}
+    kern.rowwise rows(%r) %v -> %w {
+    ^bb0(%x: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  } : (index, memref<?x16xf32>, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @grouped_rowwise_c3(%rows: index, %a: memref<?x16xf32>, %out: memref<?x16xf32>, %to: memref<?x16xf32>) {
+  kern.grouped_rowwise(%rows, %a, %out, %to) {
+  ^bb0(%r: index, %u: memref<?x16xf32>, %v: memref<?x16xf32>, %w: memref<?x16xf32>):
+    kern.rowwise rows(%r) %u -> %v {
+    ^bb0(%x: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>) -> ()
+    // expected-error@+1 {{must reduce as the other members do, none, got mean_of_squares}}
+    kern.rowwise rows(%r) %u -> %w {
+    ^bb0(%x: f32, %m: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<mean_of_squares>, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  } : (index, memref<?x16xf32>, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @grouped_rowwise_c3(%rows: index, %a: memref<?x16xf32>, %out: memref<?x16xf32>, %to: memref<?x16xf32>) {
+  kern.grouped_rowwise(%rows, %a, %out, %to) {
+  ^bb0(%r: index, %u: memref<?x16xf32>, %v: memref<?x16xf32>, %w: memref<?x16xf32>):
+    kern.rowwise rows(%r) %u -> %v {
+    ^bb0(%x: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<none>, max_rows = 64, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>) -> ()
+    // expected-error@+1 {{must promise as many rows as the other members, 64, got 8}}
+    kern.rowwise rows(%r) %u -> %w {
+    ^bb0(%x: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<none>, max_rows = 8, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  } : (index, memref<?x16xf32>, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @grouped_rowwise_c3(%rows: index, %a: memref<?x16xf32>, %out: memref<?x16xf32>, %to: memref<?x16xf32>) {
+  kern.grouped_rowwise(%rows, %a, %out, %to) {
+  ^bb0(%r: index, %u: memref<?x16xf32>, %v: memref<?x16xf32>, %w: memref<?x16xf32>):
+    kern.rowwise rows(%r) %u -> %v {
+    ^bb0(%x: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>) -> ()
+    // expected-error@+1 {{must promise as many rows as the other members, any number, got 8}}
+    kern.rowwise rows(%r) %u -> %w {
+    ^bb0(%x: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<none>, max_rows = 8, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  } : (index, memref<?x16xf32>, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @grouped_rowwise_c4(%rows: index, %a: memref<?x16xf32>, %out: memref<?x16xf32>, %to: memref<?x16xf32>) {
+  kern.grouped_rowwise(%rows, %a, %out, %to) {
+  ^bb0(%r: index, %u: memref<?x16xf32>, %v: memref<?x16xf32>, %w: memref<?x16xf32>):
+    kern.rowwise rows(%r) %u -> %v {
+    ^bb0(%x: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<none>, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>) -> ()
+    // expected-error@+1 {{must leave its configuration to the kern.grouped_rowwise}}
+    kern.rowwise rows(%r) %u -> %w {
+    ^bb0(%x: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<none>, config = {}, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  } : (index, memref<?x16xf32>, memref<?x16xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
+// -----
+
 func.func @scan_combine_c3(%n: index, %a: memref<16x32xf32>, %sums: memref<?x32xf32>, %table: memref<?xi32>, %states: memref<?x16x32xf32>) {
   // expected-error@+1 {{takes slots with initial alone}}
   kern.scan_combine batch(%n) chunks(%n, %n) %a, %sums offsets(%table) -> %states slots(%table)

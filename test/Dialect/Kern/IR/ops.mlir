@@ -73,6 +73,33 @@ func.func @grouped_matmul(%rows: index, %a: memref<?x16xbf16>, %b: memref<12x16x
   return
 }
 
+// CHECK-LABEL: func.func @grouped_rowwise
+func.func @grouped_rowwise(%rows: index, %a: memref<?x16xf32>, %out: memref<?x16xbf16>, %w: memref<16xf32>,
+                           %others: index, %c: memref<?x16xf32>, %to: memref<?x16xbf16>, %index: memref<?xi32>) {
+  // CHECK: kern.grouped_rowwise(%[[ROWS:.*]], %[[A:.*]], %{{.*}}, %[[W:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {
+  // CHECK-NEXT: ^bb0(%[[R0:.*]]: index, %[[A0:.*]]: memref<?x16xf32>,
+  // CHECK-NEXT: kern.rowwise rows(%[[R0]]) %[[A0]]
+  // CHECK: kern.rowwise {{.*}} gather(
+  // CHECK: } {config = {rows = 8 : i64}} : (index, memref<?x16xf32>,
+  kern.grouped_rowwise(%rows, %a, %out, %w, %others, %c, %to, %index) {
+  ^bb0(%r0: index, %a0: memref<?x16xf32>, %o0: memref<?x16xbf16>, %w0: memref<16xf32>,
+       %r1: index, %a1: memref<?x16xf32>, %o1: memref<?x16xbf16>, %g1: memref<?xi32>):
+    kern.rowwise rows(%r0) %a0 -> %o0 extras(%w0) {
+    ^bb0(%x: f32, %mean: f32, %e: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<mean_of_squares>,
+       accesses = [#kern.access<column>], extra_columns = array<i64: 0>}
+      : (index, memref<?x16xf32>, memref<?x16xbf16>, memref<16xf32>) -> ()
+    kern.rowwise rows(%r1) %a1 -> %o1 gather(%g1) {
+    ^bb0(%x: f32, %mean: f32):
+      kern.yield %x
+    } {sections = array<i64: 0, 16>, reduction = #kern.reduction<mean_of_squares>, accesses = [], extra_columns = array<i64>}
+      : (index, memref<?x16xf32>, memref<?x16xbf16>, memref<?xi32>) -> ()
+  } {config = {rows = 8}}
+    : (index, memref<?x16xf32>, memref<?x16xbf16>, memref<16xf32>, index, memref<?x16xf32>, memref<?x16xbf16>, memref<?xi32>) -> ()
+  return
+}
+
 // CHECK-LABEL: func.func @rowwise
 func.func @rowwise(%rows: index, %table: memref<100x24xbf16>, %out: memref<?x24xf32>,
                    %weight: memref<24xf32>, %ids: memref<?xi32>) {

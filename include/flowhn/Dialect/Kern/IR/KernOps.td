@@ -57,6 +57,28 @@ class Kern_EpilogueOp<string mnemonic, list<Trait> traits = []> : Kern_ComputeOp
   let hasRegionVerifier = 1;
 }
 
+/// Independent ops of one kind, `member`, in one launch.
+class Kern_GroupOp<string mnemonic, string member>
+    : Kern_ComputeOp<mnemonic, [IsolatedFromAbove, NoTerminator]> {
+  let arguments = (ins Variadic<AnyTypeOf<[Index, Kern_Data, Kern_Table]>>:$arguments, OptionalAttr<DictionaryAttr>:$config);
+  let regions = (region SizedRegion<1>:$members);
+  let assemblyFormat = [{
+    `(` $arguments `)` $members attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    using Member = }] # member # [{;
+    /// The members, in order.
+    auto getMemberOps() { return getMembers().getOps<Member>(); }
+    /// The operand that `argument` of the region stands for.
+    ::mlir::OpOperand &getOperandOf(::mlir::Value argument) {
+      return getOperation()->getOpOperand(::llvm::cast<::mlir::BlockArgument>(argument).getArgNumber());
+    }
+    /// The place of a member's rows among the index operands.
+    unsigned getExtentOf(Member member);
+  }];
+  let hasRegionVerifier = 1;
+}
+
 def Kern_YieldOp : Kern_Op<"yield", [Pure, Terminator, ReturnLike,
     ParentOneOf<["MatmulOp", "RowwiseOp", "Conv1DOp", "ScanOp"]>]> {
   let summary = "The value a kernel stores";
@@ -109,7 +131,7 @@ def Kern_MatmulOp : Kern_EpilogueOp<"matmul", [AttrSizedOperandSegments]> {
   }];
 }
 
-def Kern_GroupedMatmulOp : Kern_ComputeOp<"grouped_matmul", [IsolatedFromAbove, NoTerminator]> {
+def Kern_GroupedMatmulOp : Kern_GroupOp<"grouped_matmul", "MatmulOp"> {
   let summary = "Independent products in one launch";
   let description = [{
     The `kern.matmul`s of the region, its members, over the operands that its arguments stand
@@ -131,22 +153,6 @@ def Kern_GroupedMatmulOp : Kern_ComputeOp<"grouped_matmul", [IsolatedFromAbove, 
     }
     ```
   }];
-  let arguments = (ins Variadic<AnyTypeOf<[Index, Kern_Data, Kern_Table]>>:$arguments, OptionalAttr<DictionaryAttr>:$config);
-  let regions = (region SizedRegion<1>:$members);
-  let assemblyFormat = [{
-    `(` $arguments `)` $members attr-dict `:` functional-type(operands, results)
-  }];
-  let extraClassDeclaration = [{
-    /// The products, in order.
-    auto getProducts() { return getMembers().getOps<MatmulOp>(); }
-    /// The operand that `argument` of the region stands for.
-    ::mlir::OpOperand &getOperandOf(::mlir::Value argument) {
-      return getOperation()->getOpOperand(::llvm::cast<::mlir::BlockArgument>(argument).getArgNumber());
-    }
-    /// The place of a member's rows among the index operands.
-    unsigned getExtentOf(MatmulOp member);
-  }];
-  let hasRegionVerifier = 1;
 }
 
 def Kern_RowwiseOp : Kern_EpilogueOp<"rowwise", [AttrSizedOperandSegments]> {
@@ -184,6 +190,29 @@ def Kern_RowwiseOp : Kern_EpilogueOp<"rowwise", [AttrSizedOperandSegments]> {
   let extraClassDeclaration = [{
     /// Whether the result is one number per row.
     bool storesScalars() { return getOut().getType().getRank() == 1; }
+  }];
+}
+
+def Kern_GroupedRowwiseOp : Kern_GroupOp<"grouped_rowwise", "RowwiseOp"> {
+  let summary = "Independent row-wise kernels in one launch";
+  let description = [{
+    The `kern.rowwise`s of the region, its members, over the operands that its arguments stand
+    for: short kernels, of which a target makes one that has blocks for the rows of each member.
+    The configuration is that of all members.
+
+    Constraints:
+    * (C1) the region holds two or more `kern.rowwise`s and nothing else; its arguments have the operands' types.
+    * (C2) no member reads what another one stores.
+    * (C3) members have one `reduction` and one `max_rows`.
+    * (C4) members have no `config` of their own.
+
+    ```mlir
+    kern.grouped_rowwise(%rows, %x, %y, %others, %u, %v) {
+    ^bb0(%rows: index, …):
+      kern.rowwise rows(%rows) %x -> %y {…} {sections = array<i64: 0, 768>, …}
+      kern.rowwise rows(%others) %u -> %v {…} {sections = array<i64: 0, 768>, …}
+    }
+    ```
   }];
 }
 
