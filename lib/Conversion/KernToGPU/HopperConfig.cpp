@@ -81,17 +81,17 @@ static double timeOf(const HopperLaunchPlan &plan, int64_t rows, const GPUTarget
                  product.plan.kTiles());
   int64_t blocks = plan.blocksAtOnce(target), clusters = blocks / plan.cluster;
   int64_t tiles = steps.size();
-  int64_t rest = tiles % blocks,
-          most = plan.cluster > 1 ? clusters * plan.sharedRounds() : blocks / 2;
-  int64_t whole = plan.splitsRest() && rest <= most ? tiles - rest : tiles;
+  int64_t rest = tiles % blocks, pieces = plan.cluster > 1 ? 1 : plan.piecesOf(rest, blocks);
+  bool isSplit = plan.cluster > 1 ? rest <= clusters * plan.sharedRounds() : pieces > 1;
+  int64_t whole = isSplit ? tiles - rest : tiles;
   constexpr double launchTime = 3;
   double time = launchTime;
   for (int64_t tile = 0; tile < whole; tile += blocks)
     time += steps[tile] * stepTime(columns, std::min(blocks, whole - tile)) + storeTime(columns);
   if (plan.cluster == 1)
-    return whole < tiles
-               ? time + steps[whole] * stepTime(columns / 2, 2 * rest) + storeTime(columns / 2)
-               : time;
+    return whole < tiles ? time + steps[whole] * stepTime(columns / pieces, pieces * rest) +
+                               storeTime(columns / pieces)
+                         : time;
   for (int64_t tile = whole; tile < tiles; tile += clusters)
     time += llvm::divideCeil(steps[tile], plan.cluster) *
                 stepTime(columns, plan.cluster * std::min(clusters, tiles - tile)) +

@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-// A last round of tiles would leave blocks idle. Where it occupies less than half of them, each of
-// its tiles is made as two halves, by two blocks: the order in which a result's products are added
-// stays the same. Blocks of a cluster instead share such tiles, each with a part of k, where
-// that takes less than a round of whole ones.
+// A last round of tiles would leave blocks idle. Where it occupies at most half of them, or a
+// quarter, each of its tiles is made as two or four pieces, by as many blocks: the order in which a
+// result's products are added stays the same. Blocks of a cluster instead share such tiles, each
+// with a part of k, where that takes less than a round of whole ones.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,7 +31,7 @@ HopperSchedule::HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan
   wholeTiles = tiles;
   if (!plan.splitsRest())
     return;
-  Value rest = b.rem(tiles, b.numBlocks());
+  rest = b.rem(tiles, b.numBlocks());
   Value most = plan.cluster > 1 ? b.mul(b.div(b.numBlocks(), plan.cluster), plan.sharedRounds())
                                 : b.div(b.numBlocks(), 2);
   Value isSplit = b.less(rest, b.add(most, 1));
@@ -75,7 +75,7 @@ void HopperSchedule::forEachPart(int64_t phase, Body body) {
   if (!plan.splitsRest())
     return;
   if (plan.cluster == 1)
-    return takeHalf({last[1], last[2]}, body);
+    return takePiece(plan.maxPieces(), {last[1], last[2]}, body);
   Value end = products.back().endTile;
   takeTiles(
       {b.add(wholeTiles, b.div(b.blockId(), plan.cluster)), last[1], last[2]},
@@ -83,17 +83,27 @@ void HopperSchedule::forEachPart(int64_t phase, Body body) {
       [&](const ProductCode &code, Value index) { return sharedTile(code, index); }, body);
 }
 
-void HopperSchedule::takeHalf(Stage stage, Body body) {
-  Value index = b.add(wholeTiles, b.div(b.blockId(), 2));
+void HopperSchedule::takePiece(int64_t most, Stage stage, Body body) {
+  if (most > 2) {
+    Value areFew = b.less(rest, b.add(b.div(b.numBlocks(), most), 1));
+    return b.ifThenElse(
+        areFew, [&] { takeAs(most, stage, body); }, [&] { takePiece(most / 2, stage, body); });
+  }
+  takeAs(most, stage, body);
+}
+
+void HopperSchedule::takeAs(int64_t pieces, Stage stage, Body body) {
+  Value index = b.add(wholeTiles, b.div(b.blockId(), pieces));
   for (const ProductCode &code : products) {
     Value isOwn =
         b.both(b.less(b.sub(code.firstTile, b.i32(1)), index), b.less(index, code.endTile));
     b.ifThen(isOwn, [&] {
-      TilePart half = wholeTile(code, index);
-      half.columns /= 2;
-      half.tile.column = b.add(half.tile.column, b.mul(b.rem(b.blockId(), 2), half.columns));
-      // A second half can lie outside the result.
-      b.ifThen(b.less(half.tile.column, b.i32(code.plan().n)), [&] { body(code, half, stage); });
+      TilePart piece = wholeTile(code, index);
+      piece.columns /= pieces;
+      piece.tile.column =
+          b.add(piece.tile.column, b.mul(b.rem(b.blockId(), pieces), piece.columns));
+      // All but the first one can lie outside the result.
+      b.ifThen(b.less(piece.tile.column, b.i32(code.plan().n)), [&] { body(code, piece, stage); });
     });
   }
 }

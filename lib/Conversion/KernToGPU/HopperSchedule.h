@@ -39,7 +39,7 @@ struct TilePart {
 };
 
 /// The tiles of a launch are those of its products, one product behind the other. Blocks take
-/// tiles a grid apart, and what is left over as halves, or shared by the blocks of clusters.
+/// tiles a grid apart, and what is left over in pieces, or shared by the blocks of clusters.
 class HopperSchedule {
 public:
   /// Numbers the tiles of `products`.
@@ -61,6 +61,7 @@ private:
   const HopperLaunchPlan &plan;
   ArrayRef<ProductCode> products;
   Value wholeTiles; ///< tiles that are made whole: the first ones
+  Value rest;       ///< tiles of a last round that is not full
 
   MatmulTile tileAt(const ProductCode &code, Value index);
   TilePart wholeTile(const ProductCode &code, Value index);
@@ -70,7 +71,9 @@ private:
   SmallVector<Value> takeTiles(ArrayRef<Value> first, Value step, Value end,
                                llvm::function_ref<TilePart(const ProductCode &, Value)> partOf,
                                Body body);
-  void takeHalf(Stage stage, Body body);
+  /// The block's piece of the tiles of a last round, where that can be made as up to `most`.
+  void takePiece(int64_t most, Stage stage, Body body);
+  void takeAs(int64_t pieces, Stage stage, Body body);
 };
 
 } // namespace mlir::kern::nvptx

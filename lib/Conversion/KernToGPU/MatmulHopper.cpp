@@ -40,6 +40,20 @@ HopperLaunchPlan::HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> members, in
   });
 }
 
+int64_t HopperLaunchPlan::maxPieces() const {
+  int64_t pieces = products.front().plan.maxPieces();
+  for (const HopperProduct &product : products)
+    pieces = std::min(pieces, product.plan.maxPieces());
+  return pieces;
+}
+
+int64_t HopperLaunchPlan::piecesOf(int64_t tiles, int64_t blocks) const {
+  int64_t pieces = maxPieces();
+  while (pieces > 1 && tiles > blocks / pieces)
+    pieces /= 2;
+  return pieces;
+}
+
 int64_t HopperLaunchPlan::barrierOffset() const {
   int64_t outBytes = 0;
   for (const HopperProduct &product : products)
@@ -131,7 +145,7 @@ FailureOr<GPULaunch> nvptx::emitHopperMatmul(Operation *op, GPUKernelBuilder &b)
   if (auto group = dyn_cast<GroupedMatmulOp>(op))
     useOperands(group);
   emitHopperBlock(b, plan);
-  int64_t pieces = plan.cluster > 1 ? plan.cluster : plan.hasHalves() ? 2 : 1;
+  int64_t pieces = plan.cluster > 1 ? plan.cluster : plan.maxPieces();
   AffineExpr blocks = countTiles(plan, op->getContext()) * pieces;
   int64_t extents = llvm::count_if(op->getOperandTypes(), llvm::IsaPred<IndexType>);
   return GPULaunch{AffineMap::get(extents, 0, blocks),

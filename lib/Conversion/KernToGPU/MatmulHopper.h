@@ -20,10 +20,12 @@ struct HopperMatmulPlan : MatmulPlan {
 
   bool storesTiles; ///< the result goes through shared memory and the copy engine
 
-  /// Whether a tile can also be made as two of half its columns.
-  bool hasHalves() const { return outColumns() % 128 == 0; }
+  /// The most pieces, of equal columns, that a tile can also be made as.
+  int64_t maxPieces() const {
+    return outColumns() % 256 == 0 ? 4 : outColumns() % 128 == 0 ? 2 : 1;
+  }
   /// Columns of b's boxes, that is rows of b.
-  int64_t boxColumns() const { return hasHalves() ? outColumns() / 2 : outColumns(); }
+  int64_t boxColumns() const { return outColumns() / maxPieces(); }
 
   int64_t consumers() const { return tileRows / 64; } ///< warpgroups, 64 rows each
   int64_t threads() const { return 128 * (1 + consumers()); }
@@ -57,17 +59,17 @@ public:
   int64_t stages() const { return first().stages; }
   int64_t consumers() const { return first().consumers(); }
   int64_t threads() const { return first().threads(); }
-  /// Whether tiles of a last round can be made as two halves, whatever their product.
-  bool hasHalves() const {
-    return llvm::all_of(products, [](const HopperProduct &one) { return one.plan.hasHalves(); });
-  }
+  /// The most pieces that tiles of a last round can be made as, whatever their product.
+  int64_t maxPieces() const;
+  /// The pieces that a last round of so many tiles is made as.
+  int64_t piecesOf(int64_t tiles, int64_t blocks) const;
 
   bool storesFloats() const {
     return llvm::any_of(products,
                         [](HopperProduct one) { return elementType(one.op.getOut()).isF32(); });
   }
   /// Whether tiles of a last round are made by several blocks.
-  bool splitsRest() const { return cluster > 1 || hasHalves(); }
+  bool splitsRest() const { return cluster > 1 || maxPieces() > 1; }
   /// Blocks that run at a time, measured on H200s.
   int64_t blocksAtOnce(const flowhn::GPUTargetInfo &target) const;
   /// Rounds of tiles that clusters share which take less than one of whole tiles.
