@@ -68,35 +68,51 @@ static double stepTime(int64_t columns, int64_t blocks) {
   return (tileRows + columns) * swizzledRowBytes / std::min(ownRate, rate / blocks);
 }
 
+/// Microseconds of storing `columns` of a tile. What blocks read and write of a float32 residual
+/// they all do at once.
+static double storeTime(const HopperLaunchPlan &plan, int64_t columns) {
+  return plan.storesFloats() ? 0.03 * columns : 1.5;
+}
+
+/// Microseconds of the last tiles where clusters share them; `steps` are those of each.
+static double sharedTime(const HopperLaunchPlan &plan, ArrayRef<int64_t> steps, int64_t clusters) {
+  int64_t columns = plan.products.front().plan.tileColumns;
+  const double exchangeTime = 2 + 0.5 * plan.cluster;
+  double time = 0;
+  for (; !steps.empty(); steps = steps.drop_front(std::min<size_t>(clusters, steps.size())))
+    time += llvm::divideCeil(steps.front(), plan.cluster) *
+                stepTime(columns, plan.cluster * std::min<int64_t>(clusters, steps.size())) +
+            exchangeTime;
+  return time;
+}
+
 /// Microseconds of a launch where each product has so many rows, measured on an H200. The first
 /// block has the longest tile of every round.
 static double timeOf(const HopperLaunchPlan &plan, int64_t rows, const GPUTargetInfo &target) {
-  int64_t columns = plan.products.front().plan.tileColumns;
-  // What blocks read and write of a float32 residual they all do at once.
-  auto storeTime = [&](int64_t columns) { return plan.storesFloats() ? 0.03 * columns : 1.5; };
-  const double exchangeTime = 2 + 0.5 * plan.cluster;
-  SmallVector<int64_t> steps; // of each tile
-  for (const HopperProduct &product : plan.products)
-    steps.append(llvm::divideCeil(rows, tileRows) * product.plan.columnTiles(),
-                 product.plan.kTiles());
-  int64_t blocks = plan.blocksAtOnce(target), clusters = blocks / plan.cluster;
-  int64_t tiles = steps.size();
-  int64_t rest = tiles % blocks, pieces = plan.cluster > 1 ? 1 : plan.piecesOf(rest, blocks);
-  bool isSplit = plan.cluster > 1 ? rest <= clusters * plan.sharedRounds() : pieces > 1;
-  int64_t whole = isSplit ? tiles - rest : tiles;
   constexpr double launchTime = 3;
+  SmallVector<int64_t> tileSteps;
+  for (const HopperProduct &product : plan.products)
+    tileSteps.append(llvm::divideCeil(rows, tileRows) * product.plan.columnTiles(),
+                     product.plan.kTiles());
+  ArrayRef<int64_t> steps = tileSteps;
+  int64_t columns = plan.products.front().plan.tileColumns;
+  int64_t blocks = plan.blocksAtOnce(target), clusters = blocks / plan.cluster;
+  auto roundTime = [&](int64_t steps, int64_t columns, int64_t busy) {
+    return steps * stepTime(columns, busy) + storeTime(plan, columns);
+  };
   double time = launchTime;
-  for (int64_t tile = 0; tile < whole; tile += blocks)
-    time += steps[tile] * stepTime(columns, std::min(blocks, whole - tile)) + storeTime(columns);
-  if (plan.cluster == 1)
-    return whole < tiles ? time + steps[whole] * stepTime(columns / pieces, pieces * rest) +
-                               storeTime(columns / pieces)
-                         : time;
-  for (int64_t tile = whole; tile < tiles; tile += clusters)
-    time += llvm::divideCeil(steps[tile], plan.cluster) *
-                stepTime(columns, plan.cluster * std::min(clusters, tiles - tile)) +
-            exchangeTime;
-  return time;
+  for (; steps.size() >= size_t(blocks); steps = steps.drop_front(blocks))
+    time += roundTime(steps.front(), columns, blocks);
+  int64_t rest = steps.size();
+  if (plan.cluster > 1 && rest <= clusters * plan.sharedRounds())
+    return time + sharedTime(plan, steps, clusters);
+  if (rest == 0)
+    return time;
+  int64_t pieces = 1;
+  for (int64_t most : plan.pieces())
+    if (plan.cluster == 1 && rest <= blocks / most)
+      pieces = std::max(pieces, most);
+  return time + roundTime(steps.front(), columns / pieces, pieces * rest);
 }
 
 DictionaryAttr nvptx::chooseHopperConfig(Operation *op, const GPUTargetInfo &target) {

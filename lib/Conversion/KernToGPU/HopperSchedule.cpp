@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-// A last round of tiles would leave blocks idle. Where it occupies at most half of them, or a
-// quarter, each of its tiles is made as two or four pieces, by as many blocks: the order in which a
-// result's products are added stays the same. Blocks of a cluster instead share such tiles, each
-// with a part of k, where that takes less than a round of whole ones.
+// A last round of tiles would leave blocks idle. Where it occupies at most half of them, or less,
+// each of its tiles is made in pieces, by as many blocks: the order in which a result's products
+// are added stays the same. Blocks of a cluster instead share such tiles, each with a part of k,
+// where that takes less than a round of whole ones.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,9 +32,10 @@ HopperSchedule::HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan
   if (!plan.splitsRest())
     return;
   rest = b.rem(tiles, b.numBlocks());
-  Value most = plan.cluster > 1 ? b.mul(b.div(b.numBlocks(), plan.cluster), plan.sharedRounds())
-                                : b.div(b.numBlocks(), 2);
-  Value isSplit = b.less(rest, b.add(most, 1));
+  Value isSplit =
+      plan.cluster > 1
+          ? b.less(rest, b.add(b.mul(b.div(b.numBlocks(), plan.cluster), plan.sharedRounds()), 1))
+          : suits(plan.pieces().back());
   wholeTiles = b.select(isSplit, b.sub(tiles, rest), tiles);
 }
 
@@ -75,7 +76,7 @@ void HopperSchedule::forEachPart(int64_t phase, Body body) {
   if (!plan.splitsRest())
     return;
   if (plan.cluster == 1)
-    return takePiece(plan.maxPieces(), {last[1], last[2]}, body);
+    return takePiece(plan.pieces(), {last[1], last[2]}, body);
   Value end = products.back().endTile;
   takeTiles(
       {b.add(wholeTiles, b.div(b.blockId(), plan.cluster)), last[1], last[2]},
@@ -83,16 +84,15 @@ void HopperSchedule::forEachPart(int64_t phase, Body body) {
       [&](const ProductCode &code, Value index) { return sharedTile(code, index); }, body);
 }
 
-void HopperSchedule::takePiece(int64_t most, Stage stage, Body body) {
-  if (most > 2) {
-    Value areFew = b.less(rest, b.add(b.div(b.numBlocks(), most), 1));
-    return b.ifThenElse(
-        areFew, [&] { takeAs(most, stage, body); }, [&] { takePiece(most / 2, stage, body); });
-  }
-  takeAs(most, stage, body);
+void HopperSchedule::takePiece(ArrayRef<int64_t> pieces, Stage stage, Body body) {
+  if (pieces.size() == 1)
+    return takePieceOf(pieces[0], stage, body);
+  b.ifThenElse(
+      suits(pieces[0]), [&] { takePieceOf(pieces[0], stage, body); },
+      [&] { takePiece(pieces.drop_front(), stage, body); });
 }
 
-void HopperSchedule::takeAs(int64_t pieces, Stage stage, Body body) {
+void HopperSchedule::takePieceOf(int64_t pieces, Stage stage, Body body) {
   Value index = b.add(wholeTiles, b.div(b.blockId(), pieces));
   for (const ProductCode &code : products) {
     Value isOwn =

@@ -71,9 +71,12 @@ private:
   SmallVector<Value> takeTiles(ArrayRef<Value> first, Value step, Value end,
                                llvm::function_ref<TilePart(const ProductCode &, Value)> partOf,
                                Body body);
-  /// The block's piece of the tiles of a last round, where that can be made as up to `most`.
-  void takePiece(int64_t most, Stage stage, Body body);
-  void takeAs(int64_t pieces, Stage stage, Body body);
+  /// The block's piece of the tiles of a last round, each as the first number of `pieces` for
+  /// which there are blocks.
+  void takePiece(ArrayRef<int64_t> pieces, Stage stage, Body body);
+  void takePieceOf(int64_t pieces, Stage stage, Body body);
+  /// Whether a last round has that few tiles.
+  Value suits(int64_t pieces) { return b.less(rest, b.add(b.div(b.numBlocks(), pieces), 1)); }
 };
 
 } // namespace mlir::kern::nvptx

@@ -24,6 +24,21 @@ HopperMatmulPlan::HopperMatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileCo
                 isAlignedColumn(op.getOut(), op.getOutColumn() + n);
 }
 
+ArrayRef<int64_t> HopperMatmulPlan::pieces() const {
+  static constexpr int64_t ofFour[] = {4, 2}, ofThree[] = {3}, ofTwo[] = {2};
+  // The copy engine stores 64 columns at a time.
+  switch (outColumns()) {
+  case 256:
+    return ofFour;
+  case 192:
+    return ofThree;
+  case 128:
+    return ofTwo;
+  default:
+    return {};
+  }
+}
+
 static unsigned extentOf(Operation *op, MatmulOp product) {
   auto group = dyn_cast<GroupedMatmulOp>(op);
   return group ? group.getExtentOf(product) : 0;
@@ -38,20 +53,6 @@ HopperLaunchPlan::HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> members, in
   llvm::stable_sort(products, [](const HopperProduct &lhs, const HopperProduct &rhs) {
     return lhs.plan.kTiles() > rhs.plan.kTiles();
   });
-}
-
-int64_t HopperLaunchPlan::maxPieces() const {
-  int64_t pieces = products.front().plan.maxPieces();
-  for (const HopperProduct &product : products)
-    pieces = std::min(pieces, product.plan.maxPieces());
-  return pieces;
-}
-
-int64_t HopperLaunchPlan::piecesOf(int64_t tiles, int64_t blocks) const {
-  int64_t pieces = maxPieces();
-  while (pieces > 1 && tiles > blocks / pieces)
-    pieces /= 2;
-  return pieces;
 }
 
 int64_t HopperLaunchPlan::barrierOffset() const {
@@ -145,8 +146,8 @@ FailureOr<GPULaunch> nvptx::emitHopperMatmul(Operation *op, GPUKernelBuilder &b)
   if (auto group = dyn_cast<GroupedMatmulOp>(op))
     useOperands(group);
   emitHopperBlock(b, plan);
-  int64_t pieces = plan.cluster > 1 ? plan.cluster : plan.maxPieces();
-  AffineExpr blocks = countTiles(plan, op->getContext()) * pieces;
+  int64_t most = plan.cluster > 1 ? plan.cluster : plan.splitsRest() ? plan.pieces().front() : 1;
+  AffineExpr blocks = countTiles(plan, op->getContext()) * most;
   int64_t extents = llvm::count_if(op->getOperandTypes(), llvm::IsaPred<IndexType>);
   return GPULaunch{AffineMap::get(extents, 0, blocks),
                    plan.blocksAtOnce(b.target),

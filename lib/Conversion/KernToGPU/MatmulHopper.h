@@ -20,12 +20,10 @@ struct HopperMatmulPlan : MatmulPlan {
 
   bool storesTiles; ///< the result goes through shared memory and the copy engine
 
-  /// The most pieces, of equal columns, that a tile can also be made as.
-  int64_t maxPieces() const {
-    return outColumns() % 256 == 0 ? 4 : outColumns() % 128 == 0 ? 2 : 1;
-  }
+  /// How many pieces, of equal columns, a tile can be made as instead: the most first.
+  ArrayRef<int64_t> pieces() const;
   /// Columns of b's boxes, that is rows of b.
-  int64_t boxColumns() const { return outColumns() / maxPieces(); }
+  int64_t boxColumns() const { return outColumns() / (pieces().empty() ? 1 : pieces().front()); }
 
   int64_t consumers() const { return tileRows / 64; } ///< warpgroups, 64 rows each
   int64_t threads() const { return 128 * (1 + consumers()); }
@@ -59,17 +57,15 @@ public:
   int64_t stages() const { return first().stages; }
   int64_t consumers() const { return first().consumers(); }
   int64_t threads() const { return first().threads(); }
-  /// The most pieces that tiles of a last round can be made as, whatever their product.
-  int64_t maxPieces() const;
-  /// The pieces that a last round of so many tiles is made as.
-  int64_t piecesOf(int64_t tiles, int64_t blocks) const;
+  /// How many pieces a tile of a last round can be made as, whatever its product: the most first.
+  ArrayRef<int64_t> pieces() const { return first().pieces(); }
 
   bool storesFloats() const {
     return llvm::any_of(products,
                         [](HopperProduct one) { return elementType(one.op.getOut()).isF32(); });
   }
   /// Whether tiles of a last round are made by several blocks.
-  bool splitsRest() const { return cluster > 1 || maxPieces() > 1; }
+  bool splitsRest() const { return cluster > 1 || !pieces().empty(); }
   /// Blocks that run at a time, measured on H200s.
   int64_t blocksAtOnce(const flowhn::GPUTargetInfo &target) const;
   /// Rounds of tiles that clusters share which take less than one of whole tiles.

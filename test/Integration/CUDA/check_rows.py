@@ -300,6 +300,7 @@ CASES = {
     "matmul_gate": lambda: matmul(150, 200, 72, groups=2),
     "matmul_gate_halves": lambda: matmul(100, 384, 72, groups=2),
     "matmul_pieces": lambda: matmul(300, 260, 72, TILE_256, residuals=True, max_blocks=5),
+    "matmul_thirds": lambda: matmul(300, 400, 72, tile(128, 192, 4), max_blocks=4),
     "matmul_pieces_outside": lambda: matmul(70, 330, 136, TILE_256, max_blocks=8),
     "matmul_pieces_stream": lambda: matmul(70, 260, 72, TILE_256, out_element="f32",
                                            residuals=True, residual_element="f32", max_blocks=8),
