@@ -288,6 +288,7 @@ def tile(rows, columns, stages):
 
 
 TILE_256, TILE_128, TILE_64 = tile(128, 256, 4), tile(128, 128, 3), tile(64, 64, 2)
+NARROW = TILE_256 + ", narrow_columns = 192"  # where two blocks have a round of either width
 CASES = {
     "matmul_odd": lambda: matmul(131, 21, 5),
     "matmul_151": lambda: matmul(70, 151, 40, residuals=True),
@@ -301,6 +302,10 @@ CASES = {
     "matmul_gate_halves": lambda: matmul(100, 384, 72, groups=2),
     "matmul_pieces": lambda: matmul(300, 260, 72, TILE_256, residuals=True, max_blocks=5),
     "matmul_thirds": lambda: matmul(300, 400, 72, tile(128, 192, 4), max_blocks=4),
+    "matmul_narrow": lambda: matmul(100, 380, 72, NARROW, residuals=True),
+    "matmul_narrow_stream": lambda: matmul(200, 384, 136, NARROW, out_element="f32",
+                                           residuals=True, residual_element="f32"),
+    "matmul_not_narrow": lambda: matmul(100, 512, 72, NARROW),
     "matmul_pieces_outside": lambda: matmul(70, 330, 136, TILE_256, max_blocks=8),
     "matmul_pieces_stream": lambda: matmul(70, 260, 72, TILE_256, out_element="f32",
                                            residuals=True, residual_element="f32", max_blocks=8),
