@@ -29,10 +29,10 @@ public:
   /// Of kernel `number` of the plan.
   FunctionHandle operator[](uint32_t number) const { return functions[number]; }
   /// Whether a launch of so many blocks of kernel `number` spreads over the multiprocessors
-  /// however these become free: one block is all that each has room for, or nearly all are full.
+  /// however these become free: one block is all that each has room for, or all are full.
   bool liesEvenly(uint32_t number, int64_t blocks) const {
     int64_t most = blocksPerMultiprocessor[number];
-    return most == 1 || 4 * blocks >= 3 * most * multiprocessors;
+    return most == 1 || blocks >= most * multiprocessors;
   }
 
 private:

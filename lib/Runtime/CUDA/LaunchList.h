@@ -74,6 +74,8 @@ public:
   int64_t workspaceBytes() const { return neededBytes; }
   /// Whether it has so few tokens that products leave room for the next kernel beside them.
   bool isSmall() const { return entry[1] <= maxSmallTokens; }
+  /// Whether it has so few that it matters when a kernel starts.
+  bool isShort() const { return entry[1] <= maxShortTokens; }
   DeviceAddress addressOf(const Place &place, const DeviceBases &bases) const;
 
   /// What the list does, whatever the tables hold: where it is the same, and the bases are, one
@@ -107,7 +109,7 @@ private:
   std::vector<int64_t> stateOffsets;  ///< of a step's layout
   int64_t neededBytes = 0;
 
-  static constexpr int64_t maxSmallTokens = 64;
+  static constexpr int64_t maxSmallTokens = 64, maxShortTokens = 4096;
 
   // What decides everything but the tables.
   std::vector<int64_t> entry; ///< index values

@@ -93,7 +93,7 @@ Status Launcher::order(unsigned working, unsigned waiting) {
 bool Launcher::mayStartEarly(const LaunchList &list, const LaunchList::Launch &launch) const {
   int64_t blocks = int64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
   return driver.hasDependentLaunches() &&
-         (list.isSmall() || kernels.liesEvenly(launch.kernel, blocks));
+         (list.isSmall() || (list.isShort() && kernels.liesEvenly(launch.kernel, blocks)));
 }
 
 Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, EnqueueOptions options) {

@@ -1,6 +1,6 @@
 // Branches whose products share launches: those before attention and scan in order, and those
-// behind them, where they multiply alike. Both branches prepare their rows before it; what has
-// only row-wise kernels stays on stream 0, attention and scan run on two streams.
+// behind them, where they multiply alike. Both branches prepare their rows before it; norms of both
+// share launches too, attention and scan run on two streams.
 // RUN: flowhn-opt %s --convert-flowhn-to-kern=target=nvptx | FileCheck %s
 // RUN: not flowhn-opt %s --convert-flowhn-to-kern=cpu=x86-64-v3 2>&1 | FileCheck %s --check-prefix=CPU
 // RUN: not flowhn-opt %s --convert-flowhn-to-kern="target=nvptx chip=sm_80" 2>&1 | FileCheck %s --check-prefix=CHIP
@@ -22,8 +22,9 @@ flowhn.model @m split <ae, by_call> {
   // CHECK-LABEL: func.func private @block
   // CHECK-NOT: plan.fork
   // CHECK: plan.alloc %{{.*}} in "attention"
-  // CHECK: plan.launch @kernels::@rms_norm_8({{.*}}) stream 0 branch<attention>
-  // CHECK: plan.launch @kernels::@rms_norm_8({{.*}}) stream 0 branch<ssm>
+  // CHECK: plan.launch @kernels::@grouped_rms_norm_rows1536_8({{.*}}) stream 0 :
+  // CHECK: plan.launch @kernels::@grouped_rms_norm_8({{.*}}) stream 0 :
+  // CHECK-NOT: rms_norm
   // CHECK: plan.launch @kernels::@grouped_matmul_8x8_16x8_bf16({{.*}}) stream 0 :
   // CHECK-NEXT: plan.fork [0, 1]
   // CHECK: plan.launch @kernels::@attention_2x2x4({{.*}}) stream 0 branch<attention>

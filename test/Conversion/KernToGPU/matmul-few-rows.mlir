@@ -8,6 +8,7 @@
 // OTHER-NOT: kern.cluster_blocks
 
 // CHECK-DAG: #[[GRID:.*]] = affine_map<()[s0] -> ((s0 ceildiv 64) * 128)>
+// CHECK-DAG: #[[NARROW:.*]] = affine_map<()[s0] -> ((s0 ceildiv 64) * 16)>
 // CHECK-DAG: #[[ROWS:.*]] = affine_map<()[s0] -> (s0)>
 // CHECK-DAG: #[[WEIGHTS:.*]] = affine_map<()[s0] -> (2048)>
 
@@ -57,6 +58,23 @@ module @kernels {
       %y = arith.mulf %gate, %up : f32
       kern.yield %y
     } {n = 20000, k = 256, groups = 2, max_rows = 64, accesses = [], extra_columns = array<i64>} : (index, memref<?x256xbf16>, memref<40000x256xbf16>, memref<?x20000xbf16>) -> ()
+    return
+  }
+
+  // Of few columns, middling rows are several tiles: what follows the block's number is the row of
+  // its tile, the column, and the part of k.
+  // CHECK-LABEL: func.func @narrow
+  // CHECK-SAME: kern.cluster_blocks = 8 : i64
+  // CHECK-SAME: kern.config = {cluster = 8 : i64, stages = 4 : i64, tile_rows = 64 : i64}
+  // CHECK-SAME: kern.grid = #[[NARROW]]
+  // CHECK-NOT: <m = 64, n = 8, k = 16>
+  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 64, k = 16>
+  // CHECK: return
+  func.func @narrow(%rows: index, %a: memref<?x2048xbf16>, %b: memref<96x2048xbf16>, %out: memref<?x96xf32>) attributes {kern.kernel} {
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 96, k = 2048, max_rows = 768, accesses = [], extra_columns = array<i64>} : (index, memref<?x2048xbf16>, memref<96x2048xbf16>, memref<?x96xf32>) -> ()
     return
   }
 }

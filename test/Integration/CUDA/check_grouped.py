@@ -5,24 +5,28 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 #===------------------------------------------------------------------------===//
-"""Groups of matmuls of equal and unequal shapes, and what they give in float64, for
-check_kernels.py."""
+"""Groups of matmuls, and of row-wise kernels, of equal and unequal shapes, and what they give in
+float64, for check_kernels.py."""
 
 import re
 
 import numpy as np
 
-from check_rows import ROWS, TILE_64, matmul, tile
+from check_rows import ROWS, TILE_64, matmul, rowwise, tile
 from kernel_harness import ELEMENTS, Outcome, Sweep, launch, relative_error
 
 CHIPS = ["sm_90a"]
 
 
 class Group:
-    """Matmuls in one launch; where they are `joined`, side by side in the first one's buffer."""
+    """Kernels of one kind in one launch; where they are `joined`, side by side in the first one's
+    buffer."""
 
     def __init__(self, *members, config=None, joined=False):
         self.members, self.config, self.joined = members, config, joined
+
+    def kind(self):
+        return self.members[0].op.split()[0]
 
     @staticmethod
     def rename(text, number):
@@ -44,7 +48,7 @@ class Group:
         config = f" {{config = {{{self.config}}}}}" if self.config else ""
         return f"""
   func.func @{name}({declare("of_")}) attributes {{kern.kernel}} {{
-    kern.grouped_matmul({", ".join("%of_" + operand for operand in operands)}) {{
+    kern.grouped_{self.kind()}({", ".join("%of_" + operand for operand in operands)}) {{
     ^bb0({declare("")}):{products}
     }}{config} : ({", ".join(types)}) -> ()
     return
@@ -100,6 +104,14 @@ CASES = {
     "three": lambda: Group(matmul(70, 256, 72), matmul(1, 128, 200), matmul(140, 300, 64)),
     "empty_first": lambda: Group(matmul(0, 256, 72), matmul(150, 256, 136)),
     "empty_last": lambda: Group(matmul(150, 256, 72, residuals=True), matmul(0, 256, 136)),
+    "norms": lambda: Group(rowwise(37, [0, 256]), rowwise(5, [0, 256])),
+    "norms_unlike": lambda: Group(rowwise(19, [0, 13, 50], in_column=3, gather=True),
+                                  rowwise(9, [0, 64, 72, 80], in_column=16, scatter=True)),
+    "norms_few": lambda: Group(rowwise(3, [0, 1100], gather=True, max_rows=1536),
+                               rowwise(2, [0, 13, 50], scatter=True, max_rows=1536)),
+    "norms_empty_first": lambda: Group(rowwise(0, [0, 256], max_rows=1536),
+                                       rowwise(5, [0, 256], max_rows=1536)),
+    "norms_empty_last": lambda: Group(rowwise(5, [0, 256]), rowwise(0, [0, 256])),
     "f16": lambda: Group(matmul(131, 260, 200, residuals=True, element="f16"),
                          matmul(77, 320, 64, element="f16")),
 }

@@ -328,22 +328,25 @@ TEST_F(CUDAExecutorTest, StartsKernelsEarly) {
 /// In calls of more tokens blocks that would crowd on the multiprocessors that are free first
 /// start in turn.
 TEST_F(CUDAExecutorTest, StartsEvenLaunchesEarly) {
-  constexpr int roomFor = 4;
-  auto countEarly = [&](int tokens) {
-    Expected<Session> session = tryCreate(gpuContents(waitingPlan()));
+  constexpr int multiprocessors = 132, roomFor = 4;
+  ArtifactContents contents = gpuContents(waitingPlan());
+  contents.manifest.limits.maxTokens = 8192;
+  auto earlyLaunches = [&](int tokens) {
+    Expected<Session> session = tryCreate(contents);
     Ids ids(tokens, 1), lengths{tokens};
     takeLog();
     if (!session.ok() || !session->run({.ids = ids, .lengths = lengths}).ok())
-      return int64_t(-1);
+      return size_t(0);
     return count(takeLog(), "add_twice s0 " + std::to_string(tokens) + "x1x1 early");
   };
-  int multiprocessors = FakeCUDA::get().devices[0].multiprocessors;
-  EXPECT_EQ(countEarly(65), 2); // one block each
+  EXPECT_EQ(earlyLaunches(65), 2u); // a multiprocessor has room for one
   FakeCUDA::get().blocksPerMultiprocessor = roomFor;
-  EXPECT_EQ(countEarly(64), 2);
-  EXPECT_EQ(countEarly(65), 0);
-  EXPECT_EQ(countEarly(3 * multiprocessors - 1), 0);
-  EXPECT_EQ(countEarly(3 * multiprocessors), 2);
+  EXPECT_EQ(earlyLaunches(64), 2u);
+  EXPECT_EQ(earlyLaunches(65), 0u);
+  EXPECT_EQ(earlyLaunches(roomFor * multiprocessors - 1), 0u);
+  EXPECT_EQ(earlyLaunches(roomFor * multiprocessors), 2u);
+  EXPECT_EQ(earlyLaunches(4096), 2u);
+  EXPECT_EQ(earlyLaunches(4097), 0u); // what a launch takes is nothing to these
 }
 
 /// Graphs of older drivers do not keep it.

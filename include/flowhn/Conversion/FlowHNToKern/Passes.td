@@ -41,8 +41,9 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
     Branches with the schedule `streams` run on a stream and in an arena each, between
     `plan.fork` and `plan.join`; others share stream 0 and the arena "branch". With the
     schedule `grouped` both branches are walked in step: products of both become one
-    `kern.grouped_matmul` on stream 0, and there is a fork around what lies between two of
-    them where both branches have more to do than row-wise kernels. The entry
+    `kern.grouped_matmul` on stream 0, norms of both one `kern.grouped_rowwise`, and there is a
+    fork around what lies between two products where both branches have more to do than row-wise
+    kernels. The entry
     taps the input of block i as "hidden.i" and the norm of the selected tokens as "final".
 
     On the GPU a scan is three kernels: `kern.scan_states`, `kern.scan_combine` and the

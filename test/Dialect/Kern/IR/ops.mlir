@@ -77,7 +77,7 @@ func.func @grouped_matmul(%rows: index, %a: memref<?x16xbf16>, %b: memref<12x16x
 func.func @grouped_rowwise(%rows: index, %a: memref<?x16xf32>, %out: memref<?x16xbf16>, %w: memref<16xf32>,
                            %others: index, %c: memref<?x16xf32>, %to: memref<?x16xbf16>, %index: memref<?xi32>) {
   // CHECK: kern.grouped_rowwise(%[[ROWS:.*]], %[[A:.*]], %{{.*}}, %[[W:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {
-  // CHECK-NEXT: ^bb0(%[[R0:.*]]: index, %[[A0:.*]]: memref<?x16xf32>,
+  // CHECK-NEXT: ^bb0(%[[R0:[^:]*]]: index, %[[A0:[^:]*]]: memref<?x16xf32>,
   // CHECK-NEXT: kern.rowwise rows(%[[R0]]) %[[A0]]
   // CHECK: kern.rowwise {{.*}} gather(
   // CHECK: } {config = {rows = 8 : i64}} : (index, memref<?x16xf32>,
