@@ -49,6 +49,16 @@ TimeModel::ProductTiles TimeModel::tilesOf(const KernelSizes &sizes, int64_t ele
           double(sizes[0]) * sizes[3] / calibration.byteRate};
 }
 
+double TimeModel::lastRound(double tiles, double width) const {
+  double rest = std::fmod(tiles, chip.multiprocessors);
+  auto arePieces = [&](double count) {
+    return chip.hasWarpgroupProducts && rest > 0 && rest <= std::floor(chip.multiprocessors / count) &&
+           std::fmod(width, 64 * count) == 0;
+  };
+  // Half of the products with two thirds of the bytes, or a quarter with half of them.
+  return arePieces(4) ? 0.4 : arePieces(2) ? 0.6 : 1;
+}
+
 bool TimeModel::isOfFewRows(const KernelSizes &sizes, int64_t elementBytes) const {
   return bucketOf(sizes[0], elementBytes) == 0 && !chip.productRowBounds(elementBytes).empty();
 }
@@ -62,10 +72,10 @@ KernelTime TimeModel::predictMatmul(const KernelSizes &sizes, int64_t elementByt
   KernelTime best;
   for (double width : tileWidths(sizes[1], sizes[0], elementBytes)) {
     ProductTiles tiles = tilesOf(sizes, elementBytes, width);
-    double waves = ceilDiv(tiles.count, chip.multiprocessors);
+    double waves = ceilDiv(tiles.count, chip.multiprocessors) - 1 + lastRound(tiles.count, width);
     double products = waves * tiles.seconds;
-    double share = tiles.count / (waves * chip.multiprocessors);
-    KernelTime time = {products + tiles.storeSeconds, products * share + tiles.storeSeconds};
+    double filled = std::min(products, tiles.count / chip.multiprocessors * tiles.seconds);
+    KernelTime time = {products + tiles.storeSeconds, filled + tiles.storeSeconds};
     if (best.seconds == 0 || time.seconds < best.seconds)
       best = time;
   }
@@ -114,11 +124,15 @@ double TimeModel::predictLaunch(const std::array<std::optional<KernelWork>, 2> &
     return lhs.seconds > rhs.seconds;
   });
   // The block that has the first tile has as many of the longer ones, and of all, as any.
+  double all = parts[0].count + parts[1].count;
+  double firstOfLastRound = (ceilDiv(all, chip.multiprocessors) - 1) * chip.multiprocessors;
   double seconds = calibration.launchSeconds, count = 0, rounds = 0;
   for (const ProductTiles &part : parts) {
+    bool startsLastRound = count <= firstOfLastRound && firstOfLastRound < count + part.count;
     count += part.count;
     double roundsSoFar = ceilDiv(count, chip.multiprocessors);
-    seconds += (roundsSoFar - rounds) * part.seconds + part.storeSeconds;
+    double own = roundsSoFar - rounds - (startsLastRound ? 1 - lastRound(all, width) : 0);
+    seconds += own * part.seconds + part.storeSeconds;
     rounds = roundsSoFar;
   }
   return seconds;

@@ -84,11 +84,21 @@ TEST_F(TimeModelTest, MeetsWhatWasMeasured) {
 
 TEST_F(TimeModelTest, ProductsTakeWholeWaves) {
   // 1024 columns are 4 tiles wide: 33 tiles of rows fill the 132 multiprocessors.
-  auto wave = [&](int64_t rows) { return microseconds(product(1024, 1024, 0), {1, rows}); };
-  EXPECT_DOUBLE_EQ(wave(1537), wave(33 * 128));
-  EXPECT_NEAR(wave(33 * 128 + 1) - table.launchSeconds * 1e6,
-              2 * (wave(1537) - table.launchSeconds * 1e6), 1e-9);
-  EXPECT_EQ(wave(0), 0);
+  auto waves = [&](int64_t rowTiles) {
+    CallTokens tokens{1, rowTiles * 128};
+    return microseconds(product(1024, 1024, 0), tokens) - table.launchSeconds * 1e6;
+  };
+  EXPECT_DOUBLE_EQ(waves(17), waves(33));
+  EXPECT_NEAR(waves(33 + 17), 2 * waves(33), 1e-9);
+  EXPECT_NEAR(waves(2 * 33), 2 * waves(33), 1e-9);
+  // Two blocks make each tile of a wave that half of them would do, four that of a quarter.
+  double half = waves(33 + 16) - waves(33), quarter = waves(33 + 8) - waves(33);
+  EXPECT_DOUBLE_EQ(waves(33 + 9) - waves(33), half);
+  EXPECT_GT(half, 0.5 * waves(33));
+  EXPECT_LT(half, 0.7 * waves(33));
+  EXPECT_GT(quarter, 0.25 * waves(33));
+  EXPECT_LT(quarter, 0.8 * half);
+  EXPECT_EQ(microseconds(product(1024, 1024, 0), {1, 0}), 0);
 }
 
 TEST_F(TimeModelTest, ProductsOfMiddlingRowsHaveNarrowTiles) {
@@ -173,13 +183,18 @@ TEST_F(TimeModelTest, GroupedProductsFillEachOthersRounds) {
     return model.predict(block, all, {1, attention * 128}, {1, ssm * 128});
   };
   double launch = table.launchSeconds;
-  double round = microseconds(shorter, {1, 1537}) * 1e-6 - launch;
+  double round = microseconds(shorter, {1, 33 * 128}) * 1e-6 - launch;
   // 4 tiles in a row of tiles, 132 in a round: what both leave of one, they share.
   EXPECT_NEAR(predict(33, 33).grouped, 3 * round + launch, 1e-12);
   EXPECT_NEAR(predict(13, 43).grouped, 4 * round + launch, 1e-12); // 2 rounds of the longer ones
   EXPECT_NEAR(predict(23, 43).grouped, 4 * round + launch, 1e-12);
-  EXPECT_NEAR(predict(24, 43).grouped, 5 * round + launch, 1e-12);
-  EXPECT_NEAR(predict(13, 43).serial, 5 * round + 2 * launch, 1e-12);
+  EXPECT_NEAR(predict(41, 43).grouped, 5 * round + launch, 1e-12);
+  EXPECT_NEAR(predict(17, 50).serial, 5 * round + 2 * launch, 1e-12);
+  // A last round is made in pieces, whichever product's tiles they are.
+  double quarter = microseconds(shorter, {1, 34 * 128}) * 1e-6 - launch - round;
+  EXPECT_NEAR(predict(24, 43).grouped, 4 * round + quarter + launch, 1e-12);
+  EXPECT_NEAR(predict(1, 66).grouped, 4 * round + quarter + launch, 1e-12);
+  EXPECT_NEAR(predict(1, 73).grouped, 4 * round + 2 * quarter + launch, 1e-12);
   EXPECT_EQ(predict(23, 43).fastest(), Schedule::Grouped);
   // A branch without tokens costs nothing, and both together no launch.
   EXPECT_NEAR(predict(33, 0).grouped, round + launch, 1e-12);
@@ -201,13 +216,21 @@ TEST_F(TimeModelTest, FindsTheFastestCount) {
   block.branches = {{Branch::Attention, {attention(32, 64), product(4096, 1024, 8192)}},
                     {Branch::SSM, {scan(2048), product(6000, 1024, 12000)}}};
   CallTokens all{4, 300};
-  for (Schedule schedule : {Schedule::Serial, Schedule::Streams}) {
+  block.stretches = {{.kernels = {{{attention(32, 64)}, {scan(2048)}}},
+                      .products = {product(4096, 1024, 8192), product(6000, 1024, 12000)},
+                      .forks = true}};
+  std::optional<Schedule> schedules[] = {Schedule::Serial, Schedule::Streams, Schedule::Grouped,
+                                         std::nullopt};
+  for (std::optional<Schedule> schedule : schedules) {
+    auto timeOf = [&](const BlockTimes &times) {
+      return times.of(schedule.value_or(times.fastest()));
+    };
     SplitTimes found = findFastestCount(model, block, all, 30, 270, schedule);
     for (int64_t count = 30; count <= 270; ++count) {
-      double time = model.predict(block, all, {4, count}, {4, 300 - count}).of(schedule);
-      EXPECT_GE(time, found.times.of(schedule));
+      double time = timeOf(model.predict(block, all, {4, count}, {4, 300 - count}));
+      EXPECT_GE(time, timeOf(found.times));
       if (count < found.count) {
-        EXPECT_GT(time, found.times.of(schedule));
+        EXPECT_GT(time, timeOf(found.times));
       }
     }
   }
@@ -216,10 +239,17 @@ TEST_F(TimeModelTest, FindsTheFastestCount) {
 
 TEST(Calibrations, AreThereForEveryChip) {
   Calibration measured = getCalibration(*GPUTargetInfo::get("sm_90a"));
-  EXPECT_EQ(measured.device, "NVIDIA H100 80GB HBM3");
+  EXPECT_EQ(measured.device, "NVIDIA H200");
   Calibration other = getCalibration(*GPUTargetInfo::get("sm_80"));
   EXPECT_EQ(other.chip, "sm_80");
   EXPECT_EQ(other.device, "");
   EXPECT_LT(other.matmulRate, measured.matmulRate);
   EXPECT_TRUE(other.points.empty());
+  EXPECT_TRUE(other.configs.empty());
+  GPUTargetInfo hopper = *GPUTargetInfo::get("sm_90a");
+  EXPECT_EQ(loadCalibration(hopper, "H200")->device, measured.device);
+  EXPECT_EQ(loadCalibration(hopper, "H100")->device, "NVIDIA H100 80GB HBM3");
+  EXPECT_EQ(loadCalibration(hopper, "H300").status().code(), ::flowhn::StatusCode::NotFound);
+  EXPECT_TRUE(isShippedCalibration("H100"));
+  EXPECT_FALSE(isShippedCalibration("H100.json"));
 }

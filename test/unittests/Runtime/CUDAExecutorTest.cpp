@@ -584,6 +584,9 @@ TEST_F(CUDAExecutorTest, Traces) {
   plan.procedures[1]->commands[7].AsLaunch()->branch = fb::Branch::Attention;
   plan.procedures[1]->commands[8].AsLaunch()->branch = fb::Branch::SSM;
   plan.procedures[1]->commands[12].AsCall()->block = 3;
+  auto first = std::ranges::find_if(plan.procedures[1]->commands,
+                                    [](auto &command) { return command.AsLaunch() != nullptr; });
+  first->AsLaunch()->branch = fb::Branch::Both;
   Ids ids{1, 2, 3, 4, 5}, lengths{5};
   Call call = all(ids, lengths);
   for (bool graphs : {true, false}) {
@@ -608,6 +611,7 @@ TEST_F(CUDAExecutorTest, Traces) {
     EXPECT_EQ(embed.extents, (std::vector<int64_t>{5}));
     EXPECT_EQ(embed.flops, 40);
     EXPECT_EQ(embed.floorSeconds, 20);
+    EXPECT_EQ(embed.branch, "attention+ssm");
     EXPECT_EQ(a.start, embed.end);
     EXPECT_EQ(s.start, embed.end);
     EXPECT_GT(s.end, a.end);
@@ -639,6 +643,7 @@ TEST_F(CUDAExecutorTest, MapsOfNoRows) {
 
 TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
   fb::PlanT plan = withBlocks(gpuPlan());
+  plan.kernels[0]->tuning_key = "embed 4 f32";
   for (fb::CommandUnion &command : plan.procedures[plan.entry]->commands)
     if (fb::CallT *call = command.AsCall()) { // the first block alone
       call->times =
@@ -657,6 +662,10 @@ TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
   EXPECT_EQ(launches[0].op, "test.op");
   EXPECT_EQ(launches[0].extents, (std::vector<int64_t>{5}));
   EXPECT_EQ(launches[0].bytes, 5 * 32);
+  EXPECT_EQ(launches[0].kernel, "embed");
+  EXPECT_EQ(launches[0].config, "blocks=4");
+  EXPECT_EQ(launches[0].tuningKey, "embed 4 f32");
+  EXPECT_EQ(launches[1].tuningKey, "");
   std::vector<BlockProfile> blocks = session->blocks();
   ASSERT_EQ(blocks.size(), 2u);
   for (size_t i = 0; i < launches.size(); ++i) {
