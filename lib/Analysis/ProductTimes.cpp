@@ -52,8 +52,8 @@ TimeModel::ProductTiles TimeModel::tilesOf(const KernelSizes &sizes, int64_t ele
 double TimeModel::lastRound(double tiles, double width) const {
   double rest = std::fmod(tiles, chip.multiprocessors);
   auto arePieces = [&](double count) {
-    return chip.hasWarpgroupProducts && rest > 0 && rest <= std::floor(chip.multiprocessors / count) &&
-           std::fmod(width, 64 * count) == 0;
+    return chip.hasWarpgroupProducts && rest > 0 &&
+           rest <= std::floor(chip.multiprocessors / count) && std::fmod(width, 64 * count) == 0;
   };
   // Half of the products with two thirds of the bytes, or a quarter with half of them.
   return arePieces(4) ? 0.4 : arePieces(2) ? 0.6 : 1;

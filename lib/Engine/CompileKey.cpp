@@ -161,8 +161,8 @@ Status addOptions(KeyText &text, const CompileOptions &options) {
   ManifestTarget machine = mlir::flowhn::describeTargets(*targets);
   text.add(machine.kind, machine.cpu, machine.chips, machine.triple);
   const auto &[target, cpu, chips, ptxas, dtype, split, norm, branchSchedule, pruneDeadPositions,
-               calibration, candidate, typicalBatch, typicalTokens, maxBatch, maxTokens, threads, dumpPhasesTo,
-               cache] = options;
+               calibration, candidate, typicalBatch, typicalTokens, maxBatch, maxTokens, threads,
+               dumpPhasesTo, cache] = options;
   text.add(dtype, norm, branchSchedule, pruneDeadPositions, maxBatch, maxTokens);
   if (target == "nvptx") {
     FLOWHN_RETURN_IF_ERROR(addPTXAS(text, ptxas));

@@ -79,8 +79,8 @@ std::vector<FoundBlock> searchBlocks(mlir::flowhn::ModelOp model,
       found->second = findFastestCount(times, mlir::flowhn::getBlockWork(*use.region),
                                        {batch, context}, least, most, schedule);
     const BlockTimes &t = found->second.times;
-    blocks.push_back({found->second.count, t.attention, t.ssm, t.joint, t.serial, t.streams,
-                      t.grouped});
+    blocks.push_back(
+        {found->second.count, t.attention, t.ssm, t.joint, t.serial, t.streams, t.grouped});
   }
   return blocks;
 }

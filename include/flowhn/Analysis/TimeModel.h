@@ -45,9 +45,9 @@ struct BlockTimes {
 ///
 /// A kernel takes its launch and its work at the rate of its class: a product in waves of
 /// tiles, one on each multiprocessor, of which the last may be of parts of tiles, and the bytes
-/// that tiles write between their products, one of few rows by bytes; attention in whole tiles; a scan row by row, as many blocks
-/// side by side as fit; everything else by bytes. Where the calibration has kernels of similar
-/// sizes, the prediction is scaled to what they took.
+/// that tiles write between their products, one of few rows by bytes; attention in whole tiles; a
+/// scan row by row, as many blocks side by side as fit; everything else by bytes. Where the
+/// calibration has kernels of similar sizes, the prediction is scaled to what they took.
 ///
 /// Branches on streams of their own hide from each other what does not fill the chip: launches,
 /// partial waves. The least that both can take is the longer branch or the sum of what fills the

@@ -44,8 +44,9 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       llvm::cl::init(false)};
   Option<std::string> calibration{
       *this, "calibration",
-      llvm::cl::desc("of nvptx: what times are predicted from, and kernels configured by: H200, H100 "
-                     "or a file; empty: the chip's own"),
+      llvm::cl::desc(
+          "of nvptx: what times are predicted from, and kernels configured by: H200, H100 "
+          "or a file; empty: the chip's own"),
       llvm::cl::init("")};
   Option<int64_t> candidate{
       *this, "candidate",

@@ -198,7 +198,7 @@ public:
     int64_t stream = 0;
     bool isConcurrent = false;
     plan::BranchesAttr branch; ///< null outside of branches
-    IntegerAttr block; ///< null outside of a block that is not outlined
+    IntegerAttr block;         ///< null outside of a block that is not outlined
     /// Copies of values that lie scattered or misaligned; another branch must not read them.
     DenseMap<Value, Tokens> denseCopies;
   };

@@ -117,8 +117,8 @@ static bool canRunConcurrently(ProcedureBuilder &procedure, ParallelOp op) {
 
 plan::BranchesAttr mlir::flowhn::getBranches(ParallelOp op, unsigned i) {
   bool isAttention = cast<BranchAttr>(op.getKinds()[i]).getValue() == Branch::Attention;
-  return plan::BranchesAttr::get(op.getContext(), isAttention ? plan::Branches::Attention
-                                                              : plan::Branches::SSM);
+  return plan::BranchesAttr::get(op.getContext(),
+                                 isAttention ? plan::Branches::Attention : plan::Branches::SSM);
 }
 
 static LogicalResult convertBranch(ProcedureBuilder &procedure, ParallelOp op, unsigned i) {

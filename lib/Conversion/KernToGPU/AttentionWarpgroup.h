@@ -13,6 +13,7 @@
 #include "SoftmaxSupport.h"
 
 #include <optional>
+#include <vector>
 
 namespace mlir::kern::nvptx {
 
@@ -31,7 +32,7 @@ struct WarpgroupAttentionShape {
                                                        const flowhn::GPUTargetInfo &target);
   /// The shapes that an op can have, the one that suits it first; none where warpgroups cannot
   /// take it.
-  static SmallVector<WarpgroupAttentionShape> getAll(AttentionOp op,
+  static std::vector<WarpgroupAttentionShape> getAll(AttentionOp op,
                                                      const flowhn::GPUTargetInfo &target);
   /// Whether a configuration asks for warpgroups.
   static bool isAskedFor(AttentionOp op);

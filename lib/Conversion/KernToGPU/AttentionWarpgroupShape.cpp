@@ -48,12 +48,12 @@ WarpgroupAttentionShape::choose(AttentionOp op, const GPUTargetInfo &target) {
   return WarpgroupAttentionShape{headSize, 2, headSize <= 128 ? 128 : 64, 2};
 }
 
-SmallVector<WarpgroupAttentionShape>
-WarpgroupAttentionShape::getAll(AttentionOp op, const GPUTargetInfo &target) {
+std::vector<WarpgroupAttentionShape> WarpgroupAttentionShape::getAll(AttentionOp op,
+                                                                     const GPUTargetInfo &target) {
   std::optional<WarpgroupAttentionShape> chosen = choose(op, target);
   if (!chosen)
     return {};
-  SmallVector<WarpgroupAttentionShape> shapes = {*chosen};
+  std::vector<WarpgroupAttentionShape> shapes = {*chosen};
   for (int64_t warpgroups : {3, 2})
     for (int64_t keys : {192, 128, 96, 64}) {
       WarpgroupAttentionShape shape{chosen->headSize, warpgroups, keys, chosen->stages};

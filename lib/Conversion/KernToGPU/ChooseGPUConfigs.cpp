@@ -85,7 +85,8 @@ struct ChooseGPUConfigsPass : mlir::flowhn::impl::ChooseGPUConfigsPassBase<Choos
       if (candidate >= 0)
         chosen = configs[candidate < int64_t(configs.size()) ? candidate : 0];
       else if (points != table.configs.end())
-        chosen = kern::nvptx::chooseMeasuredConfig(op, configs, points->second, sourceName(), target);
+        chosen =
+            kern::nvptx::chooseMeasuredConfig(op, configs, points->second, sourceName(), target);
     }
     if (failed(chosen))
       return failure();
@@ -94,8 +95,7 @@ struct ChooseGPUConfigsPass : mlir::flowhn::impl::ChooseGPUConfigsPassBase<Choos
   }
 
   std::string sourceName() const {
-    return calibration.empty() ? "the calibration of " + chip.getValue()
-                               : calibration.getValue();
+    return calibration.empty() ? "the calibration of " + chip.getValue() : calibration.getValue();
   }
 };
 } // namespace

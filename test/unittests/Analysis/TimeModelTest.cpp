@@ -191,11 +191,11 @@ TEST_F(TimeModelTest, GroupedProductsFillEachOthersRounds) {
   EXPECT_NEAR(predict(41, 43).grouped, 5 * round + launch, 1e-12);
   EXPECT_NEAR(predict(17, 50).serial, 5 * round + 2 * launch, 1e-12);
   // A last round is made in pieces, whichever product's tiles they are.
+  double half = microseconds(shorter, {1, 49 * 128}) * 1e-6 - launch - round;
   double quarter = microseconds(shorter, {1, 34 * 128}) * 1e-6 - launch - round;
   EXPECT_NEAR(predict(24, 43).grouped, 4 * round + quarter + launch, 1e-12);
-  EXPECT_NEAR(predict(1, 66).grouped, 4 * round + quarter + launch, 1e-12);
-  EXPECT_NEAR(predict(1, 73).grouped, 4 * round + 2 * quarter + launch, 1e-12);
-  EXPECT_EQ(predict(23, 43).fastest(), Schedule::Grouped);
+  EXPECT_NEAR(predict(13, 35).grouped, 2 * round + 2 * half + launch, 1e-12);
+  EXPECT_EQ(predict(33, 33).fastest(), Schedule::Grouped);
   // A branch without tokens costs nothing, and both together no launch.
   EXPECT_NEAR(predict(33, 0).grouped, round + launch, 1e-12);
   EXPECT_EQ(predict(0, 0).grouped, 0);

@@ -75,8 +75,7 @@ TEST(Calibration, NamesWhatIsWrong) {
   EXPECT_EQ(errorOf(replaced("\"keys=96\", 4.25", "\"keys=96\", 0")),
             "t.json: 'attention 4x2x64 bf16' must be an array of [[extent, ...], configuration, "
             "microseconds], got an array of 3");
-  EXPECT_NE(errorOf(replaced("[2, 512]", "[]")).find("'attention 4x2x64 bf16'"),
-            std::string::npos);
+  EXPECT_NE(errorOf(replaced("[2, 512]", "[]")).find("'attention 4x2x64 bf16'"), std::string::npos);
 }
 
 TEST(Calibration, MissingFileIsNotFound) {

@@ -29,6 +29,6 @@ def Plan_Branches : I32BitEnum<"Branches", "which branches of a block a kernel c
     I32BitEnumCaseBit<"Attention", 0, "attention">, I32BitEnumCaseBit<"SSM", 1, "ssm">]> {
   let cppNamespace = "::mlir::plan";
 }
-def Plan_BranchesAttr : EnumAttr<Plan_Dialect, Plan_Branches, "branches">;
+def Plan_BranchesAttr : EnumAttr<Plan_Dialect, Plan_Branches, "branches"> { let assemblyFormat = "`<` $value `>`"; }
 
 #endif // FLOWHN_DIALECT_PLAN_IR_PLANENUMS_TD
