@@ -91,7 +91,7 @@ public:
 private:
   void readConfig(const std::string &key, const json &row, std::vector<ConfigPoint> &to) {
     bool isGood = row.is_array() && row.size() == 3 && row[0].is_array() && row[1].is_string() &&
-                  isTime(row[2]) && !row[0].empty() && std::ranges::all_of(row[0], isCount);
+                  isTime(row[2]) && !row[0].empty() && std::ranges::all_of(row[0], isExtent);
     if (!isGood)
       return fail(key.c_str(), "an array of [[extent, ...], configuration, microseconds]", row);
     to.push_back({row[0].get<std::vector<int64_t>>(), row[1].get<std::string>(),
@@ -121,6 +121,9 @@ private:
   static bool isCount(const json &value) {
     return value.is_number_integer() && value.get<double>() >= 1 && value.get<double>() <= 1e15;
   }
+
+  /// One of the products of a launch may have no rows.
+  static bool isExtent(const json &value) { return isCount(value) || value == 0; }
 
   static bool isTime(const json &value) {
     return value.is_number() && value.get<double>() > 0 && std::isfinite(value.get<double>());

@@ -127,7 +127,7 @@ struct TracedLaunch : LaunchInfo {
 
 /// One launch of a profiled call on a GPU.
 struct LaunchProfile : LaunchInfo {
-  double seconds = 0; ///< alone on the device, mean over the calls
+  double seconds = 0; ///< alone on the device, median over the calls
 };
 
 /// How the branches of a block share a GPU: one after the other, side by side, or side by side
@@ -152,7 +152,7 @@ struct BlockPrediction {
 /// One block of the model in profiled calls on a GPU.
 struct BlockProfile {
   int64_t block = 0;        ///< of the network
-  double seconds = 0;       ///< as scheduled, mean over the calls
+  double seconds = 0;       ///< as scheduled, median over the calls
   double serialSeconds = 0; ///< with its kernels one after the other
   double kernelSeconds = 0; ///< of its kernels, each alone on the device
   std::optional<BlockPrediction> prediction;

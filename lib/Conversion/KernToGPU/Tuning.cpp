@@ -90,8 +90,8 @@ static RowBounds boundsOf(Operation *op, const GPUTargetInfo &target) {
   return bounds;
 }
 
-/// The points of `bounds` by their configurations, over the least time that any configuration
-/// took in the same call.
+/// The points of `bounds`, which some product of the launch has rows in, by their configurations,
+/// over the least time that any configuration took in the same call.
 static std::map<std::string, RelativeTime> compare(ArrayRef<ConfigPoint> points, RowBounds bounds) {
   std::map<std::vector<int64_t>, double> least;
   for (const ConfigPoint &point : points) {
@@ -100,7 +100,7 @@ static std::map<std::string, RelativeTime> compare(ArrayRef<ConfigPoint> points,
   }
   std::map<std::string, RelativeTime> times;
   for (const ConfigPoint &point : points) {
-    if (!bounds.contains(point.extents.front()))
+    if (!bounds.contains(*llvm::max_element(point.extents)))
       continue;
     RelativeTime &time = times[point.config];
     time.sum += point.seconds / least[point.extents];
