@@ -28,7 +28,7 @@ SmallVector<double> TimeModel::tileWidths(int64_t columns, int64_t rows,
   if (!chip.hasWarpgroupProducts)
     widths = {128}; // of single warps
   else if (bucketOf(rows, elementBytes) == chip.productRowBounds(elementBytes).size())
-    widths = {256};
+    widths = {256, 192};
   for (double &width : widths)
     width = std::min<double>(width, columns);
   return widths;
@@ -39,24 +39,24 @@ TimeModel::ProductTiles TimeModel::tilesOf(const KernelSizes &sizes, int64_t ele
   constexpr double tileRows = 128;
   // Factors of 4 bytes take three products of halves at half of the rate.
   const double rate = calibration.matmulRate / (elementBytes > 2 ? 6 : 1);
-  // Of few tiles narrow ones take as long as the bytes that they read.
+  // Narrow ones take as long as the bytes that they read.
   double widest = std::clamp<double>(sizes[1], tileColumns, 256);
   double bytes = (tileRows + tileColumns) / (tileRows + widest) * widest / tileColumns;
-  bool isOfFewTiles = bucketOf(sizes[0], elementBytes) < chip.productRowBounds(elementBytes).size();
   return {ceilDiv(sizes[0], tileRows) * ceilDiv(sizes[1], tileColumns),
-          2 * tileRows * tileColumns * sizes[2] * chip.multiprocessors / rate *
-              (isOfFewTiles ? bytes : 1),
+          2 * tileRows * tileColumns * sizes[2] * chip.multiprocessors / rate * bytes,
           double(sizes[0]) * sizes[3] / calibration.byteRate};
 }
 
 double TimeModel::lastRound(double tiles, double width) const {
   double rest = std::fmod(tiles, chip.multiprocessors);
-  auto arePieces = [&](double count) {
-    return chip.hasWarpgroupProducts && rest > 0 &&
-           rest <= std::floor(chip.multiprocessors / count) && std::fmod(width, 64 * count) == 0;
-  };
-  // Half of the products with two thirds of the bytes, or a quarter with half of them.
-  return arePieces(4) ? 0.4 : arePieces(2) ? 0.6 : 1;
+  // Blocks that make a tile, which has 64 columns for each or more (HopperSchedule.cpp): the fewer
+  // columns, the more bytes for each.
+  double pieces = 1;
+  for (double count : {2, 3, 4})
+    if (chip.hasWarpgroupProducts && rest > 0 && std::fmod(width, 64 * count) == 0 &&
+        rest <= std::floor(chip.multiprocessors / count))
+      pieces = count;
+  return 0.2 + 0.8 / pieces;
 }
 
 bool TimeModel::isOfFewRows(const KernelSizes &sizes, int64_t elementBytes) const {

@@ -19,15 +19,16 @@ static constexpr int64_t tileRows = 128;
 /// a product by itself those of whole calls more often.
 static SmallVector<int64_t> typicalRows(std::optional<uint64_t> maxRows, bool isGroup) {
   if (!maxRows)
-    return {3648, 4544, 8192}; // the models at 8 × 1024
+    return {2331, 3648, 4544, 8192}; // 3 × 777, and the models at 8 × 1024
   return llvm::map_to_vector(ArrayRef<int64_t>{7, isGroup ? 9 : 8, 10},
                              [&](int64_t part) { return int64_t(*maxRows) * part / 12; });
 }
 
 namespace {
-/// A tile's columns, and how many blocks share the last tiles.
+/// A tile's columns, how many blocks share the last tiles, and the columns of the tiles that calls
+/// may have instead.
 struct Tiling {
-  int64_t columns, cluster;
+  int64_t columns, cluster, narrowColumns = 0;
 };
 } // namespace
 
@@ -38,9 +39,14 @@ static SmallVector<Tiling> getTilings(ArrayRef<MatmulOp> products) {
   int64_t groups = first.getGroups(), columns = 0;
   for (MatmulOp product : products)
     columns = std::max<int64_t>(columns, product.getN() * groups);
-  if (columns > 256)
-    return {{256, 1}, {192, 1}, {128, 1}};
   SmallVector<Tiling> tilings;
+  if (columns > 256) {
+    tilings = {{256, 1}, {192, 1}, {128, 1}};
+    // Bounds of rows leave few widths to choose from already.
+    if (groups == 1 && !first.getMaxRows())
+      tilings.push_back({256, 1, 192});
+    return tilings;
+  }
   for (int64_t cluster : {1, 2, 4, 8}) {
     int64_t chunks = std::max<int64_t>(16, 8 * cluster) * groups;
     int64_t aligned = llvm::alignTo(columns, chunks);
@@ -61,61 +67,88 @@ static int64_t chooseStages(Operation *op, int64_t columns, int64_t cluster, int
   return stages;
 }
 
-/// Microseconds of 64 in k of a tile, while so many blocks have one: tiles wait for their bytes,
-/// by what a multiprocessor gets, or all of them.
+/// Microseconds of 64 in k of a tile with so many columns of b, while so many blocks have one:
+/// tiles wait for their bytes, by what a multiprocessor gets, or all of them.
 static double stepTime(int64_t columns, int64_t blocks) {
   constexpr double ownRate = 80e3, rate = 8.6e6; // bytes in a microsecond
   return (tileRows + columns) * swizzledRowBytes / std::min(ownRate, rate / blocks);
 }
 
-/// Microseconds of a launch where each product has so many rows, measured on an H200. The first
-/// block has the longest tile of every round.
-static double timeOf(const HopperLaunchPlan &plan, int64_t rows, const GPUTargetInfo &target) {
-  int64_t columns = plan.products.front().plan.tileColumns;
+double HopperLaunchPlan::roundTime(int64_t columns, int64_t kTiles, int64_t blocks) const {
+  int64_t ofB = columns * first().groups;
   // What blocks read and write of a float32 residual they all do at once.
-  auto storeTime = [&](int64_t columns) { return plan.storesFloats() ? 0.03 * columns : 1.5; };
+  double storeTime = storesFloats() ? 0.03 * ofB : 1.5;
+  return kTiles * stepTime(ofB, blocks) + storeTime;
+}
+
+/// Microseconds of the last tiles where clusters share them; `steps` are those of each.
+static double sharedTime(const HopperLaunchPlan &plan, ArrayRef<int64_t> steps, int64_t clusters) {
+  int64_t columns = plan.products.front().plan.tileColumns;
   const double exchangeTime = 2 + 0.5 * plan.cluster;
-  SmallVector<int64_t> steps; // of each tile
-  for (const HopperProduct &product : plan.products)
-    steps.append(llvm::divideCeil(rows, tileRows) * product.plan.columnTiles(),
-                 product.plan.kTiles());
-  int64_t blocks = plan.blocksAtOnce(target), clusters = blocks / plan.cluster;
-  int64_t tiles = steps.size();
-  int64_t rest = tiles % blocks,
-          most = plan.cluster > 1 ? clusters * plan.sharedRounds() : blocks / 2;
-  int64_t whole = plan.splitsRest() && rest <= most ? tiles - rest : tiles;
-  constexpr double launchTime = 3;
-  double time = launchTime;
-  for (int64_t tile = 0; tile < whole; tile += blocks)
-    time += steps[tile] * stepTime(columns, std::min(blocks, whole - tile)) + storeTime(columns);
-  if (plan.cluster == 1)
-    return whole < tiles
-               ? time + steps[whole] * stepTime(columns / 2, 2 * rest) + storeTime(columns / 2)
-               : time;
-  for (int64_t tile = whole; tile < tiles; tile += clusters)
-    time += llvm::divideCeil(steps[tile], plan.cluster) *
-                stepTime(columns, plan.cluster * std::min(clusters, tiles - tile)) +
+  double time = 0;
+  for (; !steps.empty(); steps = steps.drop_front(std::min<size_t>(clusters, steps.size())))
+    time += llvm::divideCeil(steps.front(), plan.cluster) *
+                stepTime(columns, plan.cluster * std::min<int64_t>(clusters, steps.size())) +
             exchangeTime;
   return time;
+}
+
+/// Microseconds of a launch where each product has so many rows, and its tiles so many columns.
+/// The first block has the longest tile of every round.
+static double timeOf(const HopperLaunchPlan &plan, int64_t columns, int64_t rows,
+                     const GPUTargetInfo &target) {
+  constexpr double launchTime = 3;
+  SmallVector<int64_t> tileSteps;
+  for (const HopperProduct &product : plan.products)
+    tileSteps.append(llvm::divideCeil(rows, tileRows) * llvm::divideCeil(product.plan.n, columns),
+                     product.plan.kTiles());
+  ArrayRef<int64_t> steps = tileSteps;
+  int64_t blocks = plan.blocksAtOnce(target), clusters = blocks / plan.cluster;
+  double time = launchTime;
+  for (; steps.size() >= size_t(blocks); steps = steps.drop_front(blocks))
+    time += plan.roundTime(columns, steps.front(), blocks);
+  int64_t rest = steps.size();
+  if (plan.cluster > 1 && rest <= clusters * plan.sharedRounds())
+    return time + sharedTime(plan, steps, clusters);
+  if (rest == 0)
+    return time;
+  int64_t pieces = 1;
+  for (int64_t most : piecesOf(columns))
+    if (plan.cluster == 1 && rest <= blocks / most)
+      pieces = std::max(pieces, most);
+  return time + plan.roundTime(columns / pieces, steps.front(), pieces * rest);
+}
+
+/// Microseconds of a row in the launches that a kernel is made for.
+static double timeOfRow(const HopperLaunchPlan &plan, const GPUTargetInfo &target) {
+  MatmulOp first = plan.products.front().op;
+  double time = 0;
+  for (int64_t rows : typicalRows(first.getMaxRows(), plan.products.size() > 1)) {
+    double least = std::numeric_limits<double>::infinity();
+    for (int64_t columns : plan.widths())
+      least = std::min(least, timeOf(plan, columns, rows, target));
+    time += least / rows;
+  }
+  // Code for a second width has to be worth its place.
+  return plan.narrowColumns ? 1.01 * time : time;
 }
 
 SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTargetInfo &target) {
   SmallVector<MatmulOp, 2> products = productsOf(op);
   SmallVector<std::pair<double, DictionaryAttr>> configs; // with the time of a row
-  for (auto [columns, cluster] : getTilings(products)) {
+  for (auto [columns, cluster, narrowColumns] : getTilings(products)) {
     int64_t stages = chooseStages(op, columns, cluster, target.sharedBytes);
-    HopperLaunchPlan plan(op, products, tileRows, columns, stages, cluster);
+    HopperLaunchPlan plan(op, products, tileRows, columns, stages, cluster, narrowColumns);
     if (!target.isMatmulTile(tileRows, columns, plan.products.front().plan.groups) ||
         (cluster > 1 && !plan.canShare()))
       continue;
-    double time = 0;
-    for (int64_t rows : typicalRows(products.front().getMaxRows(), products.size() > 1))
-      time += timeOf(plan, rows, target) / rows;
     SmallVector<std::pair<StringRef, int64_t>, 4> entries = {
         {"tile_rows", tileRows}, {"tile_columns", columns}, {"stages", stages}};
     if (cluster > 1)
       entries.emplace_back("cluster", cluster);
-    configs.emplace_back(time, makeConfig(op->getContext(), entries));
+    if (narrowColumns)
+      entries.emplace_back("narrow_columns", narrowColumns);
+    configs.emplace_back(timeOfRow(plan, target), makeConfig(op->getContext(), entries));
   }
   llvm::stable_sort(configs, llvm::less_first());
   return llvm::map_to_vector(configs, [](const auto &config) { return config.second; });

@@ -81,7 +81,7 @@ void HopperMatmulEmitter::makeMaps(ProductCode &code) {
 
 void HopperMatmulEmitter::emit() {
   for (const HopperProduct &product : plan.products)
-    makeMaps(products.emplace_back(ProductCode{product, {}, {}, {}, {}, {}, {}}));
+    makeMaps(products.emplace_back(ProductCode{product, {}, {}, {}, {}}));
   base = b.sharedBase();
   thread = b.threadId();
   HopperSchedule schedule(b, plan, products);

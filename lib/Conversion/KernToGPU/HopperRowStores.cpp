@@ -48,7 +48,7 @@ private:
   }
   Quads quadsOf(int64_t batch) const;
   /// Whether pairs of chunks of a tile can lie outside the result, as a whole.
-  bool isChecked() const { return plan.n % plan.outColumns() != 0; }
+  bool isChecked() const { return plan.n % columns != 0; }
   Value pairColumn(int64_t quad) { return b.add(tile.column, quad * pairColumns); }
   Value knownColumn(int64_t quad);
   SmallVector<Value> takeQuad(ArrayRef<Value> sums, int64_t row, int64_t quad);

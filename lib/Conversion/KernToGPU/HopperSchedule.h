@@ -22,7 +22,6 @@ struct Stage {
 struct ProductCode {
   const HopperProduct &product;
   Value rowTiles;
-  Value firstTile, endTile; ///< which of the tiles of the launch are its own
   Value aMap, bMap, outMap;
 
   MatmulOp op() const { return product.op; }
@@ -39,7 +38,8 @@ struct TilePart {
 };
 
 /// The tiles of a launch are those of its products, one product behind the other. Blocks take
-/// tiles a grid apart, and what is left over as halves, or shared by the blocks of clusters.
+/// tiles a grid apart, and what is left over in pieces, or shared by the blocks of clusters.
+/// Where there are two widths of tiles, the call's rows decide.
 class HopperSchedule {
 public:
   /// Numbers the tiles of `products`.
@@ -57,20 +57,37 @@ public:
   Value rank() { return b.rem(b.blockId(), plan.cluster); }
 
 private:
+  /// All tiles, with so many columns of the result each.
+  struct Tiling {
+    int64_t columns;
+    SmallVector<Value, 2> starts, ends; ///< of each product's
+    Value whole;                        ///< those that are made whole: the first ones
+    Value rest;                         ///< of a last round that is not full
+  };
+
   GPUKernelBuilder &b;
   const HopperLaunchPlan &plan;
   ArrayRef<ProductCode> products;
-  Value wholeTiles; ///< tiles that are made whole: the first ones
+  SmallVector<Tiling, 2> tilings; ///< the wide one first
+  Value isNarrow;                 ///< where there are two
 
-  MatmulTile tileAt(const ProductCode &code, Value index);
-  TilePart wholeTile(const ProductCode &code, Value index);
-  TilePart sharedTile(const ProductCode &code, Value index);
+  Tiling number(int64_t columns);
+  Value timeOf(const Tiling &tiling);
+  /// Whether a last round is small enough for so many pieces of each tile.
+  Value suits(const Tiling &tiling, int64_t pieces);
+  MatmulTile tileAt(const Tiling &tiling, size_t product, Value index);
+  TilePart wholeTile(const Tiling &tiling, size_t product, Value index);
+  TilePart sharedTile(const Tiling &tiling, size_t product, Value index);
+
+  void takeAll(const Tiling &tiling, int64_t phase, Body body);
   /// The tiles `first`, first + step, … below `end`, each as what `partOf` makes of it; returns
   /// what follows on the last one: its index and its stage.
-  SmallVector<Value> takeTiles(ArrayRef<Value> first, Value step, Value end,
-                               llvm::function_ref<TilePart(const ProductCode &, Value)> partOf,
-                               Body body);
-  void takeHalf(Stage stage, Body body);
+  SmallVector<Value> takeTiles(const Tiling &tiling, ArrayRef<Value> first, Value step, Value end,
+                               llvm::function_ref<TilePart(size_t, Value)> partOf, Body body);
+  /// The block's piece of the tiles of a last round, each as the first number of `pieces` for
+  /// which there are blocks.
+  void takePiece(const Tiling &tiling, ArrayRef<int64_t> pieces, Stage stage, Body body);
+  void takePieceOf(const Tiling &tiling, int64_t pieces, Stage stage, Body body);
 };
 
 } // namespace mlir::kern::nvptx

@@ -67,7 +67,7 @@ public:
     tile = {b.add(whole.row, b.add(b.mul(consumer, 64), b.mul(warp, 16))), whole.column};
   }
   void store(ArrayRef<Value> sums) override {
-    epilogue.store(tile, sums, /*isWhole=*/plan.n % plan.outColumns() == 0);
+    epilogue.store(tile, sums, /*isWhole=*/plan.n % columns == 0);
   }
 };
 } // namespace

@@ -43,7 +43,7 @@ BatchedStores::Batch TileStores::loadBatch(int64_t batch) {
   for (int64_t chunk = batch * batchChunks; chunk < (batch + 1) * batchChunks; ++chunk) {
     Value column = b.add(laneColumn, chunk * 8);
     // What is read for columns outside the result is dropped; it is read at its edge.
-    if (plan.n % plan.outColumns() != 0)
+    if (plan.n % columns != 0)
       column = b.min(column, b.i32(plan.n - 2));
     for (const Row &row : rows)
       extras.push_back(epilogue.load(row.extras, column, 2));

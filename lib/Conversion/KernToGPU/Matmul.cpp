@@ -26,15 +26,16 @@ MatmulPlan::MatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileColumns, int64
       elementBytes(elementType(op.getA()).getIntOrFloatBitWidth() / 8), tileRows(tileRows),
       tileColumns(tileColumns), stages(stages) {}
 
-MatmulTile nvptx::tileAt(GPUKernelBuilder &b, const MatmulPlan &plan, Value index, Value rowTiles) {
+MatmulTile nvptx::tileAt(GPUKernelBuilder &b, int64_t rows, int64_t columns, Value rowTiles,
+                         int64_t columnTiles, Value index) {
   // Rasters of 8 tiles of rows.
   constexpr int64_t rasterRows = 8;
-  Value perRaster = b.i32(plan.columnTiles() * rasterRows);
+  Value perRaster = b.i32(columnTiles * rasterRows);
   Value firstRow = b.mul(b.div(index, perRaster), rasterRows);
   Value inRaster = b.rem(index, perRaster);
   Value height = b.min(b.sub(rowTiles, firstRow), b.i32(rasterRows));
   Value row = b.add(firstRow, b.rem(inRaster, height));
-  return {b.mul(row, plan.tileRows), b.mul(b.div(inRaster, height), plan.outColumns())};
+  return {b.mul(row, rows), b.mul(b.div(inRaster, height), columns)};
 }
 
 static LogicalResult checkOperands(MatmulOp op) {

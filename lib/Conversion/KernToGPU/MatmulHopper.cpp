@@ -24,20 +24,53 @@ HopperMatmulPlan::HopperMatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileCo
                 isAlignedColumn(op.getOut(), op.getOutColumn() + n);
 }
 
+int64_t HopperMatmulPlan::boxColumns() const {
+  ArrayRef<int64_t> pieces = piecesOf(outColumns());
+  return pieces.empty() ? outColumns() : outColumns() / pieces.front();
+}
+
+ArrayRef<int64_t> nvptx::piecesOf(int64_t columns) {
+  static constexpr int64_t ofFour[] = {4, 2}, ofThree[] = {3}, ofTwo[] = {2};
+  // The copy engine stores 64 columns at a time.
+  switch (columns) {
+  case 256:
+    return ofFour;
+  case 192:
+    return ofThree;
+  case 128:
+    return ofTwo;
+  default:
+    return {};
+  }
+}
+
 static unsigned extentOf(Operation *op, MatmulOp product) {
   auto group = dyn_cast<GroupedMatmulOp>(op);
   return group ? group.getExtentOf(product) : 0;
 }
 
 HopperLaunchPlan::HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> members, int64_t tileRows,
-                                   int64_t tileColumns, int64_t stages, int64_t cluster)
-    : cluster(cluster) {
+                                   int64_t tileColumns, int64_t stages, int64_t cluster,
+                                   int64_t narrowColumns)
+    : cluster(cluster), narrowColumns(narrowColumns) {
   for (MatmulOp member : members)
     products.push_back(
         {member, extentOf(op, member), HopperMatmulPlan(member, tileRows, tileColumns, stages)});
   llvm::stable_sort(products, [](const HopperProduct &lhs, const HopperProduct &rhs) {
     return lhs.plan.kTiles() > rhs.plan.kTiles();
   });
+}
+
+SmallVector<int64_t, 2> HopperLaunchPlan::widths() const {
+  SmallVector<int64_t, 2> widths = {first().outColumns()};
+  if (narrowColumns)
+    widths.push_back(narrowColumns);
+  return widths;
+}
+
+bool HopperLaunchPlan::canBeNarrower() const {
+  return cluster == 1 && first().groups == 1 && narrowColumns < first().outColumns() &&
+         narrowColumns % first().boxColumns() == 0;
 }
 
 int64_t HopperLaunchPlan::barrierOffset() const {
@@ -75,17 +108,16 @@ SmallVector<MatmulOp, 2> nvptx::productsOf(Operation *op) {
   return {cast<MatmulOp>(op)};
 }
 
-/// Blocks of a cluster; a configuration without them has none.
-static int64_t clusterOf(Operation *op) {
-  return op->getAttrOfType<DictionaryAttr>("config").contains("cluster")
-             ? configValue(op, "cluster")
-             : 1;
+/// An entry that a configuration need not have.
+static int64_t entryOr(Operation *op, StringRef name, int64_t standard) {
+  return op->getAttrOfType<DictionaryAttr>("config").contains(name) ? configValue(op, name)
+                                                                    : standard;
 }
 
 static HopperLaunchPlan planOf(Operation *op) {
   return HopperLaunchPlan(op, productsOf(op), configValue(op, "tile_rows"),
                           configValue(op, "tile_columns"), configValue(op, "stages"),
-                          clusterOf(op));
+                          entryOr(op, "cluster", 1), entryOr(op, "narrow_columns", 0));
 }
 
 /// Blocks of a cluster at most: more are not sure to find room.
@@ -101,6 +133,9 @@ static LogicalResult checkTiles(Operation *op, const GPUTargetInfo &target) {
            << tile.tileRows << " by " << tile.tileColumns << " on " << target.chip;
   if (plan.cluster > maxCluster || (plan.cluster > 1 && !plan.canShare()))
     return op->emitOpError("has no tiles that ") << plan.cluster << " blocks can share";
+  if (plan.narrowColumns && !plan.canBeNarrower())
+    return op->emitOpError("has no tiles of ")
+           << plan.narrowColumns << " columns beside those of " << tile.tileColumns;
   return checkSharedBytes(op, plan.sharedBytes(), target);
 }
 
@@ -108,13 +143,15 @@ static LogicalResult checkTiles(Operation *op, const GPUTargetInfo &target) {
 // The launch
 //===----------------------------------------------------------------------===//
 
-/// Tiles of the result in a launch, over the extents of the op.
-static AffineExpr countTiles(const HopperLaunchPlan &plan, MLIRContext *context) {
+/// Blocks that have anything to do, over the extents of the op: as many as there are pieces of
+/// the widest tiles.
+static AffineExpr countBlocks(const HopperLaunchPlan &plan, MLIRContext *context) {
   AffineExpr tiles = getAffineConstantExpr(0, context);
   for (const HopperProduct &product : plan.products)
     tiles = tiles + getAffineDimExpr(product.extent, context).ceilDiv(plan.tileRows()) *
                         product.plan.columnTiles();
-  return tiles;
+  ArrayRef<int64_t> pieces = piecesOf(plan.widths().front());
+  return tiles * (plan.cluster > 1 ? plan.cluster : pieces.empty() ? 1 : pieces.front());
 }
 
 /// Makes the members of a group, which the code is about to replace, name the kernel's arguments.
@@ -131,10 +168,8 @@ FailureOr<GPULaunch> nvptx::emitHopperMatmul(Operation *op, GPUKernelBuilder &b)
   if (auto group = dyn_cast<GroupedMatmulOp>(op))
     useOperands(group);
   emitHopperBlock(b, plan);
-  int64_t pieces = plan.cluster > 1 ? plan.cluster : plan.hasHalves() ? 2 : 1;
-  AffineExpr blocks = countTiles(plan, op->getContext()) * pieces;
   int64_t extents = llvm::count_if(op->getOperandTypes(), llvm::IsaPred<IndexType>);
-  return GPULaunch{AffineMap::get(extents, 0, blocks),
+  return GPULaunch{AffineMap::get(extents, 0, countBlocks(plan, op->getContext())),
                    plan.blocksAtOnce(b.target),
                    plan.threads(),
                    plan.sharedBytes(),

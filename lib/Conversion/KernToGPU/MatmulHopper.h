@@ -20,10 +20,8 @@ struct HopperMatmulPlan : MatmulPlan {
 
   bool storesTiles; ///< the result goes through shared memory and the copy engine
 
-  /// Whether a tile can also be made as two of half its columns.
-  bool hasHalves() const { return outColumns() % 128 == 0; }
-  /// Columns of b's boxes, that is rows of b.
-  int64_t boxColumns() const { return hasHalves() ? outColumns() / 2 : outColumns(); }
+  /// Columns of b's boxes, that is rows of b: those of the least piece of a tile.
+  int64_t boxColumns() const;
 
   int64_t consumers() const { return tileRows / 64; } ///< warpgroups, 64 rows each
   int64_t threads() const { return 128 * (1 + consumers()); }
@@ -33,6 +31,10 @@ struct HopperMatmulPlan : MatmulPlan {
   int64_t outTileBytes() const { return 64 * swizzledRowBytes; }
   int64_t outBytes() const { return storesTiles ? consumers() * 2 * outTileBytes() : 0; }
 };
+
+/// In how many pieces, of equal columns, a tile with so many columns of the result can be made
+/// instead: the most first.
+ArrayRef<int64_t> piecesOf(int64_t columns);
 
 /// One of the products of a launch.
 struct HopperProduct {
@@ -48,30 +50,32 @@ public:
   /// Of kern.matmul, or of the members of a kern.grouped_matmul: `op` has the configuration.
   /// Longer tiles come first, so that shorter ones fill the last round.
   HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> products, int64_t tileRows,
-                   int64_t tileColumns, int64_t stages, int64_t cluster);
+                   int64_t tileColumns, int64_t stages, int64_t cluster, int64_t narrowColumns = 0);
 
   SmallVector<HopperProduct, 2> products;
-  int64_t cluster; ///< blocks of a cluster, which share the tiles of a last round
+  int64_t cluster;       ///< blocks of a cluster, which share the tiles of a last round
+  int64_t narrowColumns; ///< of the tiles that calls may have instead; 0: there are no others
 
   int64_t tileRows() const { return first().tileRows; }
   int64_t stages() const { return first().stages; }
   int64_t consumers() const { return first().consumers(); }
   int64_t threads() const { return first().threads(); }
-  /// Whether tiles of a last round can be made as two halves, whatever their product.
-  bool hasHalves() const {
-    return llvm::all_of(products, [](const HopperProduct &one) { return one.plan.hasHalves(); });
-  }
+  /// Columns of the result that tiles have: all those of a call one of these.
+  SmallVector<int64_t, 2> widths() const;
+  /// Microseconds of a round of tiles, or pieces, with so many columns of the result and tiles in
+  /// k, while so many blocks have one; measured on an H200.
+  double roundTime(int64_t columns, int64_t kTiles, int64_t blocks) const;
 
   bool storesFloats() const {
     return llvm::any_of(products,
                         [](HopperProduct one) { return elementType(one.op.getOut()).isF32(); });
   }
-  /// Whether tiles of a last round are made by several blocks.
-  bool splitsRest() const { return cluster > 1 || hasHalves(); }
   /// Blocks that run at a time, measured on H200s.
   int64_t blocksAtOnce(const flowhn::GPUTargetInfo &target) const;
   /// Rounds of tiles that clusters share which take less than one of whole tiles.
   int64_t sharedRounds() const;
+  /// Whether tiles can be narrower than the widest ones: whole pieces of them.
+  bool canBeNarrower() const;
   /// Whether the blocks of a cluster can share every tile: a part of k for each, whose sums fit
   /// where the stages were, and whole chunks of its columns.
   bool canShare() const;

@@ -90,20 +90,29 @@ static RowBounds boundsOf(Operation *op, const GPUTargetInfo &target) {
   return bounds;
 }
 
-/// The points of `bounds`, which some product of the launch has rows in, by their configurations,
-/// over the least time that any configuration took in the same call.
-static std::map<std::string, RelativeTime> compare(ArrayRef<ConfigPoint> points, RowBounds bounds) {
+/// The launches of `points` that the kernel of `op` is for: of a group, some product has rows of
+/// its bounds, and no other one has more.
+static SmallVector<const ConfigPoint *> findOwn(Operation *op, ArrayRef<ConfigPoint> points,
+                                                const GPUTargetInfo &target) {
+  RowBounds bounds = boundsOf(op, target);
+  SmallVector<const ConfigPoint *> own;
+  for (const ConfigPoint &point : points)
+    if (bounds.contains(*llvm::max_element(point.extents)))
+      own.push_back(&point);
+  return own;
+}
+
+/// The times of each configuration, over the least that any took in the same call.
+static std::map<std::string, RelativeTime> compare(ArrayRef<const ConfigPoint *> points) {
   std::map<std::vector<int64_t>, double> least;
-  for (const ConfigPoint &point : points) {
-    double &time = least.try_emplace(point.extents, point.seconds).first->second;
-    time = std::min(time, point.seconds);
+  for (const ConfigPoint *point : points) {
+    double &time = least.try_emplace(point->extents, point->seconds).first->second;
+    time = std::min(time, point->seconds);
   }
   std::map<std::string, RelativeTime> times;
-  for (const ConfigPoint &point : points) {
-    if (!bounds.contains(*llvm::max_element(point.extents)))
-      continue;
-    RelativeTime &time = times[point.config];
-    time.sum += point.seconds / least[point.extents];
+  for (const ConfigPoint *point : points) {
+    RelativeTime &time = times[point->config];
+    time.sum += point->seconds / least[point->extents];
     ++time.count;
   }
   return times;
@@ -115,12 +124,13 @@ FailureOr<DictionaryAttr> nvptx::chooseMeasuredConfig(Operation *op,
                                                       StringRef source,
                                                       const GPUTargetInfo &target) {
   auto names = llvm::map_to_vector(configs, describeConfig);
-  for (const ConfigPoint &point : points)
-    if (!llvm::is_contained(names, point.config))
+  SmallVector<const ConfigPoint *> own = findOwn(op, points, target);
+  for (const ConfigPoint *point : own)
+    if (!llvm::is_contained(names, point->config))
       return op->emitError() << source << ": a configuration of '" << getTuningKey(op)
                              << "' must be '" << llvm::join(names, "' or '") << "', got '"
-                             << point.config << "'";
-  std::map<std::string, RelativeTime> times = compare(points, boundsOf(op, target));
+                             << point->config << "'";
+  std::map<std::string, RelativeTime> times = compare(own);
   // What is measured again differs by about as much.
   constexpr double noise = 1.02;
   DictionaryAttr best = configs.front();

@@ -1,10 +1,11 @@
 // Products in one launch: the tiles of the longer one come first, each product has tensor maps and
-// code of its own, and all go through the same stages. What is left of a round is halved.
+// code of its own, and all go through the same stages. What is left of a round is made
+// in pieces.
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu | FileCheck %s
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --flowhn-lower-gpu-kernels-to-llvm --flowhn-emit-ptx -o /dev/null | FileCheck %s --check-prefix=PTX
 // RUN: flowhn-opt %s --kern-choose-gpu-configs | FileCheck %s --check-prefix=CONFIG
 
-// CHECK-DAG: #[[GRID:.*]] = affine_map<()[s0, s1, s2] -> (((s2 ceildiv 128) * 8 + (s0 ceildiv 128) * 4) * 2)>
+// CHECK-DAG: #[[GRID:.*]] = affine_map<()[s0, s1, s2] -> (((s2 ceildiv 128) * 8 + (s0 ceildiv 128) * 4) * 4)>
 // CHECK-DAG: #[[FIRST:.*]] = affine_map<()[s0, s1, s2] -> (s0)>
 // CHECK-DAG: #[[SECOND:.*]] = affine_map<()[s0, s1, s2] -> (s2)>
 
@@ -24,7 +25,7 @@ module @kernels {
   // CHECK-SAME: {argument = 1 : i64, {{[^}]*}}rows = #[[FIRST]]
   // CHECK-SAME: {argument = 2 : i64
   // CHECK-SAME: kern.threads = 384 : i64
-  // CHECK-COUNT-4: nvvm.mbarrier.arrive.expect_tx
+  // CHECK-COUNT-6: nvvm.mbarrier.arrive.expect_tx
   // CHECK-NOT: nvvm.mbarrier.arrive.expect_tx
   // CHECK: nvvm.setmaxregister increase 232
   // CHECK: scf.for
@@ -33,6 +34,7 @@ module @kernels {
   // CHECK: scf.for
   // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
   // CHECK-NOT: nvvm.cp.async.bulk.tensor.global.shared.cta
+  // CHECK-COUNT-16: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 64, k = 16>
   // CHECK-COUNT-16: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 128, k = 16>
   // CHECK-NOT: kern.matmul
   // PTX-LABEL: .entry group(

@@ -1,10 +1,11 @@
 // The shape of an emitted matmul: a producer that copies tiles by tensor map, consumers
 // that multiply them by warpgroup, and a result that leaves by the copy engine where it
-// can and by stores of each thread where it cannot. Tiles of a last round can be halved.
+// can and by stores of each thread where it cannot. Tiles of a last round can be made
+// as four pieces, or two.
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu | FileCheck %s
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --flowhn-lower-gpu-kernels-to-llvm --flowhn-emit-ptx -o /dev/null | FileCheck %s --check-prefix=PTX
 
-// CHECK-DAG: #[[GRID:.*]] = affine_map<()[s0, s1] -> ((s1 ceildiv 128) * 16)>
+// CHECK-DAG: #[[GRID:.*]] = affine_map<()[s0, s1] -> ((s1 ceildiv 128) * 32)>
 // CHECK-DAG: #[[ROWS:.*]] = affine_map<()[s0, s1] -> (s1)>
 // CHECK-DAG: #[[WEIGHTS:.*]] = affine_map<()[s0, s1] -> (2048)>
 
@@ -18,19 +19,23 @@ module @kernels {
   // CHECK-SAME: kern.grid = #[[GRID]]
   // CHECK-SAME: kern.max_blocks = 132 : i64
   // CHECK-SAME: kern.tensor_maps = [{argument = 2 : i64, box = [64, 128], columns = 208 : i64, row_bytes = 416 : i64, rows = #[[ROWS]]
-  // CHECK-SAME: {argument = 3 : i64, box = [64, 128], columns = 200 : i64, row_bytes = 400 : i64, rows = #[[WEIGHTS]]
+  // CHECK-SAME: {argument = 3 : i64, box = [64, 64], columns = 200 : i64, row_bytes = 400 : i64, rows = #[[WEIGHTS]]
   // CHECK-SAME: {argument = 4 : i64, box = [64, 64], columns = 2048 : i64, row_bytes = 4096 : i64, rows = #[[ROWS]]
   // CHECK-SAME: kern.threads = 384 : i64
   // CHECK: nvvm.setmaxregister decrease 40
   // CHECK: nvvm.mbarrier.try_wait.parity
   // CHECK: nvvm.mbarrier.arrive.expect_tx
-  // CHECK-COUNT-3: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK-COUNT-5: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.mbarrier.arrive.expect_tx
   // CHECK-COUNT-2: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK: nvvm.mbarrier.arrive.expect_tx
+  // CHECK-COUNT-3: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK-NOT: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.setmaxregister increase 232
   // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
   // CHECK: nvvm.stmatrix
+  // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta
+  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 64, k = 16>
   // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta
   // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 128, k = 16>
   // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta

@@ -72,7 +72,7 @@ class Case:
     """A kernel's arguments, in order, and what it should do; numbers are of type `element`."""
 
     def __init__(self, rows, element="bf16"):
-        self.rows, self.element = rows, element
+        self.rows, self.element, self.max_blocks = rows, element, 0
         self.rng = np.random.default_rng(rows)
         self.types, self.arrays = [], []
 
@@ -145,7 +145,7 @@ class Case:
     def check(self, name, directory, runner):
         memory = runner.memory()
         pointers = [memory.put(array) for array in self.arrays]
-        launch(runner, directory, name, memory, [self.rows] + pointers)
+        launch(runner, directory, name, memory, [self.rows] + pointers, self.max_blocks)
         initial = self.arrays[self.out]
         stored = memory.view(pointers[self.out], initial.shape, initial.dtype)
         targets, expected = self.expected
@@ -161,9 +161,10 @@ class Case:
 
 def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=None, out_width=None,
            out_element=None, residuals=False, stream=None, scatter=False, residual_element=None,
-           element="bf16", max_rows=None):
+           element="bf16", max_rows=None, max_blocks=0):
     """With `residuals` one extra of each access, with `stream` a residual of that access."""
     case = Case(rows, element)
+    case.max_blocks = max_blocks
     align = lambda width: -(-width // 8) * 8
     a, a_values = case.activations(rows, a_width or align(a_column + k), slice(a_column, a_column + k))
     b, b_values = case.weights(groups * n, k, align(k))
@@ -286,7 +287,8 @@ def tile(rows, columns, stages):
             f"warp_columns = 32, row_warps = {row_warps}, column_warps = {8 // row_warps}")
 
 
-TILE_128, TILE_64 = tile(128, 128, 3), tile(64, 64, 2)
+TILE_256, TILE_128, TILE_64 = tile(128, 256, 4), tile(128, 128, 3), tile(64, 64, 2)
+NARROW = TILE_256 + ", narrow_columns = 192"  # where two blocks have a round of either width
 CASES = {
     "matmul_odd": lambda: matmul(131, 21, 5),
     "matmul_151": lambda: matmul(70, 151, 40, residuals=True),
@@ -298,6 +300,15 @@ CASES = {
     "matmul_192": lambda: matmul(400, 384, 64, tile(128, 192, 4)),
     "matmul_gate": lambda: matmul(150, 200, 72, groups=2),
     "matmul_gate_halves": lambda: matmul(100, 384, 72, groups=2),
+    "matmul_pieces": lambda: matmul(300, 260, 72, TILE_256, residuals=True, max_blocks=5),
+    "matmul_thirds": lambda: matmul(300, 400, 72, tile(128, 192, 4), max_blocks=4),
+    "matmul_narrow": lambda: matmul(100, 380, 72, NARROW, residuals=True),
+    "matmul_narrow_stream": lambda: matmul(200, 384, 136, NARROW, out_element="f32",
+                                           residuals=True, residual_element="f32"),
+    "matmul_not_narrow": lambda: matmul(100, 512, 72, NARROW),
+    "matmul_pieces_outside": lambda: matmul(70, 330, 136, TILE_256, max_blocks=8),
+    "matmul_pieces_stream": lambda: matmul(70, 260, 72, TILE_256, out_element="f32",
+                                           residuals=True, residual_element="f32", max_blocks=8),
     "matmul_gate_odd": lambda: matmul(65, 77, 130, TILE_64, groups=2, out_column=3),
     "matmul_scatter": lambda: matmul(137, 96, 64, TILE_64, scatter=True, residuals=True),
     "matmul_logits": lambda: matmul(9, 260, 64, out_element="f32"),

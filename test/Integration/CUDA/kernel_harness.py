@@ -119,8 +119,9 @@ def evaluate(expression, *indices):
     return int(eval(text, {"Extent": Extent}, symbols))
 
 
-def launch(runner, directory, name, memory, arguments):
-    """Runs a kernel on indices and buffers, in the order of its function's arguments."""
+def launch(runner, directory, name, memory, arguments, max_blocks=0):
+    """Runs a kernel on indices and buffers, in the order of its function's arguments; a
+    persistent one on up to `max_blocks` blocks, where the runner has fewer by itself."""
     with open(os.path.join(directory, name + ".json")) as file:
         description = json.load(file)
     kinds = description["arguments"]
@@ -128,7 +129,7 @@ def launch(runner, directory, name, memory, arguments):
     grid = [evaluate(extent, *indices) for extent in description["grid"]]
     if description["max_blocks"]:
         grid[0] = min(grid[0], description["max_blocks"],
-                      max(runner.max_blocks, description["cluster_blocks"]))
+                      max(runner.max_blocks, max_blocks, description["cluster_blocks"]))
     if not all(grid):
         return
     maps = [memory.tensor_map(arguments[m["argument"]], evaluate(m["rows"][0], *indices), m)

@@ -688,6 +688,28 @@ TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
   EXPECT_TRUE(session->launches().empty() && session->blocks().empty());
 }
 
+/// One call in which the device is slow says nothing of the others.
+TEST_F(CUDAExecutorTest, ProfilesAreMedians) {
+  Expected<Session> session = tryCreate(gpuContents(withBlocks(gpuPlan())));
+  ASSERT_TRUE(session.ok());
+  constexpr auto delay = std::chrono::milliseconds(100);
+  bool isSlow = false;
+  auto &embed = FakeCUDA::get().kernels.at("embed").run;
+  embed = [&isSlow, delay, run = embed](const FakeLaunch &launch) {
+    if (isSlow)
+      std::this_thread::sleep_for(delay);
+    run(launch);
+  };
+  session->enableProfile(true);
+  Ids ids{1, 2, 3, 4, 5}, lengths{5};
+  for (bool slow : {true, false, false}) {
+    isSlow = slow;
+    ASSERT_TRUE(session->run({ids, lengths, LogitsMode::None}).ok());
+  }
+  EXPECT_GT(session->launches()[0].seconds, 0);
+  EXPECT_LT(session->launches()[0].seconds, std::chrono::duration<double>(delay).count() / 4);
+}
+
 TEST_F(CUDAExecutorTest, Generates) {
   Expected<Session> session = tryCreate();
   ASSERT_TRUE(session.ok());

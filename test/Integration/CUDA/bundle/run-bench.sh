@@ -94,7 +94,7 @@ case "${1:-}" in
     table=
     models=calibrated_models
     measured=$results/calibrate
-    calibrate=(--calibrate "$results/calibration.json")
+    calibrate=(--calibrate "$results/calibration.json" --repetitions 20)
     begin_calibration
     ;;
   *) set -- all "$@" ;;

@@ -1,0 +1,44 @@
+// Where tiles of 192 columns take fewer rounds than those of 256 for some rows and more for others, a
+// kernel has code for both, and each call the one that is predicted to take less.
+// RUN: flowhn-opt %s --kern-choose-gpu-configs | FileCheck %s --check-prefix=CONFIG
+// RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu | FileCheck %s
+
+module @kernels {
+  // CONFIG-LABEL: func.func @both
+  // CONFIG: config = {narrow_columns = 192 : i64, stages = 4 : i64, tile_columns = 256 : i64, tile_rows = 128 : i64}
+  // CHECK-LABEL: func.func @both
+  // The boxes of both are those of a piece, the stages those of the wide tiles.
+  // CHECK-SAME: kern.max_blocks = 132 : i64
+  // CHECK-SAME: kern.shared_bytes = 229440 : i64
+  // CHECK-SAME: box = [64, 128]
+  // CHECK-SAME: box = [64, 64]
+  // CHECK: nvvm.setmaxregister increase 232
+  // CHECK: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 192, k = 16>
+  // CHECK: } else {
+  // CHECK: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
+  func.func @both(%rows: index, %a: memref<?x1536xbf16>, %b: memref<768x1536xbf16>, %out: memref<?x768xbf16>) attributes {kern.kernel} {
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 768, k = 1536, accesses = [], extra_columns = array<i64>} : (index, memref<?x1536xbf16>, memref<768x1536xbf16>, memref<?x768xbf16>) -> ()
+    return
+  }
+
+  // Of few rows there are kernels enough, and a wide result has tiles enough.
+  // CONFIG-LABEL: func.func @few
+  // CONFIG-NOT: narrow_columns
+  func.func @few(%rows: index, %a: memref<?x1536xbf16>, %b: memref<768x1536xbf16>, %out: memref<?x768xbf16>) attributes {kern.kernel} {
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 768, k = 1536, max_rows = 1536, accesses = [], extra_columns = array<i64>} : (index, memref<?x1536xbf16>, memref<768x1536xbf16>, memref<?x768xbf16>) -> ()
+    return
+  }
+  func.func @wide(%rows: index, %a: memref<?x1024xbf16>, %b: memref<4096x1024xbf16>, %out: memref<?x4096xbf16>) attributes {kern.kernel} {
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 4096, k = 1024, accesses = [], extra_columns = array<i64>} : (index, memref<?x1024xbf16>, memref<4096x1024xbf16>, memref<?x4096xbf16>) -> ()
+    return
+  }
+}
