@@ -187,10 +187,10 @@ struct ScanModel : GPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
                                const GPUTargetInfo &target) const {
     auto scan = cast<ScanOp>(op);
-    if (failed(checkConfig(op, {"channels", "lanes", "rows", "steps", "threads"})))
+    if (failed(checkScanConfig(op)))
       return failure();
     ScanShape shape = shapeOf(scan);
-    if (failed(shape.check(op, target)))
+    if (failed(checkSharedBytes(op, shape.sharedBytes(), target)))
       return failure();
     GPUKernelBuilder b(builder, op, target);
     OutputEmitter(b, scan).emit();

@@ -69,10 +69,10 @@ struct ScanStatesModel : GPUKernelInterface::ExternalModel<ScanStatesModel, Scan
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
                                const GPUTargetInfo &target) const {
     auto states = cast<ScanStatesOp>(op);
-    if (failed(checkConfig(op, {"channels", "lanes", "rows", "steps", "threads"})))
+    if (failed(checkScanConfig(op)))
       return failure();
     ScanShape shape = shapeOf(states);
-    if (failed(shape.check(op, target)))
+    if (failed(checkSharedBytes(op, shape.sharedBytes(), target)))
       return failure();
     GPUKernelBuilder b(builder, op, target);
     StatesEmitter(b, states).emit();

@@ -74,25 +74,29 @@ LogicalResult nvptx::checkThreads(Operation *op, int64_t threads) {
          << threads;
 }
 
-LogicalResult ScanShape::check(Operation *op, const flowhn::GPUTargetInfo &target) const {
+LogicalResult nvptx::checkScanConfig(Operation *op) {
+  if (failed(checkConfig(op, {"channels", "lanes", "rows", "steps", "threads"})))
+    return failure();
+  int64_t channels = configValue(op, "channels"), lanes = configValue(op, "lanes");
+  int64_t rows = configValue(op, "rows"), steps = configValue(op, "steps");
   if (lanes > 32 || !llvm::isPowerOf2_64(lanes))
     return op->emitOpError("needs 'lanes' that are a power of two up to 32 in its GPU "
                            "configuration, got ")
            << lanes;
-  if (failed(checkThreads(op, threads)))
+  if (failed(checkThreads(op, configValue(op, "threads"))))
     return failure();
-  if (lanes % laneChannels != 0)
+  if (lanes % channels != 0)
     return op->emitOpError(
                "needs 'lanes' in multiples of 'channels' in its GPU configuration, got ")
-           << lanes << " and " << laneChannels;
-  if (steps % roundRows() != 0)
+           << lanes << " and " << channels;
+  if (steps % (lanes / channels) != 0)
     return op->emitOpError("needs 'steps' in multiples of 'lanes' / 'channels' in its GPU "
                            "configuration, got ")
-           << steps << " and " << roundRows();
+           << steps << " and " << lanes / channels;
   if (rows % steps != 0)
     return op->emitOpError("needs 'rows' in multiples of 'steps' in its GPU configuration, got ")
            << rows << " and " << steps;
-  return checkSharedBytes(op, sharedBytes(), target);
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -47,12 +47,10 @@ struct ScanShape {
   int64_t threadStates; ///< of one channel: 1, 2 or a multiple of 4
   SmallVector<ScanCopy> projectionCopies, rowCopies;
 
-  /// Of an op with a configuration whose `a` is of the type [states, channels].
+  /// Of an op whose configuration has been checked and whose `a` is of the type
+  /// [states, channels].
   ScanShape(Operation *op, MemRefType a, ArrayRef<ScanInput> projections,
             ArrayRef<ScanInput> rowInputs);
-
-  /// Checks a configuration that may have been written by hand.
-  LogicalResult check(Operation *op, const flowhn::GPUTargetInfo &target) const;
 
   int64_t paddedStates() const { return threadStates * lanes; }
   /// Rows of a round: each lane owns one of them for one channel.
@@ -84,6 +82,8 @@ private:
   void placeCopies(ArrayRef<ScanInput> projections, ArrayRef<ScanInput> rowInputs);
 };
 
+/// Checks the configuration of a scan, which may have been written by hand.
+LogicalResult checkScanConfig(Operation *op);
 /// Checks that a block may have `threads` threads.
 LogicalResult checkThreads(Operation *op, int64_t threads);
 

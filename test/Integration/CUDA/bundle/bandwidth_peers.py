@@ -144,6 +144,7 @@ class Bench:
     def milliseconds(self, launches):
         """Of one of `launches`, captured in a graph one after the other."""
         torch, stream = self.torch, self.torch.cuda.Stream()
+        torch.cuda.synchronize()
         with torch.cuda.stream(stream):
             launches[0]()
         torch.cuda.synchronize()
