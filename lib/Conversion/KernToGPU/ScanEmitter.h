@@ -114,6 +114,8 @@ private:
   SmallVector<Value> emitSteps(ScanTiles &tiles, ScanRows &rows, Value side, Value first,
                                Value rest, Value step, ValueRange states);
   Round beginRound(ArrayRef<Value> values, Value isInside);
+  /// 2^exponent for state `index` of the lane's share.
+  Value decay(Value exponent, int64_t index);
   Decays emitDecays(const Round &round, int64_t inRound);
   void emitRow(const ScanTiles::Row &row, const Decays &decays, SmallVectorImpl<Value> &shares,
                MutableArrayRef<Value> states);

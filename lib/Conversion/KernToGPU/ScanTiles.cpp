@@ -103,8 +103,8 @@ LogicalResult nvptx::checkScanConfig(Operation *op) {
 // Tiles
 //===----------------------------------------------------------------------===//
 
-void nvptx::copyPiece(GPUKernelBuilder &b, const ScanCopy &copy, Value shared,
-                      const Buffer &buffer, Value offset) {
+void nvptx::copyPiece(GPUKernelBuilder &b, const ScanCopy &copy, Value shared, const Buffer &buffer,
+                      Value offset) {
   Value place = b.at(buffer.pointer, offset, buffer.elementType);
   if (copy.bytes() >= 4)
     copyAsync(b, shared, place, copy.bytes());
@@ -188,7 +188,8 @@ void ScanTiles::publish(Value newSide) {
       for (int64_t which = 0; which < shape.projections; ++which) {
         Type element = projections[which].first.elementType;
         Type type = vector == 1 ? element : Type(VectorType::get(vector, element));
-        Value raw = builder.loadRaw(type, copied(index, which), shape.projectionCopies[which].bytes());
+        Value raw =
+            builder.loadRaw(type, copied(index, which), shape.projectionCopies[which].bytes());
         Value offset = builder.add(builder.add(start, place), which * shape.projection());
         builder.storeRaw(extend(raw), address(offset), 4 * vector);
       }
