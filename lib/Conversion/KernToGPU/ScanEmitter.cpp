@@ -197,7 +197,7 @@ ScanEmitter::Round ScanEmitter::beginRound(ArrayRef<Value> values, Value isInsid
 static Value exp2ByProducts(GPUKernelBuilder &b, Value x) {
   // The lower bits of so large a float count ones.
   Value shift = b.f32(12582912);
-  Value bounded = LLVM::MaxNumOp::create(b.builder, b.loc, x, b.f32(-126));
+  Value bounded = b.maxf(x, b.f32(-126));
   Value sum = b.addf(bounded, shift);
   Value fraction = b.subf(bounded, b.subf(sum, shift));
   // Minimax on [-0.5, 0.5].

@@ -10,8 +10,8 @@
 module @kernels {
   // b goes through shared memory, and no c: 2 tiles × 16 rows × 16 states in float32, the same in
   // bfloat16, once, and 2 tiles × 16 rows × u and Δ of 32 channels, two at once since 130 are no
-  // multiple of 4. Nothing is loaded from global memory between the exponentials. The sum of Δ is
-  // carried behind the states.
+  // multiple of 4. One of a lane's 8 exponentials is made of products. Nothing is loaded from
+  // global memory between them. The sum of Δ is carried behind the states.
   // CHECK-LABEL: func.func @states
   // CHECK-SAME: kern.grid = #[[STATES]]
   // CHECK-SAME: kern.shared_bytes = 6656 : i64, kern.threads = 64 : i64
@@ -22,6 +22,9 @@ module @kernels {
   // CHECK: nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 4, cache = ca
   // CHECK: scf.for
   // CHECK: arith.select
+  // CHECK-COUNT-7: ex2.approx
+  // CHECK-NOT: ex2.approx
+  // CHECK: arith.maxnumf
   // PTX-LABEL: .entry states(
   // PTX: cp.async.wait_group 0
   // PTX: ex2.approx
@@ -55,6 +58,9 @@ module @kernels {
   // CHECK: } else {
   // CHECK-COUNT-8: llvm.load
   // CHECK: scf.yield
+  // CHECK: scf.for
+  // CHECK: scf.for
+  // CHECK-COUNT-9: ex2.approx
   // PTX-LABEL: .entry chunks(
   // PTX-NOT: .local
   func.func @chunks(%batch: index, %max: index, %chunks: index, %rows: index, %u: memref<?x130xbf16>, %a: memref<16x130xf32>, %bc: memref<?x32xbf16>, %offsets: memref<?xi32>, %out: memref<?x130xbf16>, %states: memref<?x16x130xf32>, %initial: memref<?x16x130xf32>, %final: memref<?x16x130xf32>) attributes {kern.kernel} {
