@@ -60,6 +60,7 @@ emit_kernels() {
     --set small --set sweep
   "$python" test/Integration/CUDA/bundle/kernel_peers.py emit "$build/bin/flowhn-opt" "$out/peers"
   "$python" test/Integration/CUDA/bundle/few_rows_peers.py emit "$build/bin/flowhn-opt" "$out/few-rows"
+  "$python" test/Integration/CUDA/bundle/bandwidth_peers.py emit "$build/bin/flowhn-opt" "$out/bandwidth"
   find "$out"/{kernels,peers} \( -name '*.ptx' -o -name '*.cubin' \) -exec gzip -9 {} +
 }
 

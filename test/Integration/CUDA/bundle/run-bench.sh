@@ -10,7 +10,9 @@
 #                                       then token after token; results/bench/decode/MODEL.json
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
 #   run-bench.sh peers [PREFIX]...      the same beside PyTorch's, which has to be there
-#   run-bench.sh alone                  products and attention by themselves, and PyTorch's in turn
+#   run-bench.sh alone                  products and attention by themselves, and PyTorch's in turn;
+#                                       norms, convolutions and scans beside copies
+#   run-bench.sh bandwidth              the latter alone
 #   run-bench.sh few                    the products of steps by themselves, and PyTorch's
 #   run-bench.sh autotune [PREFIX]...   adds what their kernels take with each of the configurations
 #                                       that they can have to results/calibration.json
@@ -67,7 +69,12 @@ autotune() {
 case "${1:-}" in
   kernels | peers) table=${1%s}_table ;;
   alone)
-    exec "$python" "$bundle/scripts/kernel_peers.py" run "$bundle/peers"
+    "$python" "$bundle/scripts/kernel_peers.py" run "$bundle/peers" || status=1
+    "$python" "$bundle/scripts/bandwidth_peers.py" run "$bundle/bandwidth" || status=1
+    exit $status
+    ;;
+  bandwidth)
+    exec "$python" "$bundle/scripts/bandwidth_peers.py" run "$bundle/bandwidth"
     ;;
   few)
     exec "$python" "$bundle/scripts/few_rows_peers.py" run "$bundle/few-rows"
