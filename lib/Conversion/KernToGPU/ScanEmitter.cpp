@@ -113,8 +113,7 @@ void ScanEmitter::storeStates(ArrayRef<Value> states, const StatePlace &place) {
   }
 }
 
-/// The loops: over tiles, which carry the states and the side of shared memory that is read, and
-/// over the steps of a tile.
+/// The loop over tiles, which carries the states and the side of shared memory that is read.
 SmallVector<Value> ScanEmitter::emitRows(const Sequence &sequence, ArrayRef<Value> start) {
   ScanTiles tiles(b, inputs.projections, shape, sequence, lanes.part());
   ScanRows rows(b, inputs.rows, shape, lanes, sequence);
@@ -135,14 +134,8 @@ SmallVector<Value> ScanEmitter::emitRows(const Sequence &sequence, ArrayRef<Valu
         b.barrier();
         Value nextBegin = b.add(begin, shape.rows);
         b.ifThen(b.less(nextBegin, sequence.length), [&] { fetch(nextBegin, other); });
-        Value rest = b.sub(sequence.length, begin);
-        SmallVector<Value> next = b.forLoop(
-            b.i32(0), b.min(rest, b.i32(shape.rows)), b.i32(shape.steps), carried.drop_back(),
-            [&](Value step, ValueRange states) {
-              Value own = b.add(step, lanes.row());
-              return emitSteps(tiles, rows, side, b.add(b.add(sequence.begin, begin), own),
-                               b.sub(rest, own), step, states);
-            });
+        SmallVector<Value> next = emitTile(tiles, rows, side, b.add(sequence.begin, begin),
+                                           b.sub(sequence.length, begin), carried.drop_back());
         next.push_back(other);
         return next;
       });
@@ -152,10 +145,32 @@ SmallVector<Value> ScanEmitter::emitRows(const Sequence &sequence, ArrayRef<Valu
   return end;
 }
 
-/// Advances the states by `steps` rows from row `step` of the tile. Of these the thread's own
+/// Takes the states through a tile, whose first row is row `first` of the buffers, and one of
+/// `rest` that the sequence still has. Where the end's states are kept, calls of one row for each
+/// of many sequences are the rule: what is no whole step is computed round by round. Elsewhere that
+/// would take registers from whole steps.
+SmallVector<Value> ScanEmitter::emitTile(ScanTiles &tiles, ScanRows &rows, Value side, Value first,
+                                         Value rest, ValueRange carried) {
+  auto emitLoop = [&](Value begin, Value end, int64_t count, ValueRange inits) {
+    return b.forLoop(begin, end, b.i32(count), inits, [&](Value step, ValueRange states) {
+      Value own = b.add(step, lanes.row());
+      return emitSteps(tiles, rows, side, b.add(first, own), b.sub(rest, own), step, count, states);
+    });
+  };
+  Value count = b.min(rest, b.i32(shape.rows));
+  bool isByRounds = endsExactly && !sumsDelta && shape.steps > shape.roundRows();
+  if (!isByRounds)
+    return emitLoop(b.i32(0), count, shape.steps, carried);
+  Value whole = b.mul(b.div(count, shape.steps), shape.steps);
+  SmallVector<Value> states = emitLoop(b.i32(0), whole, shape.steps, carried);
+  return emitLoop(whole, count, shape.roundRows(), states);
+}
+
+/// Advances the states by `count` rows from row `step` of the tile. Of these the thread's own
 /// first row is row `first` of the buffers; those less than `rest` behind it are the sequence's.
 SmallVector<Value> ScanEmitter::emitSteps(ScanTiles &tiles, ScanRows &inputRows, Value side,
-                                          Value first, Value rest, Value step, ValueRange carried) {
+                                          Value first, Value rest, Value step, int64_t count,
+                                          ValueRange carried) {
   SmallVector<Value> states(carried);
   SmallVector<Round> rounds;
   SmallVector<Row> rows;
@@ -172,9 +187,9 @@ SmallVector<Value> ScanEmitter::emitSteps(ScanTiles &tiles, ScanRows &inputRows,
   };
   // Exponentials are one row ahead of the states that wait for them.
   Decays next = decaysOf(0);
-  for (int64_t row = 0; row < shape.steps; ++row) {
+  for (int64_t row = 0; row < count; ++row) {
     Decays decays = std::move(next);
-    if (row + 1 < shape.steps)
+    if (row + 1 < count)
       next = decaysOf(row + 1);
     Round &round = rounds[row / shape.roundRows()];
     emitRow(tiles.load(step, row), decays, round.shares, states);

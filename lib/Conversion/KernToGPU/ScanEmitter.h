@@ -10,7 +10,8 @@
 // share their states (ScanLanes.h); states never leave the registers. Time goes in tiles of
 // `rows`, which are copied to shared memory one tile ahead: b and c, which all channels read, as
 // float32 (ScanTiles.h), and what belongs to a channel (u, Δ and the extras' rows), which its
-// owner reads (ScanRows.h). A thread computes `steps` rows without a branch between them.
+// owner reads (ScanRows.h). A thread computes `steps` rows without a branch between them, the last
+// ones of a sequence round by round.
 //
 //===----------------------------------------------------------------------===//
 
@@ -111,8 +112,10 @@ private:
   Value channelExists(int64_t slot);
   Value stateOffset(const StatePlace &place, Value state, Value channel);
   Value isState(Value state);
+  SmallVector<Value> emitTile(ScanTiles &tiles, ScanRows &rows, Value side, Value first, Value rest,
+                              ValueRange states);
   SmallVector<Value> emitSteps(ScanTiles &tiles, ScanRows &rows, Value side, Value first,
-                               Value rest, Value step, ValueRange states);
+                               Value rest, Value step, int64_t count, ValueRange states);
   Round beginRound(ArrayRef<Value> values, Value isInside);
   /// 2^exponent for state `index` of the lane's share.
   Value decay(Value exponent, int64_t index);

@@ -65,9 +65,10 @@ int64_t GPUTargetInfo::scanLaneChannels(int64_t states) const {
 }
 
 /// The states and their rates take registers, as much again where they are moved, and each
-/// round a product of each state.
+/// round a product of each state. Where states are moved a call is often so short that more warps
+/// count for more than rounds.
 int64_t GPUTargetInfo::scanRounds(int64_t states, bool movesStates) const {
-  int64_t rounds = 8, kept = 32 + (movesStates ? 4 : 2) * states;
+  int64_t rounds = movesStates ? 4 : 8, kept = 32 + (movesStates ? 4 : 2) * states;
   while (rounds > 1 && kept + rounds * states > registersPerThread)
     rounds /= 2;
   return rounds;

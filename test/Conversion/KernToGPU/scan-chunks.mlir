@@ -49,6 +49,7 @@ module @kernels {
     return
   }
 
+  // The rows behind the last whole step are computed two at a time, a round.
   // CHECK-LABEL: func.func @chunks
   // CHECK-SAME: kern.grid = #[[CHUNKS]]
   // CHECK-SAME: kern.shared_bytes = 9216 : i64
@@ -61,6 +62,9 @@ module @kernels {
   // CHECK: scf.for
   // CHECK: scf.for
   // CHECK-COUNT-9: ex2.approx
+  // CHECK: scf.for
+  // CHECK: nvvm.shfl.sync bfly
+  // CHECK-NOT: nvvm.shfl.sync bfly
   // PTX-LABEL: .entry chunks(
   // PTX-NOT: .local
   func.func @chunks(%batch: index, %max: index, %chunks: index, %rows: index, %u: memref<?x130xbf16>, %a: memref<16x130xf32>, %bc: memref<?x32xbf16>, %offsets: memref<?xi32>, %out: memref<?x130xbf16>, %states: memref<?x16x130xf32>, %initial: memref<?x16x130xf32>, %final: memref<?x16x130xf32>) attributes {kern.kernel} {

@@ -114,6 +114,7 @@ REAL_CASES = {
     "real_scan_2x2048": Case(16, 4096, lengths=[2048] * 2, chunk_rows=(None, 128, 256, 512)),
     "real_scan_8x1024": Case(16, 4096, lengths=[1024] * 8, chunk_rows=(None, 256, 1024)),
     "real_scan_8x1024_no_states": Case(16, 4096, ends=(), lengths=[1024] * 8, chunk_rows=(None,)),
+    "real_scan_64x1": Case(16, 4096, lengths=[1] * 64, chunk_rows=(None,)),
     "real_scan_8x457_no_states": Case(16, 1536, ends=(), lengths=[457] * 8, chunk_rows=(None,)),
 }
 

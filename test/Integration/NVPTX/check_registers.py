@@ -25,7 +25,7 @@ import zipfile
 BUDGETS = {
     "sm_80": {"argmax": 24, "attention": 240, "attention_cached": 240, "conv1d": 120,
               "conv1d_continued": 120, "copy": 32, "matmul": 252, "rms_norm": 40, "sample": 64, "scan": 128,
-              "scan_combine": 40, "scan_combine_continued": 40, "scan_continued": 144,
+              "scan_combine": 40, "scan_combine_continued": 40, "scan_continued": 128,
               "scan_states": 144},
     "sm_90a": {"argmax": 24, "attention": 184, "attention_cached": 240, "conv1d": 120,
                "conv1d_continued": 120, "copy": 32, "grouped_matmul": 168,
@@ -34,7 +34,7 @@ BUDGETS = {
                "grouped_rms_norm": 40, "grouped_rms_norm_rows1536": 32,
                "sample": 64,
                "scan": 128,
-               "scan_combine": 40, "scan_combine_continued": 40, "scan_continued": 144,
+               "scan_combine": 40, "scan_combine_continued": 40, "scan_continued": 128,
                "scan_states": 128},
 }
 
