@@ -191,6 +191,13 @@ TEST_F(TimeModelTest, GroupedProductsFillEachOthersRounds) {
   double inTurn = predict(33, 33).grouped;
   between.forks = true;
   EXPECT_LT(predict(33, 33).grouped, inTurn);
+  // Norms of both branches take a launch less, where both have tokens.
+  between = {};
+  between.kernels[0] = between.kernels[1] = {moving(6 * 1024)};
+  BlockTimes inTurnOfBoth = predict(33, 33), inTurnOfOne = predict(33, 0);
+  between.areNorms = true;
+  EXPECT_NEAR(predict(33, 33).grouped, inTurnOfBoth.grouped - launch, 1e-12);
+  EXPECT_EQ(predict(33, 0).grouped, inTurnOfOne.grouped);
   // Other chips have no such launches.
   TimeModel other(*GPUTargetInfo::get("sm_80"), getCalibration(*GPUTargetInfo::get("sm_80")));
   EXPECT_EQ(other.predict(block, all, all, all).grouped, 0);

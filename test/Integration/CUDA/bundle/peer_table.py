@@ -18,7 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 MATMUL = re.compile(r"matmul_(?:(\d+)x)?(\d+)x(\d+)_bf16")
 ATTENTION = re.compile(r"attention_(\d+)x(\d+)x(\d+)")
-MOVERS = ("rms_norm", "conv1d", "fuse", "embedding")
+MOVERS = ("rms_norm", "grouped_rms_norm", "conv1d", "fuse", "embedding")
 COPY_BYTES = 1 << 30
 # Operands are taken in turn from so many bytes, more than a cache holds.
 ROTATED_BYTES = 256 << 20
@@ -85,9 +85,8 @@ def collect(paths):
                 shape = report["batch"], report["tokens"], *map(int, match.groups())
                 attentions[shape].append(seconds)
             elif name.startswith(MOVERS):
-                key = re.sub(r"_\d+$", "", name) if name.count("_") > 2 else name
-                movers[key, f"{report['batch']}×{report['tokens']}"][0] += kernel["bytes"]
-                movers[key, f"{report['batch']}×{report['tokens']}"][1] += kernel["seconds"]
+                movers[name, f"{report['batch']}×{report['tokens']}"][0] += kernel["bytes"]
+                movers[name, f"{report['batch']}×{report['tokens']}"][1] += kernel["seconds"]
     return matmuls, attentions, movers
 
 
