@@ -8,7 +8,8 @@
 # BUILD     the build folder, default build
 # CPU       the level of the models that results are compared with, default x86-64-v4
 # PARTS     of the bundle, default all: kernels by themselves, fixtures, models of published
-#           sizes, variants of those that are only measured; without these it takes 70 MB
+#           sizes, variants of those that are only measured, candidates to tune them with; without
+#           these it takes 70 MB
 # TARGET    what the models are compiled for, default nvptx; cpu tries the scripts out
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -16,7 +17,7 @@ out=$(realpath -m "${1:-$top/build/gpu-bundle}")
 cd "$top"
 
 build=${BUILD:-build}
-readonly suite=test/Integration/CUDA/bundle all_parts="kernels fixtures published variants"
+readonly suite=test/Integration/CUDA/bundle all_parts="kernels fixtures published variants candidates"
 source $suite/common.sh
 
 target_flags=(--target="${TARGET:-nvptx}")
@@ -44,7 +45,7 @@ copy_programs() {
 copy_scripts() {
   mkdir "$out/scripts"
   cp $suite/run-tests.sh $suite/run-bench.sh "$out/"
-  cp $suite/common.sh $suite/*.py lib/Target/NVPTX/H100.json "$out/scripts/"
+  cp $suite/common.sh $suite/*.py lib/Target/NVPTX/H200.json "$out/scripts/"
   for script in token_ids safetensors_file random_parameters compare_logits edit_artifact xxh3; do
     cp "test/Reference/$script.py" "$out/scripts/"
   done
@@ -59,6 +60,7 @@ emit_kernels() {
     --set small --set sweep
   "$python" test/Integration/CUDA/bundle/kernel_peers.py emit "$build/bin/flowhn-opt" "$out/peers"
   "$python" test/Integration/CUDA/bundle/few_rows_peers.py emit "$build/bin/flowhn-opt" "$out/few-rows"
+  "$python" test/Integration/CUDA/bundle/bandwidth_peers.py emit "$build/bin/flowhn-opt" "$out/bandwidth"
   find "$out"/{kernels,peers} \( -name '*.ptx' -o -name '*.cubin' \) -exec gzip -9 {} +
 }
 
@@ -147,10 +149,28 @@ compile_schedules() {
   done < <(scheduled_models)
 }
 
+# models/candidates/NAME-0.fhn and so on: each kernel with one of the configurations that it can
+# have after the other, until all are the first ones again.
+compile_candidates() {
+  local name batch tokens flags candidate artifact
+  mkdir "$out/models/candidates"
+  while read -r name batch tokens; do
+    mapfile -t flags < <(published_flags "$name")
+    for ((candidate = 0; ; ++candidate)); do
+      artifact=$out/models/candidates/$name-$candidate.fhn
+      "$build/bin/flowhn-compile" "${flags[@]}" --typical-batch="$batch" --target=nvptx \
+        --chip=sm_90a --candidate=$candidate -o "$artifact"
+      [ $candidate = 0 ] && continue
+      cmp -s "$out/models/candidates/$name-0.fhn" "$artifact" && break
+    done
+    rm "$artifact"
+  done < <(scheduled_models)
+}
+
 make_part() {
   case $1 in
     kernels) emit_kernels ;;
-    fixtures | published | variants) "compile_$1" ;;
+    fixtures | published | variants | candidates) "compile_$1" ;;
     *)
       echo "error: PARTS has '$1', it may have $all_parts" >&2
       exit 1

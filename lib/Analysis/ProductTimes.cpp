@@ -28,7 +28,7 @@ SmallVector<double> TimeModel::tileWidths(int64_t columns, int64_t rows,
   if (!chip.hasWarpgroupProducts)
     widths = {128}; // of single warps
   else if (bucketOf(rows, elementBytes) == chip.productRowBounds(elementBytes).size())
-    widths = {256};
+    widths = {256, 192};
   for (double &width : widths)
     width = std::min<double>(width, columns);
   return widths;
@@ -39,14 +39,24 @@ TimeModel::ProductTiles TimeModel::tilesOf(const KernelSizes &sizes, int64_t ele
   constexpr double tileRows = 128;
   // Factors of 4 bytes take three products of halves at half of the rate.
   const double rate = calibration.matmulRate / (elementBytes > 2 ? 6 : 1);
-  // Of few tiles narrow ones take as long as the bytes that they read.
+  // Narrow ones take as long as the bytes that they read.
   double widest = std::clamp<double>(sizes[1], tileColumns, 256);
   double bytes = (tileRows + tileColumns) / (tileRows + widest) * widest / tileColumns;
-  bool isOfFewTiles = bucketOf(sizes[0], elementBytes) < chip.productRowBounds(elementBytes).size();
   return {ceilDiv(sizes[0], tileRows) * ceilDiv(sizes[1], tileColumns),
-          2 * tileRows * tileColumns * sizes[2] * chip.multiprocessors / rate *
-              (isOfFewTiles ? bytes : 1),
+          2 * tileRows * tileColumns * sizes[2] * chip.multiprocessors / rate * bytes,
           double(sizes[0]) * sizes[3] / calibration.byteRate};
+}
+
+double TimeModel::lastRound(double tiles, double width) const {
+  double rest = std::fmod(tiles, chip.multiprocessors);
+  // Blocks that make a tile, which has 64 columns for each or more (HopperSchedule.cpp): the fewer
+  // columns, the more bytes for each.
+  double pieces = 1;
+  for (double count : {2, 3, 4})
+    if (chip.hasWarpgroupProducts && rest > 0 && std::fmod(width, 64 * count) == 0 &&
+        rest <= std::floor(chip.multiprocessors / count))
+      pieces = count;
+  return 0.2 + 0.8 / pieces;
 }
 
 bool TimeModel::isOfFewRows(const KernelSizes &sizes, int64_t elementBytes) const {
@@ -62,10 +72,10 @@ KernelTime TimeModel::predictMatmul(const KernelSizes &sizes, int64_t elementByt
   KernelTime best;
   for (double width : tileWidths(sizes[1], sizes[0], elementBytes)) {
     ProductTiles tiles = tilesOf(sizes, elementBytes, width);
-    double waves = ceilDiv(tiles.count, chip.multiprocessors);
+    double waves = ceilDiv(tiles.count, chip.multiprocessors) - 1 + lastRound(tiles.count, width);
     double products = waves * tiles.seconds;
-    double share = tiles.count / (waves * chip.multiprocessors);
-    KernelTime time = {products + tiles.storeSeconds, products * share + tiles.storeSeconds};
+    double filled = std::min(products, tiles.count / chip.multiprocessors * tiles.seconds);
+    KernelTime time = {products + tiles.storeSeconds, filled + tiles.storeSeconds};
     if (best.seconds == 0 || time.seconds < best.seconds)
       best = time;
   }
@@ -114,11 +124,15 @@ double TimeModel::predictLaunch(const std::array<std::optional<KernelWork>, 2> &
     return lhs.seconds > rhs.seconds;
   });
   // The block that has the first tile has as many of the longer ones, and of all, as any.
+  double all = parts[0].count + parts[1].count;
+  double firstOfLastRound = (ceilDiv(all, chip.multiprocessors) - 1) * chip.multiprocessors;
   double seconds = calibration.launchSeconds, count = 0, rounds = 0;
   for (const ProductTiles &part : parts) {
+    bool startsLastRound = count <= firstOfLastRound && firstOfLastRound < count + part.count;
     count += part.count;
     double roundsSoFar = ceilDiv(count, chip.multiprocessors);
-    seconds += (roundsSoFar - rounds) * part.seconds + part.storeSeconds;
+    double own = roundsSoFar - rounds - (startsLastRound ? 1 - lastRound(all, width) : 0);
+    seconds += own * part.seconds + part.storeSeconds;
     rounds = roundsSoFar;
   }
   return seconds;

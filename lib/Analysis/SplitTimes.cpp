@@ -12,12 +12,15 @@ using namespace mlir::flowhn;
 
 SplitTimes mlir::flowhn::findFastestCount(const TimeModel &model, const BlockWork &block,
                                           CallTokens all, int64_t least, int64_t most,
-                                          Schedule schedule) {
+                                          std::optional<Schedule> schedule) {
+  auto timeOf = [&](const BlockTimes &times) {
+    return times.of(schedule ? *schedule : times.fastest());
+  };
   SplitTimes best;
   for (int64_t count = least; count <= most; ++count) {
     BlockTimes times =
         model.predict(block, all, {all.batch, count}, {all.batch, all.tokens - count});
-    if (count == least || times.of(schedule) < best.times.of(schedule))
+    if (count == least || timeOf(times) < timeOf(best.times))
       best = {count, times};
   }
   return best;

@@ -11,7 +11,7 @@
 #include "flowhn/Dialect/Kern/IR/KernOps.h"
 #include "flowhn/Dialect/Plan/Serialize.h"
 #include "flowhn/Import/ImportModel.h"
-#include "flowhn/Support/Calibration.h"
+#include "flowhn/Target/NVPTX/Calibrations.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
@@ -116,6 +116,7 @@ void mlir::flowhn::setPipelineOptions(const ::flowhn::CompileOptions &options,
   pipeline.branchSchedule = options.branchSchedule;
   pipeline.pruneDeadPositions = options.pruneDeadPositions;
   pipeline.calibration = options.calibration;
+  pipeline.candidate = options.candidate;
   pipeline.typicalBatch = options.typicalBatch;
   pipeline.typicalTokens = options.typicalTokens;
   pipeline.target = options.target;
@@ -264,7 +265,7 @@ Status Compilation::dump(CompilePhase phase) {
 Status Compilation::resolveCalibration() {
   if (options.calibration.empty())
     return {};
-  auto table = ::flowhn::readCalibration(options.calibration);
+  auto table = readCalibration(options.calibration);
   FLOWHN_RETURN_IF_ERROR(table.status());
   bool isUsed = llvm::any_of(targets, [&](const CompileTarget &target) {
     auto *gpu = std::get_if<GPUTargetInfo>(&target);

@@ -10,6 +10,7 @@
 #include "TargetCode.h"
 #include "flowhn/Support/Hash.h"
 #include "flowhn/Support/MappedFile.h"
+#include "flowhn/Target/NVPTX/Calibrations.h"
 #include "flowhn/Target/NVPTX/PTXEmitter.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -141,12 +142,13 @@ Status addPTXAS(KeyText &text, const std::string &requested) {
   return {};
 }
 
-/// By what is in it: the file may be written anew.
-Status addCalibration(KeyText &text, const std::string &path) {
-  text.add(path.empty());
-  if (path.empty())
+/// By what is in it: the file may be written anew. Tables that ship are part of the compiler.
+Status addCalibration(KeyText &text, const std::string &source) {
+  bool isKnown = source.empty() || mlir::flowhn::isShippedCalibration(source);
+  text.add(isKnown, isKnown ? source : "");
+  if (isKnown)
     return {};
-  Expected<std::string> contents = contentsOf(path);
+  Expected<std::string> contents = contentsOf(source);
   FLOWHN_RETURN_IF_ERROR(contents.status());
   text.add(*contents);
   return {};
@@ -159,13 +161,13 @@ Status addOptions(KeyText &text, const CompileOptions &options) {
   ManifestTarget machine = mlir::flowhn::describeTargets(*targets);
   text.add(machine.kind, machine.cpu, machine.chips, machine.triple);
   const auto &[target, cpu, chips, ptxas, dtype, split, norm, branchSchedule, pruneDeadPositions,
-               calibration, typicalBatch, typicalTokens, maxBatch, maxTokens, threads, dumpPhasesTo,
-               cache] = options;
+               calibration, candidate, typicalBatch, typicalTokens, maxBatch, maxTokens, threads,
+               dumpPhasesTo, cache] = options;
   text.add(dtype, norm, branchSchedule, pruneDeadPositions, maxBatch, maxTokens);
   if (target == "nvptx") {
     FLOWHN_RETURN_IF_ERROR(addPTXAS(text, ptxas));
     FLOWHN_RETURN_IF_ERROR(addCalibration(text, calibration));
-    text.add(typicalBatch, typicalTokens);
+    text.add(candidate, typicalBatch, typicalTokens);
   }
   const auto &[strategy, circulation, contextLength, attentionTokens] = split;
   text.add(strategy, circulation, contextLength, attentionTokens);

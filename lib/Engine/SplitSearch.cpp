@@ -52,15 +52,22 @@ Status checkOptions(const CompileOptions &options, const SplitSearchOptions &sea
   return {};
 }
 
+/// The schedule that a count is to be best for; none: whichever is fastest with it.
+std::optional<mlir::flowhn::Schedule> scheduleOf(const CompileOptions &options,
+                                                 const SplitSearchOptions &search) {
+  if (search.objective == "throughput")
+    return mlir::flowhn::Schedule::Serial;
+  return mlir::flowhn::symbolizeSchedule(options.branchSchedule);
+}
+
 /// The blocks of a scheduled model, each with the count that is best for it.
 std::vector<FoundBlock> searchBlocks(mlir::flowhn::ModelOp model,
                                      const mlir::flowhn::TimeModel &times,
-                                     const SplitSearchOptions &search, int64_t batch) {
+                                     const SplitSearchOptions &search, int64_t batch,
+                                     std::optional<mlir::flowhn::Schedule> schedule) {
   int64_t context = model.getSplit().getContextLength();
   int64_t most = std::llround(std::floor(search.mostShare * context));
   int64_t least = std::min<int64_t>(std::llround(std::ceil(search.leastShare * context)), most);
-  auto schedule = search.objective == "makespan" ? mlir::flowhn::Schedule::Streams
-                                                 : mlir::flowhn::Schedule::Serial;
   llvm::DenseMap<mlir::Region *, SplitTimes> known; // of equal blocks
   std::vector<FoundBlock> blocks;
   for (const BlockUse &use : mlir::flowhn::findBlocks(model)) {
@@ -72,7 +79,8 @@ std::vector<FoundBlock> searchBlocks(mlir::flowhn::ModelOp model,
       found->second = findFastestCount(times, mlir::flowhn::getBlockWork(*use.region),
                                        {batch, context}, least, most, schedule);
     const BlockTimes &t = found->second.times;
-    blocks.push_back({found->second.count, t.attention, t.ssm, t.joint, t.serial, t.streams});
+    blocks.push_back(
+        {found->second.count, t.attention, t.ssm, t.joint, t.serial, t.streams, t.grouped});
   }
   return blocks;
 }
@@ -97,7 +105,8 @@ Expected<FoundSplit> search(const Model &model, const CompileOptions &options,
                            "' has no count to search: that takes the strategy fa or fac and a "
                            "context length");
   FoundSplit found;
-  found.blocks = searchBlocks(op, {chip, *table}, searched, options.typicalBatch);
+  found.blocks = searchBlocks(op, {chip, *table}, searched, options.typicalBatch,
+                              scheduleOf(options, searched));
   found.chip = chip.chip;
   found.contextLength = split.getContextLength();
   found.batch = options.typicalBatch;

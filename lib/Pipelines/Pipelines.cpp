@@ -58,7 +58,8 @@ void mlir::flowhn::buildKernPipeline(OpPassManager &passes, const PipelineOption
   convert.chip = options.chip;
   passes.addPass(createConvertFlowHNToKernPass(convert));
   if (isForGPU(options)) {
-    passes.addPass(createChooseGPUConfigsPass({options.chip}));
+    passes.addPass(
+        createChooseGPUConfigsPass({options.chip, options.calibration, options.candidate}));
     return;
   }
   ChooseCPUConfigsPassOptions choose;

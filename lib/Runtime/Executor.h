@@ -77,11 +77,11 @@ struct TimedLaunch {
   uint32_t kernel = 0;
   int64_t block = -1;           ///< of the network; -1: none
   std::vector<int64_t> extents; ///< index arguments
-  double seconds = 0;           ///< mean over the calls
+  double seconds = 0;           ///< median over the calls
 };
 
 /// One block of profiled calls on a device, from its first kernel's start to its last one's
-/// end: as scheduled, and with its kernels one after the other. Means over the calls.
+/// end: as scheduled, and with its kernels one after the other. Medians over the calls.
 struct BlockTime {
   int64_t block = 0; ///< of the network
   double seconds = 0;

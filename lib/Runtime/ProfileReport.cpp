@@ -8,26 +8,39 @@
 
 #include "ProfileReport.h"
 
-#include "../Artifact/Expression.h"
+#include "PlanWalk.h"
 
 #include <map>
 
 using namespace flowhn;
 
+static std::string textOf(const flatbuffers::String *text) { return text ? text->str() : ""; }
+
+LaunchInfo flowhn::describeLaunch(const fb::Kernel &kernel, std::span<const int64_t> extents,
+                                  int64_t block) {
+  LaunchCounts counts = countsOf(kernel, extents);
+  LaunchInfo launch;
+  launch.kernel = kernel.name()->str();
+  launch.op = kernel.op()->str();
+  launch.config = textOf(kernel.config());
+  launch.tuningKey = textOf(kernel.tuning_key());
+  if (kernel.sizes())
+    launch.sizes.assign(kernel.sizes()->begin(), kernel.sizes()->end());
+  launch.extents.assign(extents.begin(), extents.end());
+  launch.block = block;
+  launch.flops = counts.flops;
+  launch.bytes = counts.bytes;
+  launch.floorSeconds = counts.floorSeconds;
+  return launch;
+}
+
 std::vector<LaunchProfile> flowhn::describeLaunches(const fb::Plan &plan,
                                                     const std::vector<TimedLaunch> &launches) {
   std::vector<LaunchProfile> described;
-  for (const TimedLaunch &time : launches) {
-    const fb::Kernel &kernel = *plan.kernels()->Get(time.kernel);
-    LaunchProfile &launch = described.emplace_back();
-    launch.op = kernel.op()->str();
-    if (kernel.sizes())
-      launch.sizes.assign(kernel.sizes()->begin(), kernel.sizes()->end());
-    launch.extents = time.extents;
-    launch.block = time.block;
-    launch.bytes = kernel.bytes() ? evaluate<double>(*kernel.bytes(), time.extents) : 0;
-    launch.seconds = time.seconds;
-  }
+  for (const TimedLaunch &time : launches)
+    described.push_back(
+        {describeLaunch(*plan.kernels()->Get(time.kernel), time.extents, time.block),
+         time.seconds});
   return described;
 }
 

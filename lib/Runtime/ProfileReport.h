@@ -14,6 +14,10 @@
 
 namespace flowhn {
 
+/// A launch of `kernel`, with what the plan says of it.
+LaunchInfo describeLaunch(const fb::Kernel &kernel, std::span<const int64_t> extents,
+                          int64_t block);
+
 /// The launches of a call, with what the plan says of their kernels.
 std::vector<LaunchProfile> describeLaunches(const fb::Plan &plan,
                                             const std::vector<TimedLaunch> &launches);

@@ -8,6 +8,8 @@
 
 #include "TracedLaunches.h"
 
+#include "ProfileReport.h"
+
 #include <algorithm>
 
 using namespace flowhn;
@@ -22,6 +24,8 @@ std::string nameOf(fb::Branch branch) {
     return "attention";
   case fb::Branch::SSM:
     return "ssm";
+  case fb::Branch::Both:
+    return "attention+ssm";
   }
   return "";
 }
@@ -33,21 +37,12 @@ public:
 
   Status addLaunch(const PlannedLaunch &launch) override {
     const fb::Kernel &kernel = *plan.kernels()->Get(launch.kernel);
-    LaunchCounts counts = countsOf(kernel, launch.indices);
-    TracedLaunch traced;
-    traced.kernel = kernel.name()->str();
-    traced.op = kernel.op()->str();
-    traced.config = kernel.config() ? kernel.config()->str() : "";
+    TracedLaunch traced{describeLaunch(kernel, launch.indices, launch.block)};
     traced.branch = nameOf(launch.branch);
-    traced.block = launch.block;
     traced.stream = launch.stream;
-    traced.extents.assign(launch.indices.begin(), launch.indices.end());
     traced.grid = {launch.grid.x, launch.grid.y, launch.grid.z};
     if (kernel.gpu() && kernel.gpu()->max_blocks() > 0)
       traced.grid[0] = std::min(traced.grid[0], kernel.gpu()->max_blocks());
-    traced.flops = counts.flops;
-    traced.bytes = counts.bytes;
-    traced.floorSeconds = counts.floorSeconds;
     launches.push_back(std::move(traced));
     return {};
   }

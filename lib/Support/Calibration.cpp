@@ -11,6 +11,7 @@
 #include "flowhn/Support/Json.h"
 #include "flowhn/Support/MappedFile.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -75,7 +76,28 @@ public:
         readPoints((*kernels)[info.name], info, to[info.kernelClass]);
   }
 
+  /// A table without configurations has no such member.
+  void readConfigs(std::map<std::string, std::vector<ConfigPoint>> &to) {
+    if (!problem.ok() || !table.contains("configs"))
+      return;
+    const json &kernels = table["configs"];
+    if (!kernels.is_object())
+      return fail("configs", "an object", kernels);
+    for (const auto &[key, rows] : kernels.items())
+      for (const json &row : rows)
+        readConfig(key, row, to[key]);
+  }
+
 private:
+  void readConfig(const std::string &key, const json &row, std::vector<ConfigPoint> &to) {
+    bool isGood = row.is_array() && row.size() == 3 && row[0].is_array() && row[1].is_string() &&
+                  isTime(row[2]) && !row[0].empty() && std::ranges::all_of(row[0], isExtent);
+    if (!isGood)
+      return fail(key.c_str(), "an array of [[extent, ...], configuration, microseconds]", row);
+    to.push_back({row[0].get<std::vector<int64_t>>(), row[1].get<std::string>(),
+                  row[2].get<double>() * micro});
+  }
+
   void readPoints(const json &rows, const ClassInfo &info, std::vector<KernelPoint> &to) {
     for (const json &row : rows) {
       if (!isRow(row, info.numSizes))
@@ -93,11 +115,18 @@ private:
   static bool isRow(const json &row, size_t numIntegers) {
     if (!row.is_array() || row.size() != numIntegers + 1)
       return false;
-    for (size_t i = 0; i < numIntegers; ++i)
-      if (!row[i].is_number_integer() || row[i].get<double>() < 1 || row[i].get<double>() > 1e15)
-        return false;
-    const json &last = row.back();
-    return last.is_number() && last.get<double>() > 0 && std::isfinite(last.get<double>());
+    return std::all_of(row.begin(), row.end() - 1, isCount) && isTime(row.back());
+  }
+
+  static bool isCount(const json &value) {
+    return value.is_number_integer() && value.get<double>() >= 1 && value.get<double>() <= 1e15;
+  }
+
+  /// One of the products of a launch may have no rows.
+  static bool isExtent(const json &value) { return isCount(value) || value == 0; }
+
+  static bool isTime(const json &value) {
+    return value.is_number() && value.get<double>() > 0 && std::isfinite(value.get<double>());
   }
 
   const json *member(const json &object, const char *key) {
@@ -119,12 +148,28 @@ private:
   std::string_view source;
 };
 
+/// Microseconds, to the hundredth.
+json timeOf(double seconds) { return std::round(seconds / micro * 100) / 100; }
+
 /// "[8192, 2048, 2048, 126.1]".
 std::string rowOf(const KernelPoint &point, size_t numSizes) {
   std::string text = "[";
   for (size_t i = 0; i < numSizes; ++i)
     text += std::to_string(point.sizes[i]) + ", ";
-  return text + json(std::round(point.seconds / micro * 100) / 100).dump() + "]";
+  return text + timeOf(point.seconds).dump() + "]";
+}
+
+/// A member for each kernel, a line for each of its points.
+std::string textOf(const std::map<std::string, std::vector<ConfigPoint>> &configs) {
+  std::string text;
+  for (const auto &[key, points] : configs) {
+    text += (text.empty() ? "\n  " : ",\n  ") + json(key).dump() + ": [";
+    for (const ConfigPoint &point : points)
+      text += (&point == &points.front() ? "\n   " : ",\n   ") +
+              json{point.extents, point.config, timeOf(point.seconds)}.dump();
+    text += "]";
+  }
+  return text;
 }
 
 } // namespace
@@ -150,6 +195,7 @@ Expected<Calibration> flowhn::parseCalibration(std::string_view text, std::strin
   reader.read("scan_step_us_per_block", read.scanStepSecondsPerBlock, micro);
   reader.read("overlap", read.overlap, 1, /*most=*/1);
   reader.readPoints(read.points);
+  reader.readConfigs(read.configs);
   FLOWHN_RETURN_IF_ERROR(reader.problem);
   for (auto [key, rate] : {std::pair("bytes_per_second", read.byteRate),
                            std::pair("matmul_flops_per_second", read.matmulRate)})
@@ -186,5 +232,8 @@ std::string flowhn::toJson(const Calibration &c) {
       text += (i ? ",\n   " : "\n   ") + rowOf(points->second[i], info.numSizes);
     text += "]";
   }
-  return text + "\n }\n}\n";
+  text += "\n }";
+  if (!c.configs.empty())
+    text += ",\n \"configs\": {" + textOf(c.configs) + "\n }";
+  return text + "\n}\n";
 }

@@ -58,8 +58,14 @@ static void addTargetFlags(CLI::App &app, CompileOptions &compile) {
 
 static void addPredictionFlags(CLI::App &app, CompileOptions &compile) {
   app.add_option("--calibration", compile.calibration,
-                 "What nvptx predicts times from: a file of flowhn-bench --calibrate; default: "
-                 "what is known of the chips");
+                 "What nvptx predicts times from, and chooses the kernels' configurations by: "
+                 "H200, H100, or a file of flowhn-bench --calibrate or --autotune; default: what "
+                 "is known of the chips, of sm_90a H200");
+  app.add_option("--candidate", compile.candidate,
+                 "For flowhn-bench --autotune where there is no compiler: which configuration "
+                 "nvptx kernels get, counted from the one that promises most, 0; those that have "
+                 "not so many get that")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--typical-batch", compile.typicalBatch,
                  "Sequences of the call that nvptx predicts times for")
       ->check(CLI::PositiveNumber)
@@ -117,10 +123,11 @@ std::string flowhn::tools::chooseTarget(InputOptions &options) {
     return what + " the target " + compile.target +
            (isAuto ? std::string(", which is this machine's: give --target=") + target : "");
   };
-  constexpr std::array<std::array<const char *, 2>, 6> owners = {{{"--cpu", "cpu"},
+  constexpr std::array<std::array<const char *, 2>, 7> owners = {{{"--cpu", "cpu"},
                                                                   {"--chip", "nvptx"},
                                                                   {"--ptxas", "nvptx"},
                                                                   {"--calibration", "nvptx"},
+                                                                  {"--candidate", "nvptx"},
                                                                   {"--typical-batch", "nvptx"},
                                                                   {"--typical-tokens", "nvptx"}}};
   for (auto [flag, target] : owners)

@@ -18,12 +18,13 @@
 using namespace flowhn;
 using namespace flowhn::tools;
 
-static Expected<Calibration> beginTable(const std::string &path, const Measurements &measured) {
+Expected<Calibration> flowhn::tools::openTable(const std::string &path, const std::string &chip,
+                                               const std::string &target) {
   std::error_code error;
   if (std::filesystem::exists(path, error)) {
     Expected<Calibration> table = readCalibration(path);
-    if (table.ok() && table->chip != measured.chip)
-      return invalidArgument(path + ": the table is of '" + table->chip + "', '" + measured.chip +
+    if (table.ok() && table->chip != chip)
+      return invalidArgument(path + ": the table is of '" + table->chip + "', '" + chip +
                              "' was measured");
     return table;
   }
@@ -32,12 +33,20 @@ static Expected<Calibration> beginTable(const std::string &path, const Measureme
     return compiler.status().withContext(
         path +
         " does not exist, and the compiler, whose table it would begin as, cannot be loaded");
-  Expected<Calibration> table = (*compiler)->calibration(measured.chip);
+  Expected<Calibration> table = (*compiler)->calibration(chip);
   if (table.ok()) {
-    table->device = measured.target.substr(0, measured.target.find(" (device"));
+    table->device = target.substr(0, target.find(" (device"));
     table->points.clear();
+    table->configs.clear();
   }
   return table;
+}
+
+Status flowhn::tools::writeTable(const std::string &path, const Calibration &table) {
+  std::ofstream file(path);
+  file << toJson(table);
+  file.close();
+  return file ? Status() : notFound("cannot write '" + path + "'");
 }
 
 static Status checkMeasurements(const Measurements &measured) {
@@ -60,14 +69,11 @@ static size_t countPoints(const Calibration &table) {
 
 Status flowhn::tools::calibrate(const std::string &path, const Measurements &measured) {
   FLOWHN_RETURN_IF_ERROR(checkMeasurements(measured));
-  Expected<Calibration> table = beginTable(path, measured);
+  Expected<Calibration> table = openTable(path, measured.chip, measured.target);
   FLOWHN_RETURN_IF_ERROR(table.status());
   addPoints(measured.launches, measured.blocks, *table);
   bool hasOverlap = measured.arePredicted() && fitOverlap(measured.blocks, *table);
   std::printf("calibrated   %zu kernels in the table, overlap %.2f %s\n", countPoints(*table),
               table->overlap, hasOverlap ? "measured" : "as before");
-  std::ofstream file(path);
-  file << toJson(*table);
-  file.close();
-  return file ? Status() : notFound("cannot write '" + path + "'");
+  return writeTable(path, *table);
 }

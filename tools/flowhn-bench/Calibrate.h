@@ -10,10 +10,17 @@
 #define FLOWHN_TOOLS_BENCH_CALIBRATE_H
 
 #include "Measure.h"
+#include "flowhn/Support/Calibration.h"
 
 #include <string>
 
 namespace flowhn::tools {
+
+/// The table in the file `path`, of `chip`; where there is none what the compiler knows of the
+/// chip, for the device that ran as `target`.
+Expected<Calibration> openTable(const std::string &path, const std::string &chip,
+                                const std::string &target);
+Status writeTable(const std::string &path, const Calibration &table);
 
 /// Adds what was measured to the table in the file `path`, which begins, where it is not there
 /// yet, as what the compiler knows of the chip: its kernels, and where its branches ran side by

@@ -10,6 +10,7 @@
 
 #include "MatmulPeak.h"
 #include "ModelFlops.h"
+#include "Workload.h"
 #include "common/Progress.h"
 
 #include <algorithm>
@@ -81,72 +82,6 @@ Expected<Session> loadSession(const BenchOptions &options, const CompiledModel &
   return session;
 }
 
-/// One call, made ready once and run again and again.
-class Workload {
-public:
-  Workload(Session &session, const BenchOptions &options, int64_t tokens)
-      : session(session), ids(options.batch * tokens),
-        lengths(options.batch, static_cast<int32_t>(tokens)) {
-    for (size_t i = 0; i < ids.size(); ++i)
-      ids[i] = static_cast<int32_t>((i * 7919 + 13) % session.vocabSize());
-    mode = options.logits == "all" ? LogitsMode::All : LogitsMode::Last;
-    if (options.logits == "none")
-      mode = LogitsMode::None;
-  }
-
-  /// Rows of logits in each run.
-  int64_t logitsRows() const {
-    if (mode == LogitsMode::None)
-      return 0;
-    return mode == LogitsMode::All ? ids.size() : lengths.size();
-  }
-
-  /// The device's seconds, 0 on the CPU.
-  Expected<double> run() {
-    Expected<CallResult> result = session.run({ids, lengths, mode});
-    if (!result.ok())
-      return result.status();
-    return result->deviceSeconds;
-  }
-
-  Expected<std::vector<TracedLaunch>> trace() { return session.trace({ids, lengths, mode}); }
-
-  Status run(int times) {
-    for (int i = 0; i < times; ++i)
-      FLOWHN_RETURN_IF_ERROR(run().status());
-    return Status();
-  }
-
-  Status time(int64_t repetitions, Measurements &result) {
-    constexpr double budgetSeconds = 5;
-    const int64_t fewest = result.onGPU() ? 20 : 5;
-    Progress progress("measuring");
-    Clock::time_point start = Clock::now();
-    std::vector<double> &latencies = result.latencies;
-    auto isDone = [&] {
-      int64_t runs = std::ssize(latencies);
-      return repetitions > 0 ? runs >= repetitions
-                             : runs >= fewest && secondsSince(start) > budgetSeconds;
-    };
-    while (!isDone()) {
-      Clock::time_point begin = Clock::now();
-      Expected<double> deviceSeconds = run();
-      latencies.push_back(secondsSince(begin));
-      if (!deviceSeconds.ok())
-        return deviceSeconds.status();
-      if (*deviceSeconds > 0)
-        result.device.latencies.push_back(*deviceSeconds);
-    }
-    return Status();
-  }
-
-private:
-  Session &session;
-  std::vector<int32_t> ids;
-  std::vector<int32_t> lengths;
-  LogitsMode mode;
-};
-
 /// The kernels' time in one run; on a GPU, where a single launch says little, in the mean
 /// of several.
 Status profileKernels(Session &session, Workload &workload, Measurements &result) {
@@ -183,17 +118,41 @@ Status countFlops(const CompiledModel &model, Session &session, Workload &worklo
   return Status();
 }
 
+/// Runs until there are enough latencies.
+Status timeLatencies(int64_t repetitions, Workload &workload, Measurements &result) {
+  constexpr double budgetSeconds = 5;
+  const int64_t fewest = result.onGPU() ? 20 : 5;
+  Progress progress("measuring");
+  Clock::time_point start = Clock::now();
+  std::vector<double> &latencies = result.latencies;
+  auto isDone = [&] {
+    int64_t runs = std::ssize(latencies);
+    return repetitions > 0 ? runs >= repetitions
+                           : runs >= fewest && secondsSince(start) > budgetSeconds;
+  };
+  while (!isDone()) {
+    Clock::time_point begin = Clock::now();
+    Expected<double> deviceSeconds = workload.run();
+    latencies.push_back(secondsSince(begin));
+    if (!deviceSeconds.ok())
+      return deviceSeconds.status();
+    if (*deviceSeconds > 0)
+      result.device.latencies.push_back(*deviceSeconds);
+  }
+  return Status();
+}
+
 /// The latencies, between two measurements of what the CPU can do.
 Status timeRuns(const BenchOptions &options, Workload &workload, MatmulPeak &peak,
                 Measurements &result) {
   if (result.onGPU()) {
     // The first run with some lengths reserves memory, the second one is recorded.
     FLOWHN_RETURN_IF_ERROR(workload.run(3));
-    return workload.time(options.repetitions, result);
+    return timeLatencies(options.repetitions, workload, result);
   }
   FLOWHN_RETURN_IF_ERROR(workload.run(1));
   peak.measure();
-  FLOWHN_RETURN_IF_ERROR(workload.time(options.repetitions, result));
+  FLOWHN_RETURN_IF_ERROR(timeLatencies(options.repetitions, workload, result));
   peak.measure();
   result.hasPeak = peak.available();
   result.peakDescription = peak.description();
@@ -226,6 +185,11 @@ double flowhn::tools::median(std::vector<double> values) {
   return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+void flowhn::tools::useRandomWeights(BenchOptions &options, const CompiledModel &model) {
+  if (options.run.weights.empty() && model.weightsFolder.empty() && options.run.randomSeed.empty())
+    options.run.randomSeed = "1";
+}
+
 Expected<Measurements> flowhn::tools::measure(const Tool &tool, BenchOptions &options) {
   Measurements result;
   MatmulPeak peak(options.run.threads > 0 ? options.run.threads : availableProcessors());
@@ -236,8 +200,7 @@ Expected<Measurements> flowhn::tools::measure(const Tool &tool, BenchOptions &op
   result.compile = model->report;
   result.compileSeconds = model->seconds;
   result.wasArtifact = model->report.phases.empty();
-  if (options.run.weights.empty() && model->weightsFolder.empty() && options.run.randomSeed.empty())
-    options.run.randomSeed = "1";
+  useRandomWeights(options, *model);
   result.weights =
       options.run.randomSeed.empty() ? "checkpoint" : "random, seed " + options.run.randomSeed;
   Expected<Session> session = loadSession(options, *model, result);
@@ -254,7 +217,7 @@ Expected<Measurements> flowhn::tools::measure(const Tool &tool, BenchOptions &op
     return invalidArgument("'" + result.manifest.model.name +
                            "' has no context length: give --tokens");
 
-  Workload workload(*session, options, result.tokens);
+  Workload workload(*session, result.batch, result.tokens, options.logits);
   FLOWHN_RETURN_IF_ERROR(timeRuns(options, workload, peak, result));
   if (!options.trace.empty()) {
     Expected<std::vector<TracedLaunch>> trace = workload.trace();

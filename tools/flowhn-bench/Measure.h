@@ -28,6 +28,7 @@ struct BenchOptions {
   std::string json;
   std::string trace;     ///< a file; empty: none
   std::string calibrate; ///< the table to add to; empty: none
+  std::string autotune;  ///< the same, of what kernels take in each configuration
   std::string decode;    ///< points to measure decoding at; empty: whole calls are measured
 };
 
@@ -86,6 +87,9 @@ struct Measurements {
   double medianLatency() const { return median(latencies); }
   double flopRate() const { return flops / medianLatency(); }
 };
+
+/// Weights are made up for a model that comes without, unless others are named.
+void useRandomWeights(BenchOptions &options, const CompiledModel &model);
 
 /// Compiles, loads, runs and measures.
 Expected<Measurements> measure(const Tool &tool, BenchOptions &options);

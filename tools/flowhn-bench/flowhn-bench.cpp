@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Autotune.h"
 #include "Calibrate.h"
 #include "Decode.h"
 #include "Report.h"
@@ -40,6 +41,10 @@ static void addOptions(CLI::App &app, BenchOptions &options) {
   app.add_option("--calibrate", options.calibrate,
                  "On a GPU: add what the model's kernels take, and how far branches on streams "
                  "overlap, to a file for --calibration, made where it is not there");
+  app.add_option("--autotune", options.autotune,
+                 "On a GPU, in place of everything else: time the model's kernels with each of "
+                 "the configurations that they can have, or those of an artifact with its own, "
+                 "and add the times to a file for --calibration");
 }
 
 /// A published size has the context of the run, unless said otherwise.
@@ -68,6 +73,10 @@ static Expected<int> execute(const Tool &tool, BenchOptions &options) {
     return exitSuccess;
   }
   chooseTypicalCall(options);
+  if (!options.autotune.empty()) {
+    FLOWHN_RETURN_IF_ERROR(autotune(tool, options));
+    return exitSuccess;
+  }
   Expected<Measurements> result = measure(tool, options);
   if (!result.ok())
     return result.status();
@@ -83,6 +92,23 @@ static Expected<int> execute(const Tool &tool, BenchOptions &options) {
   return exitSuccess;
 }
 
+/// Why the options cannot go together, empty when they can.
+static std::string problemOf(const CLI::App &app, const BenchOptions &options) {
+  for (const char *flag : {"--calibrate", "--autotune"})
+    if (app.count(flag) && options.run.model.compile.target == "cpu")
+      return std::string(flag) + " measures a GPU, the target is cpu";
+  for (const char *flag :
+       {"--batch", "--tokens", "--logits", "--trace", "--calibrate", "--autotune"})
+    if (!options.decode.empty() && app.count(flag))
+      return std::string(flag) + " is of whole calls, --decode of tokens";
+  for (const char *flag : {"--repetitions", "--kernels", "--json", "--trace", "--calibrate"})
+    if (!options.autotune.empty() && app.count(flag))
+      return std::string(flag) + " has no effect with --autotune";
+  if (!options.autotune.empty() && options.run.model.compileFlags->count("--candidate"))
+    return "--autotune tries one candidate after the other, and --candidate names one";
+  return {};
+}
+
 int main(int argc, char **argv) {
   Tool tool("flowhn-bench", "Measures how fast a FlowHN model compiles, loads and runs");
   BenchOptions options;
@@ -91,10 +117,7 @@ int main(int argc, char **argv) {
     return *code;
   if (std::string problem = runProblem(options.run); !problem.empty())
     return tool.usageError(problem);
-  if (!options.calibrate.empty() && options.run.model.compile.target == "cpu")
-    return tool.usageError("--calibrate measures a GPU, the target is cpu");
-  for (const char *flag : {"--batch", "--tokens", "--logits", "--trace", "--calibrate"})
-    if (!options.decode.empty() && tool.app().count(flag))
-      return tool.usageError(std::string(flag) + " is of whole calls, --decode of tokens");
+  if (std::string problem = problemOf(tool.app(), options); !problem.empty())
+    return tool.usageError(problem);
   return tool.run([&] { return execute(tool, options); });
 }

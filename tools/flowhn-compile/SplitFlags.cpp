@@ -18,8 +18,8 @@ using namespace flowhn::tools;
 void flowhn::tools::addSplitSearchFlags(CLI::App &app, SplitFlags &flags) {
   app.add_option("--split-objective", flags.search.objective,
                  "For a model without weights: search the attention tokens with the least "
-                 "predicted time of a block, its branches side by side (makespan) or one after "
-                 "the other (throughput), and print what to store in config.json")
+                 "predicted time of a block, its branches as they are scheduled (makespan) or one "
+                 "after the other (throughput), and print what to store in config.json")
       ->check(CLI::IsMember({"makespan", "throughput"}));
   app.add_option("--attention-share", flags.share,
                  "Of --split-objective: least and most share of the context that attention gets; "
@@ -60,10 +60,12 @@ static void print(const FoundSplit &found) {
               found.chip.c_str());
   for (size_t i = 0; i < found.blocks.size(); ++i) {
     const FoundBlock &b = found.blocks[i];
-    std::printf("block %zu: %lld attention tokens, serial %.1f, streams %.1f, of which attention "
-                "%.1f, ssm %.1f, the rest %.1f\n",
-                i, static_cast<long long>(b.attentionTokens), b.serial * 1e6, b.streams * 1e6,
-                b.attention * 1e6, b.ssm * 1e6, b.joint * 1e6);
+    std::printf("block %zu: %lld attention tokens, serial %.1f, streams %.1f, ", i,
+                static_cast<long long>(b.attentionTokens), b.serial * 1e6, b.streams * 1e6);
+    if (b.grouped > 0)
+      std::printf("grouped %.1f, ", b.grouped * 1e6);
+    std::printf("of which attention %.1f, ssm %.1f, the rest %.1f\n", b.attention * 1e6,
+                b.ssm * 1e6, b.joint * 1e6);
   }
   std::string counts;
   for (int64_t count : found.attentionTokens())

@@ -20,10 +20,10 @@ struct SplitTimes {
 };
 
 /// The count from `least` to `most` of a context of `all.tokens` with which `block` takes
-/// the least time under `schedule`; of equals the smallest. Times are steps of whole waves,
-/// not convex: every count is tried.
+/// the least time under `schedule`, or without one under the fastest; of equals the smallest. Times
+/// are steps of whole waves, not convex: every count is tried.
 SplitTimes findFastestCount(const TimeModel &model, const BlockWork &block, CallTokens all,
-                            int64_t least, int64_t most, Schedule schedule);
+                            int64_t least, int64_t most, std::optional<Schedule> schedule);
 
 } // namespace mlir::flowhn
 

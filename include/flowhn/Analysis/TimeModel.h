@@ -44,10 +44,10 @@ struct BlockTimes {
 /// Predicts what kernels take on a GPU.
 ///
 /// A kernel takes its launch and its work at the rate of its class: a product in waves of
-/// tiles, one on each multiprocessor, and the bytes that tiles write between their
-/// products, one of few rows by bytes; attention in whole tiles; a scan row by row, as many blocks
-/// side by side as fit; everything else by bytes. Where the calibration has kernels of similar
-/// sizes, the prediction is scaled to what they took.
+/// tiles, one on each multiprocessor, of which the last may be of parts of tiles, and the bytes
+/// that tiles write between their products, one of few rows by bytes; attention in whole tiles; a
+/// scan row by row, as many blocks side by side as fit; everything else by bytes. Where the
+/// calibration has kernels of similar sizes, the prediction is scaled to what they took.
 ///
 /// Branches on streams of their own hide from each other what does not fill the chip: launches,
 /// partial waves. The least that both can take is the longer branch or the sum of what fills the
@@ -81,6 +81,9 @@ private:
   size_t bucketOf(int64_t rows, int64_t elementBytes) const;
   /// The columns that tiles of a product may have; it takes those that take least time.
   SmallVector<double> tileWidths(int64_t columns, int64_t rows, int64_t elementBytes) const;
+  /// Rounds of so many tiles, one on each multiprocessor: what the last one takes of a whole one,
+  /// where its tiles are made by several blocks each.
+  double lastRound(double tiles, double width) const;
   /// Whether one launch computes the products of both branches.
   bool shareLaunch(const std::array<std::optional<KernelWork>, 2> &products,
                    const std::array<CallTokens, 2> &tokens) const;

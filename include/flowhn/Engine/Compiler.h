@@ -56,9 +56,13 @@ struct CompileOptions {
   /// Whether the last block computes, behind its mixers, only the tokens whose logits a call
   /// asks for. Keys, values, convolution and scan are left.
   bool pruneDeadPositions = false;
-  /// Of nvptx: the table that times are predicted from, a file that flowhn-bench --calibrate
-  /// wrote for one of the chips; empty: what is known of each.
+  /// Of nvptx: the table that times are predicted from, and configurations of kernels chosen by:
+  /// H200 or H100, which ship, or a file that flowhn-bench --calibrate or --autotune wrote for one
+  /// of the chips; empty: what is known of each, of sm_90a the H200's.
   std::string calibration = {};
+  /// Of nvptx, to measure them: which configuration each kernel gets, counted from the one that
+  /// promises most, 0; kernels that have not so many get that. -1: what the table says.
+  int64_t candidate = -1;
   /// Of nvptx: the call that times are predicted for, in rows and tokens of each; 0 tokens: the
   /// context length, or 1024 without one.
   int64_t typicalBatch = 8;

@@ -17,7 +17,7 @@
 namespace flowhn {
 
 /// Changes with CompilerInterface and with every type that its functions take or return.
-inline constexpr int64_t compilerInterfaceVersion = 3;
+inline constexpr int64_t compilerInterfaceVersion = 4;
 
 /// The way into libFlowHNCompiler for a program that links libFlowHNRuntime alone and opens
 /// the compiler with dlopen, so that it runs artifacts where there is no LLVM.

@@ -14,7 +14,8 @@
 namespace flowhn {
 
 struct SplitSearchOptions {
-  /// makespan: the least predicted time of a block whose branches run side by side;
+  /// makespan: the least predicted time of a block with its branches scheduled as
+  /// CompileOptions::branchSchedule says, auto: as is fastest;
   /// throughput: the least of both branches together, one after the other.
   std::string objective = "makespan";
   /// The share of the context that attention gets, at least and at most.
@@ -26,6 +27,7 @@ struct FoundBlock {
   int64_t attentionTokens = 0;
   double attention = 0, ssm = 0, joint = 0; ///< the branches, and what sees every token
   double serial = 0, streams = 0;           ///< the block, its branches in turn or side by side
+  double grouped = 0; ///< the same with products in one launch; 0 where it has none
 };
 
 struct FoundSplit {

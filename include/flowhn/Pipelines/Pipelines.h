@@ -44,8 +44,14 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       llvm::cl::init(false)};
   Option<std::string> calibration{
       *this, "calibration",
-      llvm::cl::desc("of nvptx: a file that times are predicted from; empty: the chip's own"),
+      llvm::cl::desc(
+          "of nvptx: what times are predicted from, and kernels configured by: H200, H100 "
+          "or a file; empty: the chip's own"),
       llvm::cl::init("")};
+  Option<int64_t> candidate{
+      *this, "candidate",
+      llvm::cl::desc("of nvptx: which of each kernel's configurations; -1: the fastest"),
+      llvm::cl::init(-1)};
   Option<int64_t> typicalBatch{*this, "typical-batch",
                                llvm::cl::desc("of nvptx: rows of the call to predict times for"),
                                llvm::cl::init(8)};

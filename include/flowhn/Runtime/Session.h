@@ -97,19 +97,28 @@ struct KernelProfile {
   std::string config;      ///< "tile_rows=128 tile_columns=256 stages=4"
 };
 
-/// A launch of a traced call.
-struct TracedLaunch {
+/// A launch of a call, and its kernel.
+struct LaunchInfo {
   std::string kernel;
   std::string op;     ///< "kern.matmul"
   std::string config; ///< as in KernelProfile
-  std::string branch; ///< of its block: "attention", "ssm"; empty where it belongs to none
-  int64_t block = -1; ///< of the network; -1 outside of blocks
-  unsigned stream = 0;
+  /// What a calibration knows the kernel's configurations by; empty where there is only one.
+  std::string tuningKey;
+  std::vector<int64_t> sizes;   ///< what the kernel is made for, Plan.fbs; may be empty
   std::vector<int64_t> extents; ///< index arguments, in the kernel's order: rows, …
-  std::vector<int64_t> grid;    ///< work items; on a GPU thread blocks in x, y, z
+  int64_t block = -1;           ///< of the network; -1 outside of blocks
   double flops = 0;
   double bytes = 0;
   double floorSeconds = 0;
+};
+
+/// A launch of a traced call.
+struct TracedLaunch : LaunchInfo {
+  /// Of its block: "attention", "ssm", or "attention+ssm" where both share it; empty where it
+  /// belongs to none.
+  std::string branch;
+  unsigned stream = 0;
+  std::vector<int64_t> grid; ///< work items; on a GPU thread blocks in x, y, z
   /// Seconds since the call began. On the CPU of the first and last work item. On a GPU a
   /// launch starts where the one before it on its stream ends, or the last one that its stream
   /// waits for: waiting for room on the device is part of it.
@@ -117,13 +126,8 @@ struct TracedLaunch {
 };
 
 /// One launch of a profiled call on a GPU.
-struct LaunchProfile {
-  std::string op;               ///< "kern.matmul"
-  std::vector<int64_t> sizes;   ///< what the kernel is made for, Plan.fbs; may be empty
-  std::vector<int64_t> extents; ///< of the call
-  int64_t block = -1;           ///< of the network; -1 outside of blocks
-  double bytes = 0;
-  double seconds = 0; ///< alone on the device, mean over the calls
+struct LaunchProfile : LaunchInfo {
+  double seconds = 0; ///< alone on the device, median over the calls
 };
 
 /// How the branches of a block share a GPU: one after the other, side by side, or side by side
@@ -148,7 +152,7 @@ struct BlockPrediction {
 /// One block of the model in profiled calls on a GPU.
 struct BlockProfile {
   int64_t block = 0;        ///< of the network
-  double seconds = 0;       ///< as scheduled, mean over the calls
+  double seconds = 0;       ///< as scheduled, median over the calls
   double serialSeconds = 0; ///< with its kernels one after the other
   double kernelSeconds = 0; ///< of its kernels, each alone on the device
   std::optional<BlockPrediction> prediction;

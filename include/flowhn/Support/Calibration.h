@@ -40,10 +40,18 @@ struct KernelPoint {
   double seconds = 0;
 };
 
+/// A kernel that was timed with one of its configurations.
+struct ConfigPoint {
+  std::vector<int64_t> extents; ///< of the launch: rows of products, sequences and their length
+  std::string config;           ///< "stages=4 tile_columns=256 tile_rows=128"
+  double seconds = 0;
+};
+
 /// What times are predicted from: a few rates of a GPU, and kernels that were timed on it,
-/// near which predictions follow them. `flowhn-bench --calibrate` writes it.
+/// near which predictions follow them; and what kernels take with other configurations, of
+/// which they get the fastest. `flowhn-bench --calibrate` and `--autotune` write it.
 struct Calibration {
-  std::string device;                       ///< "NVIDIA H100 80GB HBM3"
+  std::string device;                       ///< "NVIDIA H200"
   std::string chip;                         ///< "sm_90a"
   double launchSeconds = 0;                 ///< of a kernel, beside its work
   double byteRate = 0;                      ///< bytes per second of kernels that only move
@@ -54,6 +62,8 @@ struct Calibration {
   /// How much of what two branches could hide of each other they do hide: 0 nothing, 1 all.
   double overlap = 0;
   std::map<KernelClass, std::vector<KernelPoint>> points;
+  /// By the key of a kernel, which has its sizes and types: "matmul 2048x8192 bf16 -> f32".
+  std::map<std::string, std::vector<ConfigPoint>> configs;
 };
 
 /// Reads a table. InvalidInput for a missing, mistyped or impossible value, by its name.

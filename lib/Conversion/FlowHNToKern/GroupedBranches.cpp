@@ -39,7 +39,7 @@ GroupedBranches::GroupedBranches(ProcedureBuilder &procedure, ParallelOp op,
   for (unsigned branch : {0, 1}) {
     scopes[branch].arena = arenas[branch];
     scopes[branch].isConcurrent = true;
-    scopes[branch].branch = cast<BranchAttr>(op.getKinds()[branch]);
+    scopes[branch].branch = getBranches(op, branch);
   }
 }
 
@@ -77,7 +77,11 @@ LogicalResult GroupedBranches::convertProducts(const BranchStretch &stretch) {
     if (failed(convertOps(branch, op, /*stream=*/0)))
       return failure();
   }
+  plan::BranchesAttr both = plan::BranchesAttr::get(
+      op.getContext(), scopes[0].branch.getValue() | scopes[1].branch.getValue());
+  std::swap(procedure.scope.branch, both);
   launchGroups(procedure, *std::exchange(procedure.heldProducts, std::nullopt));
+  std::swap(procedure.scope.branch, both);
   return success();
 }
 

@@ -51,6 +51,9 @@ LogicalResult convertOp(ProcedureBuilder &procedure, SelectiveScanOp op);
 /// The memory that `state` of the model is.
 plan::StateOp declareState(OpBuilder &builder, StateOp state, const KernelTarget &target);
 
+/// What launches of branch `i` of `op` say of it. Structure.cpp
+plan::BranchesAttr getBranches(ParallelOp op, unsigned i);
+
 /// Converts branches whose schedule is `grouped`, each in one of `arenas`. GroupedBranches.cpp
 LogicalResult convertGroupedBranches(ProcedureBuilder &procedure, ParallelOp op,
                                      ArrayRef<std::string> arenas);

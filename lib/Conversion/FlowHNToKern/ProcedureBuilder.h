@@ -200,8 +200,8 @@ public:
     StringRef arena = "shared";
     int64_t stream = 0;
     bool isConcurrent = false;
-    BranchAttr branch; ///< null outside of branches
-    IntegerAttr block; ///< null outside of a block that is not outlined
+    plan::BranchesAttr branch; ///< null outside of branches
+    IntegerAttr block;         ///< null outside of a block that is not outlined
     /// Copies of values that lie scattered or misaligned; another branch must not read them.
     DenseMap<Value, Tokens> denseCopies;
   };

@@ -21,7 +21,7 @@ static constexpr int64_t minChunkRows = 64;
 /// Chunks are a multiple of so many rows, whole tiles of the kernels.
 static constexpr int64_t chunkRowsMultiple = 16;
 /// How often over the blocks of a scan in chunks fill the chip.
-static constexpr int64_t waves = 2;
+static constexpr int64_t waves = 4;
 
 /// The values of a call that say how its sequences fall into chunks.
 static ScanChunks createChunks(ProcedureBuilder &procedure, Location loc, const TokenSpace &space,

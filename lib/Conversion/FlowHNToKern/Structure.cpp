@@ -115,6 +115,12 @@ static bool canRunConcurrently(ProcedureBuilder &procedure, ParallelOp op) {
   return !op.walk([](func::CallOp) { return WalkResult::interrupt(); }).wasInterrupted();
 }
 
+plan::BranchesAttr mlir::flowhn::getBranches(ParallelOp op, unsigned i) {
+  bool isAttention = cast<BranchAttr>(op.getKinds()[i]).getValue() == Branch::Attention;
+  return plan::BranchesAttr::get(op.getContext(),
+                                 isAttention ? plan::Branches::Attention : plan::Branches::SSM);
+}
+
 static LogicalResult convertBranch(ProcedureBuilder &procedure, ParallelOp op, unsigned i) {
   Block &body = op.getBranches()[i].front();
   if (failed(procedure.convertBlock(body)))
@@ -154,7 +160,7 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, ParallelOp op
     plan::ForkOp::create(procedure.builder, op.getLoc(), streams);
   for (unsigned i = 0; i < op.getNumResults(); ++i) {
     procedure.scope = outer;
-    procedure.scope.branch = cast<BranchAttr>(op.getKinds()[i]);
+    procedure.scope.branch = getBranches(op, i);
     if (isConcurrent) {
       procedure.scope.arena = arenas[i];
       procedure.scope.stream = streams[i % numStreams];

@@ -146,12 +146,19 @@ void AttentionEmitter::store(SoftmaxState state) {
 namespace {
 struct AttentionModel : GPUKernelInterface::ExternalModel<AttentionModel, AttentionOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
+    return getGPUConfigs(op, target).front();
+  }
+
+  SmallVector<DictionaryAttr> getGPUConfigs(Operation *op, const GPUTargetInfo &target) const {
     auto attention = cast<AttentionOp>(op);
     if (auto shape = SplitAttentionShape::choose(attention, target))
-      return shape->config();
-    if (auto shape = WarpgroupAttentionShape::choose(attention, target))
-      return shape->config(op->getContext());
-    return AttentionShape::choose(attention, target).config();
+      return {shape->config()};
+    auto shapes = WarpgroupAttentionShape::getAll(attention, target);
+    if (shapes.empty())
+      return {AttentionShape::choose(attention, target).config()};
+    return llvm::map_to_vector(shapes, [&](const WarpgroupAttentionShape &shape) {
+      return shape.config(op->getContext());
+    });
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,

@@ -13,6 +13,7 @@
 #include "SoftmaxSupport.h"
 
 #include <optional>
+#include <vector>
 
 namespace mlir::kern::nvptx {
 
@@ -29,12 +30,18 @@ struct WarpgroupAttentionShape {
   /// The shape that suits an op, where warpgroups can take it.
   static std::optional<WarpgroupAttentionShape> choose(AttentionOp op,
                                                        const flowhn::GPUTargetInfo &target);
+  /// The shapes that an op can have, the one that suits it first; none where warpgroups cannot
+  /// take it.
+  static std::vector<WarpgroupAttentionShape> getAll(AttentionOp op,
+                                                     const flowhn::GPUTargetInfo &target);
   /// Whether a configuration asks for warpgroups.
   static bool isAskedFor(AttentionOp op);
 
   DictionaryAttr config(MLIRContext *context) const;
   /// Checks a configuration that may have been written by hand.
   LogicalResult check(AttentionOp op, const flowhn::GPUTargetInfo &target) const;
+  /// Whether the registers of threads have room for the tiles.
+  bool hasRegisters() const;
 
   int64_t blockRows() const { return 64 * warpgroups; }
   int64_t threads() const { return 128 * (1 + warpgroups); }              ///< one warpgroup copies

@@ -48,6 +48,26 @@ WarpgroupAttentionShape::choose(AttentionOp op, const GPUTargetInfo &target) {
   return WarpgroupAttentionShape{headSize, 2, headSize <= 128 ? 128 : 64, 2};
 }
 
+std::vector<WarpgroupAttentionShape> WarpgroupAttentionShape::getAll(AttentionOp op,
+                                                                     const GPUTargetInfo &target) {
+  std::optional<WarpgroupAttentionShape> chosen = choose(op, target);
+  if (!chosen)
+    return {};
+  std::vector<WarpgroupAttentionShape> shapes = {*chosen};
+  for (int64_t warpgroups : {3, 2})
+    for (int64_t keys : {192, 128, 96, 64}) {
+      WarpgroupAttentionShape shape{chosen->headSize, warpgroups, keys, chosen->stages};
+      bool isChosen = warpgroups == chosen->warpgroups && keys == chosen->keys;
+      if (!isChosen && shape.hasRegisters() && shape.sharedBytes() <= target.sharedBytes)
+        shapes.push_back(shape);
+    }
+  return shapes;
+}
+
+bool WarpgroupAttentionShape::hasRegisters() const {
+  return tileRegisters() <= registersForTiles(warpgroups);
+}
+
 bool WarpgroupAttentionShape::isAskedFor(AttentionOp op) {
   return op->getAttrOfType<DictionaryAttr>("config").contains("warpgroups");
 }
@@ -69,7 +89,7 @@ LogicalResult WarpgroupAttentionShape::check(AttentionOp op, const GPUTargetInfo
     return op.emitOpError("needs at most 3 'warpgroups' and at least 2 'stages' in its GPU "
                           "configuration, got ")
            << warpgroups << " and " << stages;
-  if (keys % 16 != 0 || keys > 256 || tileRegisters() > registersForTiles(warpgroups))
+  if (keys % 16 != 0 || keys > 256 || !hasRegisters())
     return op.emitOpError(
                "needs 'keys' that are a multiple of 16 up to 256 and leave no more than ")
            << registersForTiles(warpgroups) << " registers to tiles, got " << keys << " and "

@@ -7,8 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "../KernToCPU/KernelModule.h"
+#include "Tuning.h"
 #include "flowhn/Conversion/KernToGPU/KernToGPU.h"
 #include "flowhn/Dialect/Kern/IR/KernOps.h"
+#include "flowhn/Target/NVPTX/Calibrations.h"
 #include "mlir/IR/SymbolTable.h"
 
 namespace mlir::flowhn {
@@ -17,6 +19,8 @@ namespace mlir::flowhn {
 } // namespace mlir::flowhn
 
 using namespace mlir;
+using ::flowhn::Calibration;
+using mlir::flowhn::GPUTargetInfo;
 
 static bool isSameCode(func::FuncOp lhs, func::FuncOp rhs) {
   return lhs.getFunctionType() == rhs.getFunctionType() &&
@@ -49,17 +53,49 @@ struct ChooseGPUConfigsPass : mlir::flowhn::impl::ChooseGPUConfigsPassBase<Choos
   using ChooseGPUConfigsPassBase::ChooseGPUConfigsPassBase;
 
   void runOnOperation() override {
-    auto target = mlir::flowhn::GPUTargetInfo::get(chip);
-    if (!target.ok()) {
-      getOperation().emitError() << target.status().message();
-      return signalPassFailure();
-    }
+    auto target = GPUTargetInfo::get(chip);
+    if (!target.ok())
+      return fail(target.status());
+    auto table = mlir::flowhn::loadCalibration(*target, calibration);
+    if (!table.ok())
+      return fail(table.status());
     for (func::FuncOp kernel : kern::findKernels(getOperation()))
       for (auto op : kernel.getOps<kern::GPUKernelInterface>())
-        // A configuration that is there already was pinned by hand.
-        if (!op->hasAttr("config"))
-          op->setAttr("config", op.chooseGPUConfig(*target));
+        if (failed(configure(kernel, op, *target, *table)))
+          return signalPassFailure();
     mergeKernelsByRows(getOperation());
+  }
+
+  void fail(const ::flowhn::Status &status) {
+    getOperation().emitError() << status.message();
+    signalPassFailure();
+  }
+
+  LogicalResult configure(func::FuncOp kernel, kern::GPUKernelInterface op,
+                          const GPUTargetInfo &target, const Calibration &table) {
+    // A configuration that is there already was pinned by hand.
+    if (op->hasAttr("config"))
+      return success();
+    SmallVector<DictionaryAttr> configs = op.getGPUConfigs(target);
+    FailureOr<DictionaryAttr> chosen = configs.front();
+    if (configs.size() > 1) {
+      std::string key = kern::nvptx::getTuningKey(op);
+      kernel->setAttr(kern::gpuTuningKeyAttrName, StringAttr::get(op->getContext(), key));
+      auto points = table.configs.find(key);
+      if (candidate >= 0)
+        chosen = configs[candidate < int64_t(configs.size()) ? candidate : 0];
+      else if (points != table.configs.end())
+        chosen =
+            kern::nvptx::chooseMeasuredConfig(op, configs, points->second, sourceName(), target);
+    }
+    if (failed(chosen))
+      return failure();
+    op->setAttr("config", *chosen);
+    return success();
+  }
+
+  std::string sourceName() const {
+    return calibration.empty() ? "the calibration of " + chip.getValue() : calibration.getValue();
   }
 };
 } // namespace

@@ -168,34 +168,18 @@ Value GPUKernelBuilder::reciprocal(Value x) {
 
 Value GPUKernelBuilder::sqrt(Value x) { return intrinsic("llvm.nvvm.sqrt.approx.ftz.f", f32(), x); }
 
-/// exp(x) for finite x: the exponent of exp2 in two parts, without the error of a large one.
-static Value accurateExp(GPUKernelBuilder &b, Value x) {
-  const float log2e = M_LOG2E;
-  Value exponent = b.mulf(x, b.f32(log2e));
-  Value rest = b.fma(x, b.f32(log2e), b.subf(b.f32(0), exponent));
-  rest = b.fma(x, b.f32(M_LOG2E - log2e), rest);
-  Value power = b.exp2(exponent);
-  return b.fma(b.mulf(power, b.f32(M_LN2)), rest, power);
-}
-
-/// log(1 + x) for x in [0, 1], without the sum that would round x.
-static Value log1p(GPUKernelBuilder &b, Value x) {
-  // log(1 + x) / x: minimax, relative error 3e-8. A division would take the unit of the
-  // exponentials.
-  Value sum = b.f32(0.005232686143054305);
+Value GPUKernelBuilder::softplus(Value x) {
+  // max(x, 0) + log(1 + exp(-|x|)): the exponential never overflows.
+  Value magnitude = LLVM::FAbsOp::create(builder, loc, x);
+  Value power = exp2(mulf(magnitude, f32(-M_LOG2E)));
+  // log(1 + power) / power: minimax, relative error 3e-8. A division would take the unit of the
+  // exponentials, and the sum would round the power.
+  Value quotient = f32(0.005232686143054305);
   for (double coefficient :
        {-0.029505206235570187, 0.07822589888974818, -0.1366324130032333, 0.1910600464777642,
         -0.24842981673865946, 0.33319096739748405, -0.49999493137229184, 0.9999999698793045})
-    sum = b.fma(sum, x, b.f32(coefficient));
-  return b.mulf(sum, x);
-}
-
-Value GPUKernelBuilder::softplus(Value x) {
-  // max(x, 0) + log(1 + exp(-|x|)): the exponential never overflows. Below -128 it is 0,
-  // and infinities are kept out of it.
-  Value negative = subf(f32(0), maxf(x, subf(f32(0), x)));
-  Value bounded = arith::MaximumFOp::create(builder, loc, negative, f32(-128));
-  return addf(maxf(x, f32(0)), log1p(*this, accurateExp(*this, bounded)));
+    quotient = fma(quotient, power, f32(coefficient));
+  return fma(quotient, power, maxf(x, f32(0)));
 }
 
 /// A bfloat16 is the high half of its float32. ptxas would convert in the unit of the

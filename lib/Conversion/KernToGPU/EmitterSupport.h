@@ -106,8 +106,8 @@ public:
   Value log(Value x);  ///< by log2
   Value reciprocal(Value x);
   Value sqrt(Value x);
-  Value softplus(Value x);                ///< log(1 + exp(x)), relative error below 1e-6
-  Value extend(Value value);              ///< bf16, f16 or f32 → f32
+  Value softplus(Value x);   ///< log(1 + exp(x)), relative error below 4e-7 + 8e-8 · |x|
+  Value extend(Value value); ///< bf16, f16 or f32 → f32
   Value truncate(Value value, Type type); ///< f32 → `type`, to nearest even
   Value vectorOf(ValueRange values);
   SmallVector<Value> elementsOf(Value vector);

@@ -133,27 +133,23 @@ static double timeOfRow(const HopperLaunchPlan &plan, const GPUTargetInfo &targe
   return plan.narrowColumns ? 1.01 * time : time;
 }
 
-DictionaryAttr nvptx::chooseHopperConfig(Operation *op, const GPUTargetInfo &target) {
+SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTargetInfo &target) {
   SmallVector<MatmulOp, 2> products = productsOf(op);
-  DictionaryAttr best;
-  double bestTime = 0;
+  SmallVector<std::pair<double, DictionaryAttr>> configs; // with the time of a row
   for (auto [columns, cluster, narrowColumns] : getTilings(products)) {
     int64_t stages = chooseStages(op, columns, cluster, target.sharedBytes);
     HopperLaunchPlan plan(op, products, tileRows, columns, stages, cluster, narrowColumns);
     if (!target.isMatmulTile(tileRows, columns, plan.products.front().plan.groups) ||
         (cluster > 1 && !plan.canShare()))
       continue;
-    double time = timeOfRow(plan, target);
-    if (best && time >= bestTime)
-      continue;
-    bestTime = time;
     SmallVector<std::pair<StringRef, int64_t>, 4> entries = {
         {"tile_rows", tileRows}, {"tile_columns", columns}, {"stages", stages}};
     if (cluster > 1)
       entries.emplace_back("cluster", cluster);
     if (narrowColumns)
       entries.emplace_back("narrow_columns", narrowColumns);
-    best = makeConfig(op->getContext(), entries);
+    configs.emplace_back(timeOfRow(plan, target), makeConfig(op->getContext(), entries));
   }
-  return best;
+  llvm::stable_sort(configs, llvm::less_first());
+  return llvm::map_to_vector(configs, [](const auto &config) { return config.second; });
 }

@@ -68,11 +68,16 @@ static bool usesWarpgroups(MatmulOp op, const GPUTargetInfo &target) {
 namespace {
 struct MatmulModel : GPUKernelInterface::ExternalModel<MatmulModel, MatmulOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
+    return getGPUConfigs(op, target).front();
+  }
+
+  SmallVector<DictionaryAttr> getGPUConfigs(Operation *op, const GPUTargetInfo &target) const {
     auto matmul = cast<MatmulOp>(op);
     if (isOfFewRows(matmul, target))
-      return chooseFewRowsConfig(matmul, target);
-    return usesWarpgroups(matmul, target) ? chooseHopperConfig(matmul, target)
-                                          : chooseSyncConfig(matmul, target);
+      return {chooseFewRowsConfig(matmul, target)};
+    if (usesWarpgroups(matmul, target))
+      return getHopperConfigs(matmul, target);
+    return {chooseSyncConfig(matmul, target)};
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
@@ -89,7 +94,11 @@ struct MatmulModel : GPUKernelInterface::ExternalModel<MatmulModel, MatmulOp> {
 
 struct GroupedMatmulModel : GPUKernelInterface::ExternalModel<GroupedMatmulModel, GroupedMatmulOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
-    return chooseHopperConfig(op, target);
+    return getHopperConfigs(op, target).front();
+  }
+
+  SmallVector<DictionaryAttr> getGPUConfigs(Operation *op, const GPUTargetInfo &target) const {
+    return getHopperConfigs(op, target);
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,

@@ -97,8 +97,8 @@ private:
 };
 
 /// The matmul of chips with bulk copies and warpgroup products, of 16-bit types, or a
-/// kern.grouped_matmul of such.
-DictionaryAttr chooseHopperConfig(Operation *op, const flowhn::GPUTargetInfo &target);
+/// kern.grouped_matmul of such. Its configurations, the one that promises most first.
+SmallVector<DictionaryAttr> getHopperConfigs(Operation *op, const flowhn::GPUTargetInfo &target);
 FailureOr<GPULaunch> emitHopperMatmul(Operation *op, GPUKernelBuilder &b);
 
 /// The matmul of the same chips and types for few rows, of kern.matmuls that promise so.

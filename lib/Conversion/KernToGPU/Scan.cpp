@@ -19,8 +19,23 @@ using mlir::flowhn::GPUTargetInfo;
 /// FLOPs that a state's step counts for, one of them an exponential.
 static constexpr int64_t flopsPerExponential = 9;
 
+/// u, Δ and the extras' rows.
+static SmallVector<ScanInput> rowInputsOf(ScanOp op) {
+  SmallVector<ScanInput> inputs = {{op.getU(), int64_t(op.getUColumn())},
+                                   {op.getDelta(), int64_t(op.getDeltaColumn())}};
+  for (auto [extra, access, column] : llvm::zip_equal(
+           op.getExtras(), op.getAccesses().getAsRange<AccessAttr>(), op.getExtraColumns()))
+    if (access.getValue() != Access::Column)
+      inputs.push_back({extra, column});
+  return inputs;
+}
+
+static SmallVector<ScanInput> projectionsOf(ScanOp op) {
+  return {{op.getB(), int64_t(op.getBColumn())}, {op.getC(), int64_t(op.getCColumn())}};
+}
+
 static ScanShape shapeOf(ScanOp op) {
-  return ScanShape(op, op.getA().getType(), /*numProjections=*/2);
+  return ScanShape(op, op.getA().getType(), projectionsOf(op), rowInputsOf(op));
 }
 
 namespace {
@@ -28,8 +43,8 @@ namespace {
 class OutputEmitter : public ScanEmitter {
 public:
   OutputEmitter(GPUKernelBuilder &b, ScanOp op)
-      : ScanEmitter(b, shapeOf(op), inputsOf(b, op), /*endsExactly=*/op.getFinal() != nullptr,
-                    /*sumsDelta=*/false),
+      : ScanEmitter(b, shapeOf(op), {b.buffer(op.getA()), rowInputsOf(op), projectionsOf(op)},
+                    /*endsExactly=*/op.getFinal() != nullptr, /*sumsDelta=*/false),
         op(op), out(b.buffer(op.getOut())) {
     loadColumnExtras();
   }
@@ -41,7 +56,6 @@ private:
   Buffer out;
   SmallVector<Value> columnExtras; ///< null for extras read row by row
 
-  static Inputs inputsOf(GPUKernelBuilder &b, ScanOp op);
   void loadColumnExtras();
   void emitSequence();
   void emitChunk();
@@ -52,21 +66,12 @@ private:
 };
 } // namespace
 
-ScanEmitter::Inputs OutputEmitter::inputsOf(GPUKernelBuilder &b, ScanOp op) {
-  return {b.buffer(op.getA()),
-          {b.buffer(op.getU()), int64_t(op.getUColumn())},
-          {b.buffer(op.getDelta()), int64_t(op.getDeltaColumn())},
-          {{op.getB(), int64_t(op.getBColumn())}, {op.getC(), int64_t(op.getCColumn())}}};
-}
-
 void OutputEmitter::loadColumnExtras() {
   Extras extras = b.extras(op);
   for (auto [buffer, access, column] :
        llvm::zip_equal(extras.buffers, extras.accesses, extras.columns)) {
     bool isColumn = access == Access::Column;
     columnExtras.push_back(isColumn ? b.load(buffer, b.widen(b.add(channel, column))) : Value());
-    if (!isColumn)
-      rowInputs.emplace_back(buffer, column);
   }
 }
 
@@ -175,20 +180,17 @@ namespace {
 struct ScanModel : GPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
     auto scan = cast<ScanOp>(op);
-    int64_t rowValues = 2; // u and delta
-    for (auto access : scan.getAccesses().getAsRange<AccessAttr>())
-      rowValues += access.getValue() != Access::Column;
-    return chooseScanConfig(op->getContext(), scan.getA().getType().getDimSize(0), rowValues,
+    return chooseScanConfig(op->getContext(), scan.getA().getType().getDimSize(0),
                             scan.getInitial() || scan.getFinal(), target);
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
                                const GPUTargetInfo &target) const {
     auto scan = cast<ScanOp>(op);
-    if (failed(checkConfig(op, {"channels", "lanes", "rows", "steps", "threads"})))
+    if (failed(checkScanConfig(op)))
       return failure();
     ScanShape shape = shapeOf(scan);
-    if (failed(shape.check(op, target)))
+    if (failed(checkSharedBytes(op, shape.sharedBytes(), target)))
       return failure();
     GPUKernelBuilder b(builder, op, target);
     OutputEmitter(b, scan).emit();

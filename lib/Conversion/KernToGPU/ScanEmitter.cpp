@@ -8,7 +8,7 @@
 
 #include "ScanEmitter.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "MmaSupport.h"
 
 #include <numbers>
 
@@ -19,8 +19,8 @@ using namespace mlir::kern::nvptx;
 /// Rows of a tile at most, and elements of b that a thread stages for it.
 static constexpr int64_t maxTileRows = 16, stagedElements = 8;
 
-DictionaryAttr nvptx::chooseScanConfig(MLIRContext *context, int64_t states, int64_t rowValues,
-                                       bool movesStates, const flowhn::GPUTargetInfo &target) {
+DictionaryAttr nvptx::chooseScanConfig(MLIRContext *context, int64_t states, bool movesStates,
+                                       const flowhn::GPUTargetInfo &target) {
   int64_t threads = target.scanThreads, lanes = target.scanLanes(states);
   int64_t channels = target.scanLaneChannels(states), roundRows = lanes / channels;
   int64_t perRow = llvm::divideCeil(states, threads);
@@ -28,7 +28,7 @@ DictionaryAttr nvptx::chooseScanConfig(MLIRContext *context, int64_t states, int
       std::clamp<int64_t>(stagedElements * threads / states, perRow, maxTileRows));
   rows = std::max(rows, roundRows);
   int64_t laneStates = channels * llvm::divideCeil(states, lanes);
-  int64_t steps = roundRows * target.scanRounds(laneStates, rowValues, movesStates);
+  int64_t steps = roundRows * target.scanRounds(laneStates, movesStates);
   return makeConfig(context, {{"channels", channels},
                               {"lanes", lanes},
                               {"rows", rows},
@@ -48,8 +48,7 @@ ScanChunk ScanChunk::load(GPUKernelBuilder &b, Value offsets, Value sequence, Va
 
 ScanEmitter::ScanEmitter(GPUKernelBuilder &b, const ScanShape &shape, Inputs inputs,
                          bool endsExactly, bool sumsDelta)
-    : b(b), shape(shape), inputs(std::move(inputs)),
-      rowInputs({this->inputs.u, this->inputs.delta}), lanes(b, shape), endsExactly(endsExactly),
+    : b(b), shape(shape), inputs(std::move(inputs)), lanes(b, shape), endsExactly(endsExactly),
       sumsDelta(sumsDelta) {
   channel = clampedChannel(0);
   exists = channelExists(0);
@@ -114,29 +113,37 @@ void ScanEmitter::storeStates(ArrayRef<Value> states, const StatePlace &place) {
   }
 }
 
-/// The loops: over tiles, which carry the states, the inputs of the next rows, the
-/// staged elements of the next tile and the side of shared memory it goes to.
+/// The loops: over tiles, which carry the states and the side of shared memory that is read, and
+/// over the steps of a tile.
 SmallVector<Value> ScanEmitter::emitRows(const Sequence &sequence, ArrayRef<Value> start) {
   ScanTiles tiles(b, inputs.projections, shape, sequence, lanes.part());
+  ScanRows rows(b, inputs.rows, shape, lanes, sequence);
+  auto fetch = [&](Value time, Value side) {
+    tiles.fetch(time);
+    rows.fetch(time, side);
+    commitCopies(b);
+  };
   tiles.clear();
+  fetch(b.i32(0), b.i32(0));
   SmallVector<Value> inits(start);
-  llvm::append_range(inits, loadFirstRows(sequence));
-  size_t numStepValues = inits.size();
-  llvm::append_range(inits, tiles.fetch(b.i32(0)));
   inits.push_back(b.i32(0));
   SmallVector<Value> end = b.forLoop(
       b.i32(0), sequence.length, b.i32(shape.rows), inits, [&](Value begin, ValueRange carried) {
-        tiles.publish(carried.drop_front(numStepValues).drop_back(), carried.back());
+        Value side = carried.back(), other = b.bitXor(side, b.i32(1));
+        waitCopies(b, 0);
+        tiles.publish(side);
         b.barrier();
-        SmallVector<Value> staged = tiles.fetch(b.add(begin, shape.rows));
-        Value count = b.min(b.sub(sequence.length, begin), b.i32(shape.rows));
-        SmallVector<Value> next =
-            b.forLoop(b.i32(0), count, b.i32(shape.steps), carried.take_front(numStepValues),
-                      [&](Value step, ValueRange values) {
-                        return emitSteps(tiles, sequence, begin, step, values);
-                      });
-        llvm::append_range(next, staged);
-        next.push_back(tiles.otherSide(carried.back()));
+        Value nextBegin = b.add(begin, shape.rows);
+        b.ifThen(b.less(nextBegin, sequence.length), [&] { fetch(nextBegin, other); });
+        Value rest = b.sub(sequence.length, begin);
+        SmallVector<Value> next = b.forLoop(
+            b.i32(0), b.min(rest, b.i32(shape.rows)), b.i32(shape.steps), carried.drop_back(),
+            [&](Value step, ValueRange states) {
+              Value own = b.add(step, lanes.row());
+              return emitSteps(tiles, rows, side, b.add(b.add(sequence.begin, begin), own),
+                               b.sub(rest, own), step, states);
+            });
+        next.push_back(other);
         return next;
       });
   end.truncate(carriedStates());
@@ -145,125 +152,82 @@ SmallVector<Value> ScanEmitter::emitRows(const Sequence &sequence, ArrayRef<Valu
   return end;
 }
 
-/// Advances the states by `steps` rows from row `step` of the tile. `carried` holds the
-/// states and the own rows' inputs; those of the next rows take their place.
-SmallVector<Value> ScanEmitter::emitSteps(ScanTiles &tiles, const Sequence &sequence,
-                                          Value tileBegin, Value step, ValueRange carried) {
-  Value own = b.add(b.add(tileBegin, step), lanes.row());
-  Value first = b.add(sequence.begin, own), rest = b.sub(sequence.length, own);
-  SmallVector<Value> states(carried.take_front(carriedStates()));
-  SmallVector<Value> raw(carried.drop_front(carriedStates()));
-  SmallVector<Value> ahead =
-      loadRows(b.add(first, shape.steps), b.sub(rest, b.i32(shape.steps)), raw);
+/// Advances the states by `steps` rows from row `step` of the tile. Of these the thread's own
+/// first row is row `first` of the buffers; those less than `rest` behind it are the sequence's.
+SmallVector<Value> ScanEmitter::emitSteps(ScanTiles &tiles, ScanRows &inputRows, Value side,
+                                          Value first, Value rest, Value step, ValueRange carried) {
+  SmallVector<Value> states(carried);
   SmallVector<Round> rounds;
   SmallVector<Row> rows;
+  Value own = b.add(step, lanes.row());
+  auto decaysOf = [&](int64_t row) {
+    int64_t inRound = row % shape.roundRows();
+    if (inRound == 0) {
+      // Where a round is one row, the first one of a step always exists.
+      bool isKnown = row == 0 && shape.roundRows() == 1;
+      Value isInside = endsExactly && !isKnown ? b.less(b.i32(row), rest) : Value();
+      rounds.push_back(beginRound(inputRows.load(side, own, row), isInside));
+    }
+    return emitDecays(rounds.back(), inRound);
+  };
   // Exponentials are one row ahead of the states that wait for them.
-  Decays next = emitDecays(rounds, raw, rest, 0);
+  Decays next = decaysOf(0);
   for (int64_t row = 0; row < shape.steps; ++row) {
     Decays decays = std::move(next);
     if (row + 1 < shape.steps)
-      next = emitDecays(rounds, raw, rest, row + 1);
+      next = decaysOf(row + 1);
     Round &round = rounds[row / shape.roundRows()];
     emitRow(tiles.load(step, row), decays, round.shares, states);
     if ((row + 1) % shape.roundRows() == 0)
       rows.push_back(finishRound(round, states));
   }
   storeRows(rows, first, rest);
-  llvm::append_range(states, ahead);
   return states;
 }
 
-/// The inputs of the own rows among the first `steps`. Behind the sequence's end its last
-/// row is read again.
-SmallVector<Value> ScanEmitter::loadFirstRows(const Sequence &sequence) {
-  SmallVector<Value> values;
-  Value last = b.sub(sequence.length, b.i32(1));
-  for (int64_t begin = 0; begin < shape.steps; begin += shape.roundRows()) {
-    Value row = b.min(b.add(lanes.row(), begin), last);
-    llvm::append_range(values, loadRow(rowPlaces(b.add(sequence.begin, row)), 0));
-  }
-  return values;
-}
-
-/// The inputs of the own rows from `row` on, of which those less than `rest` behind it are
-/// read; in place of the others the `previous` ones stay.
-SmallVector<Value> ScanEmitter::loadRows(Value row, Value rest, ValueRange previous) {
-  SmallVector<Value> values, places = rowPlaces(row);
-  for (int64_t begin = 0; begin < shape.steps; begin += shape.roundRows()) {
-    ValueRange kept = previous.slice(values.size(), rowInputs.size());
-    llvm::append_range(values,
-                       b.ifElseMany(
-                           b.less(b.i32(begin), rest), [&] { return loadRow(places, begin); },
-                           [&] { return SmallVector<Value>(kept); }));
-  }
-  return values;
-}
-
-/// The places of the row's inputs in their buffers.
-SmallVector<Value> ScanEmitter::rowPlaces(Value row) {
-  return llvm::map_to_vector(rowInputs, [&](const auto &input) {
-    const auto &[buffer, column] = input;
-    Value offset = b.rowOffset(buffer, row, b.add(channel, column));
-    return b.at(buffer.pointer, offset, buffer.elementType);
-  });
-}
-
-/// The inputs of the row that lies `distance` behind the one at `places`, as they lie in
-/// memory: converting them at once would wait for the load. Elements of 16 bits are carried
-/// in whole registers, since ptxas copies halves.
-SmallVector<Value> ScanEmitter::loadRow(ArrayRef<Value> places, int64_t distance) {
-  SmallVector<Value> values;
-  for (auto [input, first] : llvm::zip_equal(rowInputs, places)) {
-    const Buffer &buffer = input.first;
-    Value place = b.at(first, b.i64(distance * buffer.stride), buffer.elementType);
-    if (buffer.elementType == b.f32())
-      values.push_back(b.loadRaw(b.f32(), place));
-    else
-      values.push_back(arith::ExtUIOp::create(b.builder, b.loc, b.i32(),
-                                              b.loadRaw(b.builder.getI16Type(), place)));
-  }
-  return values;
-}
-
-/// What `loadRow` has read as float32.
-SmallVector<Value> ScanEmitter::extendRow(ArrayRef<Value> raw) {
-  SmallVector<Value> values(raw);
-  for (auto [input, value] : llvm::zip_equal(rowInputs, values)) {
-    Type type = input.first.elementType;
-    if (type == b.f32())
-      continue;
-    value = arith::TruncIOp::create(b.builder, b.loc, b.builder.getI16Type(), value);
-    value = b.extend(LLVM::BitcastOp::create(b.builder, b.loc, type, value));
-  }
-  return values;
-}
-
 /// What the thread's own row among those of a round needs and gives.
-ScanEmitter::Round ScanEmitter::beginRound(ArrayRef<Value> raw, Value isInside) {
-  SmallVector<Value> values = extendRow(raw);
+ScanEmitter::Round ScanEmitter::beginRound(ArrayRef<Value> values, Value isInside) {
   Value delta = b.softplus(values[1]);
   if (isInside)
     delta = b.select(isInside, delta, b.f32(0));
-  return {values, delta, b.mulf(delta, values[0]), {}};
+  return {SmallVector<Value>(values), delta, b.mulf(delta, values[0]), {}};
 }
 
-/// How the lane's states decay in row `row` of a step, by slot, and what is added to them;
-/// begins the row's round where it is the first one.
-ScanEmitter::Decays ScanEmitter::emitDecays(SmallVectorImpl<Round> &rounds, ArrayRef<Value> raw,
-                                            Value rest, int64_t row) {
-  int64_t inRound = row % shape.roundRows(), values = rowInputs.size();
-  if (inRound == 0) {
-    // Where a round is one row, the first one of a step always exists.
-    bool isKnown = row == 0 && shape.roundRows() == 1;
-    Value isInside = endsExactly && !isKnown ? b.less(b.i32(row), rest) : Value();
-    rounds.push_back(beginRound(raw.slice(rounds.size() * values, values), isInside));
-  }
+/// 2^x by products and sums, for x up to 127: relative error 2e-7, and 0 is met exactly.
+static Value exp2ByProducts(GPUKernelBuilder &b, Value x) {
+  // The lower bits of so large a float count ones.
+  Value shift = b.f32(12582912);
+  Value bounded = b.maxf(x, b.f32(-126));
+  Value sum = b.addf(bounded, shift);
+  Value fraction = b.subf(bounded, b.subf(sum, shift));
+  // Minimax on [-0.5, 0.5].
+  Value power = b.f32(0.0013264726394607072);
+  for (double coefficient :
+       {0.009671512698324522, 0.05550733745918662, 0.24022242084096126, 0.6931469775973109, 1.0})
+    power = b.fma(power, fraction, b.f32(coefficient));
+  auto cast = [&](Value value, Type type) {
+    return LLVM::BitcastOp::create(b.builder, b.loc, type, value);
+  };
+  Value exponent = LLVM::ShlOp::create(b.builder, b.loc, cast(sum, b.i32()), b.i32(23));
+  return cast(b.add(exponent, cast(power, b.i32())), b.f32());
+}
+
+/// Local scans, which carry ΣΔ, have room for products beside their exponentials.
+Value ScanEmitter::decay(Value exponent, int64_t index) {
+  int64_t period = sumsDelta ? b.target.scanPolynomialPeriod() : 0;
+  bool isPolynomial = period && index % period == period - 1;
+  return isPolynomial ? exp2ByProducts(b, exponent) : b.exp2(exponent);
+}
+
+/// How the lane's states decay in a row of a round, by slot, and what is added to them.
+ScanEmitter::Decays ScanEmitter::emitDecays(const Round &round, int64_t inRound) {
   Decays result;
   for (int64_t slot = 0; slot < shape.laneChannels; ++slot) {
-    Value delta = lanes.gather(rounds.back().delta, inRound, slot);
-    result.inputs.push_back(lanes.gather(rounds.back().input, inRound, slot));
+    Value delta = lanes.gather(round.delta, inRound, slot);
+    result.inputs.push_back(lanes.gather(round.input, inRound, slot));
     for (int64_t index = 0; index < shape.threadStates; ++index)
-      result.factors.push_back(b.exp2(b.mulf(delta, rates[slot * shape.threadStates + index])));
+      result.factors.push_back(
+          decay(b.mulf(delta, rates[slot * shape.threadStates + index]), index));
   }
   return result;
 }

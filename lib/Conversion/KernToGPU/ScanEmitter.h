@@ -8,23 +8,23 @@
 //
 // A channel belongs to one thread, or some channels to a group of neighbouring threads that
 // share their states (ScanLanes.h); states never leave the registers. Time goes in tiles of
-// `rows`: b and c of a tile, which all channels read, are staged in shared memory as float32,
-// one tile ahead. What belongs to a channel (u, Δ and the extras' rows) its owner reads,
-// `steps` rows ahead, which asks nothing of alignment: a warp's accesses coalesce.
+// `rows`, which are copied to shared memory one tile ahead: b and c, which all channels read, as
+// float32 (ScanTiles.h), and what belongs to a channel (u, Δ and the extras' rows), which its
+// owner reads (ScanRows.h). A thread computes `steps` rows without a branch between them.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef FLOWHN_LIB_CONVERSION_KERNTOGPU_SCANEMITTER_H
 #define FLOWHN_LIB_CONVERSION_KERNTOGPU_SCANEMITTER_H
 
-#include "ScanLanes.h"
+#include "ScanRows.h"
 
 namespace mlir::kern::nvptx {
 
-/// The lanes, channels, rows, steps and threads of a scan of so many states, which reads
-/// `rowValues` of a row beside b and c and may start from states or store them.
-DictionaryAttr chooseScanConfig(MLIRContext *context, int64_t states, int64_t rowValues,
-                                bool movesStates, const flowhn::GPUTargetInfo &target);
+/// The lanes, channels, rows, steps and threads of a scan of so many states, which may start from
+/// states or store them.
+DictionaryAttr chooseScanConfig(MLIRContext *context, int64_t states, bool movesStates,
+                                const flowhn::GPUTargetInfo &target);
 
 /// One chunk of a sequence, in a kernel whose launch has `chunk_rows`. All i32.
 struct ScanChunk {
@@ -50,8 +50,8 @@ public:
   /// What the recurrence reads, and c where y is wanted.
   struct Inputs {
     Buffer a;
-    std::pair<Buffer, int64_t> u, delta; ///< and their columns
-    SmallVector<ScanProjection> projections;
+    SmallVector<ScanInput> rows; ///< u, Δ and extras
+    SmallVector<ScanInput> projections;
   };
   /// One row of the thread's own channel, done.
   struct Row {
@@ -85,8 +85,6 @@ protected:
   Inputs inputs;
   Value channel; ///< the own one, clamped: threads behind the last one repeat its work
   Value exists;  ///< whether the thread's own channel does
-  /// What is read row by row, and from which column on: u, Δ and extras.
-  SmallVector<std::pair<Buffer, int64_t>> rowInputs;
   ScanLanes lanes;
 
 private:
@@ -95,7 +93,7 @@ private:
 
   /// A round under way: what the thread's own row in it has, and the shares of y.
   struct Round {
-    SmallVector<Value> values; ///< as in rowInputs
+    SmallVector<Value> values; ///< of the rows that are read
     Value delta, input;        ///< Δ, Δ · u
     SmallVector<Value> shares;
   };
@@ -113,15 +111,12 @@ private:
   Value channelExists(int64_t slot);
   Value stateOffset(const StatePlace &place, Value state, Value channel);
   Value isState(Value state);
-  SmallVector<Value> emitSteps(ScanTiles &tiles, const Sequence &sequence, Value tileBegin,
-                               Value step, ValueRange carried);
-  SmallVector<Value> loadFirstRows(const Sequence &sequence);
-  SmallVector<Value> loadRows(Value row, Value rest, ValueRange previous);
-  SmallVector<Value> rowPlaces(Value row);
-  SmallVector<Value> loadRow(ArrayRef<Value> places, int64_t distance);
-  SmallVector<Value> extendRow(ArrayRef<Value> raw);
-  Round beginRound(ArrayRef<Value> raw, Value isInside);
-  Decays emitDecays(SmallVectorImpl<Round> &rounds, ArrayRef<Value> raw, Value rest, int64_t row);
+  SmallVector<Value> emitSteps(ScanTiles &tiles, ScanRows &rows, Value side, Value first,
+                               Value rest, Value step, ValueRange states);
+  Round beginRound(ArrayRef<Value> values, Value isInside);
+  /// 2^exponent for state `index` of the lane's share.
+  Value decay(Value exponent, int64_t index);
+  Decays emitDecays(const Round &round, int64_t inRound);
   void emitRow(const ScanTiles::Row &row, const Decays &decays, SmallVectorImpl<Value> &shares,
                MutableArrayRef<Value> states);
   Row finishRound(const Round &round, MutableArrayRef<Value> states);

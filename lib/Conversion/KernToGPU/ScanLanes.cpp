@@ -19,12 +19,14 @@ ScanLanes::ScanLanes(GPUKernelBuilder &b, const ScanShape &shape) : b(b), shape(
   lane = b.rem(thread, shape.lanes);
   ownChannel = b.rem(lane, shape.laneChannels);
   ownRow = b.div(lane, shape.laneChannels);
-  firstChannel = b.add(b.mul(b.blockId(0), shape.blockChannels()),
-                       b.mul(b.div(thread, shape.lanes), shape.laneChannels));
+  groupChannel = b.mul(b.div(thread, shape.lanes), shape.laneChannels);
 }
 
+Value ScanLanes::channelInBlock() const { return b.add(groupChannel, ownChannel); }
+
 Value ScanLanes::channel(int64_t slot) const {
-  return b.add(firstChannel, b.bitXor(ownChannel, b.i32(slot)));
+  Value first = b.add(b.mul(b.blockId(0), shape.blockChannels()), groupChannel);
+  return b.add(first, b.bitXor(ownChannel, b.i32(slot)));
 }
 
 /// A value of one lane of each group of `lanes`.

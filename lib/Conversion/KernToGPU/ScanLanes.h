@@ -33,6 +33,8 @@ public:
   Value part() const { return lane; }
   /// The row of a round that the thread owns.
   Value row() const { return ownRow; }
+  /// The thread's own channel, among the block's.
+  Value channelInBlock() const;
   /// The channel of a slot, among all channels.
   Value channel(int64_t slot) const;
   /// The owner's value for a row of the round and the channel of a slot.
@@ -47,7 +49,7 @@ private:
   GPUKernelBuilder &b;
   ScanShape shape;
   Value lane, ownRow;
-  Value firstChannel; ///< of the group
+  Value groupChannel; ///< the group's first one, among the block's
   Value ownChannel;   ///< among the group's
 };
 

@@ -32,8 +32,16 @@ static constexpr int64_t combineThreads = 128;
 // kern.scan_states
 //===----------------------------------------------------------------------===//
 
+static SmallVector<ScanInput> rowInputsOf(ScanStatesOp op) {
+  return {{op.getU(), int64_t(op.getUColumn())}, {op.getDelta(), int64_t(op.getDeltaColumn())}};
+}
+
+static SmallVector<ScanInput> projectionsOf(ScanStatesOp op) {
+  return {{op.getB(), int64_t(op.getBColumn())}};
+}
+
 static ScanShape shapeOf(ScanStatesOp op) {
-  return ScanShape(op, op.getA().getType(), /*numProjections=*/1);
+  return ScanShape(op, op.getA().getType(), projectionsOf(op), rowInputsOf(op));
 }
 
 namespace {
@@ -41,7 +49,8 @@ namespace {
 class StatesEmitter : public ScanEmitter {
 public:
   StatesEmitter(GPUKernelBuilder &b, ScanStatesOp op)
-      : ScanEmitter(b, shapeOf(op), inputsOf(b, op), /*endsExactly=*/true, /*sumsDelta=*/true),
+      : ScanEmitter(b, shapeOf(op), {b.buffer(op.getA()), rowInputsOf(op), projectionsOf(op)},
+                    /*endsExactly=*/true, /*sumsDelta=*/true),
         op(op), sums(b.buffer(op.getSums())) {}
 
   void emit();
@@ -49,29 +58,21 @@ public:
 private:
   ScanStatesOp op;
   Buffer sums;
-
-  static Inputs inputsOf(GPUKernelBuilder &b, ScanStatesOp op) {
-    return {b.buffer(op.getA()),
-            {b.buffer(op.getU()), int64_t(op.getUColumn())},
-            {b.buffer(op.getDelta()), int64_t(op.getDeltaColumn())},
-            {{op.getB(), int64_t(op.getBColumn())}}};
-  }
 };
 
 struct ScanStatesModel : GPUKernelInterface::ExternalModel<ScanStatesModel, ScanStatesOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
-    constexpr int64_t rowValues = 2; // u and delta
     return chooseScanConfig(op->getContext(), cast<ScanStatesOp>(op).getA().getType().getDimSize(0),
-                            rowValues, /*movesStates=*/false, target);
+                            /*movesStates=*/false, target);
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,
                                const GPUTargetInfo &target) const {
     auto states = cast<ScanStatesOp>(op);
-    if (failed(checkConfig(op, {"channels", "lanes", "rows", "steps", "threads"})))
+    if (failed(checkScanConfig(op)))
       return failure();
     ScanShape shape = shapeOf(states);
-    if (failed(shape.check(op, target)))
+    if (failed(checkSharedBytes(op, shape.sharedBytes(), target)))
       return failure();
     GPUKernelBuilder b(builder, op, target);
     StatesEmitter(b, states).emit();

@@ -8,24 +8,60 @@
 
 #include "ScanTiles.h"
 
+#include "MmaSupport.h"
+
 using namespace mlir;
 using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 
 /// float32 elements of the widest access to shared memory.
 static constexpr int64_t maxSharedVector = 4;
+/// Bytes of an asynchronous copy: 4, 8 or these.
+static constexpr int64_t maxCopyBytes = 16;
 
 //===----------------------------------------------------------------------===//
 // Shape
 //===----------------------------------------------------------------------===//
 
-ScanShape::ScanShape(Operation *op, MemRefType a, int64_t numProjections)
-    : states(a.getDimSize(0)), channels(a.getDimSize(1)), projections(numProjections),
+ScanShape::ScanShape(Operation *op, MemRefType a, ArrayRef<ScanInput> projections,
+                     ArrayRef<ScanInput> rowInputs)
+    : states(a.getDimSize(0)), channels(a.getDimSize(1)), projections(projections.size()),
       laneChannels(configValue(op, "channels")), lanes(configValue(op, "lanes")),
       rows(configValue(op, "rows")), steps(configValue(op, "steps")),
       threads(configValue(op, "threads")), threadStates(llvm::divideCeil(states, lanes)) {
   threadStates = roundUp(
       threadStates, std::min<int64_t>(llvm::bit_ceil<uint64_t>(threadStates), maxSharedVector));
+  placeCopies(projections, rowInputs);
+}
+
+static int64_t elementBytesOf(const ScanInput &input) {
+  return elementType(input.rows).getIntOrFloatBitWidth() / 8;
+}
+
+void ScanShape::placeCopies(ArrayRef<ScanInput> projections, ArrayRef<ScanInput> rowInputs) {
+  copiesEnd = roundUp(2 * tile() * 4, maxCopyBytes);
+  // As wide as the buffers allow, but with work for every thread.
+  SmallVector<int64_t> extents = {states};
+  for (const ScanInput &input : projections)
+    llvm::append_values(extents, rowWidth(input.rows), input.column);
+  int64_t wide =
+      llvm::bit_floor<uint64_t>(std::clamp<int64_t>(rows * states / threads, 1, sharedVector()));
+  for (const ScanInput &input : projections) {
+    ScanCopy &copy = projectionCopies.emplace_back(
+        ScanCopy{commonVector(extents, wide), elementBytesOf(input), copiesEnd});
+    copiesEnd += threadPieces() * threads * copy.bytes();
+  }
+  for (const ScanInput &input : rowInputs) {
+    int64_t bytes = elementBytesOf(input);
+    int64_t vector = commonVector({channels, blockChannels(), rowWidth(input.rows), input.column},
+                                  maxCopyBytes / bytes);
+    rowCopies.push_back({vector, bytes, copiesEnd});
+    copiesEnd += roundUp(2 * rowBytes(rowCopies.back()), maxCopyBytes);
+  }
+}
+
+int64_t ScanShape::threadPieces() const {
+  return llvm::divideCeil(rows * states / projectionCopies.front().vector, threads);
 }
 
 int64_t ScanShape::sharedVector() const { return std::min(threadStates, maxSharedVector); }
@@ -38,44 +74,51 @@ LogicalResult nvptx::checkThreads(Operation *op, int64_t threads) {
          << threads;
 }
 
-LogicalResult ScanShape::check(Operation *op, const flowhn::GPUTargetInfo &target) const {
+LogicalResult nvptx::checkScanConfig(Operation *op) {
+  if (failed(checkConfig(op, {"channels", "lanes", "rows", "steps", "threads"})))
+    return failure();
+  int64_t channels = configValue(op, "channels"), lanes = configValue(op, "lanes");
+  int64_t rows = configValue(op, "rows"), steps = configValue(op, "steps");
   if (lanes > 32 || !llvm::isPowerOf2_64(lanes))
     return op->emitOpError("needs 'lanes' that are a power of two up to 32 in its GPU "
                            "configuration, got ")
            << lanes;
-  if (failed(checkThreads(op, threads)))
+  if (failed(checkThreads(op, configValue(op, "threads"))))
     return failure();
-  if (lanes % laneChannels != 0)
+  if (lanes % channels != 0)
     return op->emitOpError(
                "needs 'lanes' in multiples of 'channels' in its GPU configuration, got ")
-           << lanes << " and " << laneChannels;
-  if (steps % roundRows() != 0)
+           << lanes << " and " << channels;
+  if (steps % (lanes / channels) != 0)
     return op->emitOpError("needs 'steps' in multiples of 'lanes' / 'channels' in its GPU "
                            "configuration, got ")
-           << steps << " and " << roundRows();
+           << steps << " and " << lanes / channels;
   if (rows % steps != 0)
     return op->emitOpError("needs 'rows' in multiples of 'steps' in its GPU configuration, got ")
            << rows << " and " << steps;
-  return checkSharedBytes(op, sharedBytes(), target);
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
 // Tiles
 //===----------------------------------------------------------------------===//
 
-ScanTiles::ScanTiles(GPUKernelBuilder &builder, ArrayRef<ScanProjection> projections,
+void nvptx::copyPiece(GPUKernelBuilder &b, const ScanCopy &copy, Value shared, const Buffer &buffer,
+                      Value offset) {
+  Value place = b.at(buffer.pointer, offset, buffer.elementType);
+  if (copy.bytes() >= 4)
+    copyAsync(b, shared, place, copy.bytes());
+  else
+    b.storeRaw(b.loadRaw(buffer.elementType, place), shared);
+}
+
+ScanTiles::ScanTiles(GPUKernelBuilder &builder, ArrayRef<ScanInput> projections,
                      const ScanShape &shape, const Sequence &sequence, Value part)
-    : builder(builder), shape(shape), sequence(sequence), base(builder.sharedBase()),
+    : builder(builder), shape(shape), sequence(sequence),
+      vector(shape.projectionCopies.front().vector), base(builder.sharedBase()),
       readOffset(builder.mul(part, shape.segment())) {
-  SmallVector<int64_t> extents = {shape.states};
-  for (const ScanProjection &projection : projections) {
+  for (const ScanInput &projection : projections)
     this->projections.emplace_back(builder.buffer(projection.rows), projection.column);
-    llvm::append_values(extents, rowWidth(projection.rows), projection.column);
-  }
-  // As wide as the buffers allow, but with work for every thread.
-  int64_t wide = llvm::bit_floor<uint64_t>(
-      std::clamp<int64_t>(shape.rows * shape.states / shape.threads, 1, shape.sharedVector()));
-  vector = commonVector(extents, wide);
 }
 
 void ScanTiles::clear() {
@@ -87,9 +130,9 @@ void ScanTiles::clear() {
   builder.barrier();
 }
 
-SmallVector<ScanTiles::Chunk> ScanTiles::chunks() {
+SmallVector<ScanTiles::Piece> ScanTiles::pieces() {
   int64_t perRow = shape.states / vector, count = shape.rows * perRow;
-  SmallVector<Chunk> result;
+  SmallVector<Piece> result;
   for (int64_t first = 0; first < count; first += shape.threads) {
     Value number = builder.add(builder.threadId(), first);
     Value exists;
@@ -101,52 +144,58 @@ SmallVector<ScanTiles::Chunk> ScanTiles::chunks() {
   return result;
 }
 
-SmallVector<Value> ScanTiles::fetch(Value time) {
-  Value last = builder.sub(sequence.length, builder.i32(1));
-  SmallVector<Value> values;
-  for (const Chunk &chunk : chunks()) {
-    // The threads without a chunk, and those behind the sequence's end, read its last row.
-    Value row = builder.add(sequence.begin, builder.min(builder.add(time, chunk.row), last));
-    for (const auto &[buffer, column] : projections) {
-      Value offset = builder.rowOffset(buffer, row, builder.add(chunk.state, column));
-      Type type =
-          vector == 1 ? buffer.elementType : Type(VectorType::get(vector, buffer.elementType));
-      values.push_back(builder.loadRaw(type, builder.at(buffer.pointer, offset, buffer.elementType),
-                                       vector * buffer.elementType.getIntOrFloatBitWidth() / 8));
-    }
-  }
-  return values;
+/// The place that a piece of projection `which` is copied to: its thread's own.
+Value ScanTiles::copied(int64_t piece, int64_t which) {
+  const ScanCopy &copy = shape.projectionCopies[which];
+  Value number = builder.add(builder.threadId(), piece * shape.threads);
+  return builder.shared(builder.shared(base, copy.begin), builder.mul(number, copy.bytes()));
 }
 
-/// A chunk as float32.
-Value ScanTiles::extend(Value chunk) {
-  auto type = dyn_cast<VectorType>(chunk.getType());
+void ScanTiles::fetch(Value time) {
+  Value last = builder.sub(sequence.length, builder.i32(1));
+  for (auto [index, piece] : llvm::enumerate(pieces())) {
+    // The threads without a piece, and those behind the sequence's end, read its last row.
+    Value row = builder.add(sequence.begin, builder.min(builder.add(time, piece.row), last));
+    for (auto [which, projection] : llvm::enumerate(projections)) {
+      const auto &[buffer, column] = projection;
+      copyPiece(builder, shape.projectionCopies[which], copied(index, which), buffer,
+                builder.rowOffset(buffer, row, builder.add(piece.state, column)));
+    }
+  }
+}
+
+/// A piece as float32.
+Value ScanTiles::extend(Value piece) {
+  auto type = dyn_cast<VectorType>(piece.getType());
   if (!type)
-    return builder.extend(chunk);
+    return builder.extend(piece);
   SmallVector<Value> values;
   for (int64_t index = 0; index < type.getNumElements(); ++index)
     values.push_back(builder.extend(
-        LLVM::ExtractElementOp::create(builder.builder, builder.loc, chunk, builder.i32(index))));
+        LLVM::ExtractElementOp::create(builder.builder, builder.loc, piece, builder.i32(index))));
   return builder.vectorOf(values);
 }
 
-void ScanTiles::publish(ValueRange values, Value newSide) {
+void ScanTiles::publish(Value newSide) {
   side = newSide;
   Value start = builder.mul(side, shape.tile());
-  for (auto [index, chunk] : llvm::enumerate(chunks())) {
-    auto store = [&, index = index, chunk = chunk] {
-      Value lane = builder.div(chunk.state, shape.threadStates);
-      Value inside = builder.rem(chunk.state, shape.threadStates);
-      Value place = builder.add(builder.mul(chunk.row, shape.pitch()),
+  for (auto [index, piece] : llvm::enumerate(pieces())) {
+    auto store = [&, index = index, piece = piece] {
+      Value lane = builder.div(piece.state, shape.threadStates);
+      Value inside = builder.rem(piece.state, shape.threadStates);
+      Value place = builder.add(builder.mul(piece.row, shape.pitch()),
                                 builder.add(builder.mul(lane, shape.segment()), inside));
       for (int64_t which = 0; which < shape.projections; ++which) {
-        Value element = builder.add(builder.add(start, place), which * shape.projection());
-        builder.storeRaw(extend(values[shape.projections * index + which]), address(element),
-                         4 * vector);
+        Type element = projections[which].first.elementType;
+        Type type = vector == 1 ? element : Type(VectorType::get(vector, element));
+        Value raw =
+            builder.loadRaw(type, copied(index, which), shape.projectionCopies[which].bytes());
+        Value offset = builder.add(builder.add(start, place), which * shape.projection());
+        builder.storeRaw(extend(raw), address(offset), 4 * vector);
       }
     };
-    if (chunk.exists)
-      builder.ifThen(chunk.exists, store);
+    if (piece.exists)
+      builder.ifThen(piece.exists, store);
     else
       store();
   }

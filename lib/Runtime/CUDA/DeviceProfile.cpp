@@ -32,38 +32,47 @@ static bool areSameLaunches(const std::vector<TimedLaunch> &a, const std::vector
   });
 }
 
+/// The medians of `part` over `calls`, which have the same launches or blocks.
+template <typename T>
+static void setMedians(const std::vector<std::vector<T>> &calls, double T::*part,
+                       std::vector<T> &medians) {
+  std::vector<double> values(calls.size());
+  for (size_t i = 0; i < medians.size(); ++i) {
+    std::ranges::transform(calls, values.begin(),
+                           [&](const std::vector<T> &call) { return call[i].*part; });
+    std::ranges::sort(values);
+    size_t middle = values.size() / 2;
+    medians[i].*part =
+        values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+  }
+}
+
 void DeviceProfile::add(const LaunchList &list, const std::vector<double> &launchSeconds,
                         std::vector<BlockTime> blockTimes) {
   std::vector<TimedLaunch> added = timesOf(list, launchSeconds);
   for (const TimedLaunch &launch : added)
     kernelSeconds[launch.kernel] += launch.seconds;
-  if (calls == 0 || !areSameLaunches(launches, added)) {
-    calls = 1;
-    launches = std::move(added);
-    blocks = std::move(blockTimes);
-    return;
+  if (!launches.empty() && !areSameLaunches(launches.back(), added)) {
+    launches.clear();
+    blocks.clear();
   }
-  ++calls;
-  for (size_t i = 0; i < launches.size(); ++i)
-    launches[i].seconds += added[i].seconds;
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    blocks[i].seconds += blockTimes[i].seconds;
-    blocks[i].serialSeconds += blockTimes[i].serialSeconds;
-  }
+  launches.push_back(std::move(added));
+  blocks.push_back(std::move(blockTimes));
 }
 
 std::vector<TimedLaunch> DeviceProfile::launchTimes() const {
-  std::vector<TimedLaunch> means = launches;
-  for (TimedLaunch &launch : means)
-    launch.seconds /= double(calls);
-  return means;
+  if (launches.empty())
+    return {};
+  std::vector<TimedLaunch> medians = launches.back();
+  setMedians(launches, &TimedLaunch::seconds, medians);
+  return medians;
 }
 
 std::vector<BlockTime> DeviceProfile::blockTimes() const {
-  std::vector<BlockTime> means = blocks;
-  for (BlockTime &block : means) {
-    block.seconds /= double(calls);
-    block.serialSeconds /= double(calls);
-  }
-  return means;
+  if (blocks.empty())
+    return {};
+  std::vector<BlockTime> medians = blocks.back();
+  setMedians(blocks, &BlockTime::seconds, medians);
+  setMedians(blocks, &BlockTime::serialSeconds, medians);
+  return medians;
 }

@@ -13,7 +13,7 @@
 
 namespace flowhn::cuda {
 
-/// Sums of what profiled calls took.
+/// What profiled calls took.
 class DeviceProfile {
 public:
   explicit DeviceProfile(size_t numKernels = 0) : kernelSeconds(numKernels, 0) {}
@@ -23,15 +23,15 @@ public:
            std::vector<BlockTime> blockTimes);
 
   double seconds(uint32_t kernel) const { return kernelSeconds[kernel]; }
-  /// Means over the calls that launched the same as the last one, in a row.
+  /// Medians over the calls that launched the same as the last one, in a row: a call in which the
+  /// device lowers its clocks says little of the others.
   std::vector<TimedLaunch> launchTimes() const;
   std::vector<BlockTime> blockTimes() const;
 
 private:
   std::vector<double> kernelSeconds;
-  int64_t calls = 0;
-  std::vector<TimedLaunch> launches; ///< sums
-  std::vector<BlockTime> blocks;     ///< sums
+  std::vector<std::vector<TimedLaunch>> launches; ///< of each of these calls
+  std::vector<std::vector<BlockTime>> blocks;
 };
 
 } // namespace flowhn::cuda

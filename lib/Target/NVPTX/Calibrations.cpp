@@ -8,12 +8,20 @@
 
 #include "flowhn/Target/NVPTX/Calibrations.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include "CalibrationTables.inc"
 
 using namespace mlir::flowhn;
 using ::flowhn::Calibration;
 
-/// The H100's table, with its rates in the proportion of the chips' best ones.
+/// The table that ships with the library.
+static Calibration readTable(std::string_view name, std::string_view text) {
+  // A test reads the tables: they parse.
+  return *::flowhn::parseCalibration(text, name);
+}
+
+/// The H200's table, with its rates in the proportion of the chips' best ones.
 static Calibration scaleTo(const GPUTargetInfo &chip, Calibration table) {
   GPUTargetInfo measured = *GPUTargetInfo::get(table.chip);
   table.device = "";
@@ -27,22 +35,34 @@ static Calibration scaleTo(const GPUTargetInfo &chip, Calibration table) {
   table.scanStepSeconds *= perBlock;
   table.scanStepSecondsPerBlock *= perBlock;
   table.points.clear();
+  table.configs.clear();
   return table;
 }
 
 Calibration mlir::flowhn::getCalibration(const GPUTargetInfo &chip) {
-  // A test reads the table: it parses.
-  Calibration table = *::flowhn::parseCalibration(h100Table, "H100.json");
+  auto [name, text] = tables[0];
+  Calibration table = readTable(name, text);
   return chip.chip == table.chip ? table : scaleTo(chip, std::move(table));
 }
 
+bool mlir::flowhn::isShippedCalibration(std::string_view name) {
+  return llvm::is_contained(llvm::make_first_range(tables), name);
+}
+
+::flowhn::Expected<Calibration> mlir::flowhn::readCalibration(const std::string &source) {
+  for (auto [name, text] : tables)
+    if (name == source)
+      return readTable(name, text);
+  return ::flowhn::readCalibration(source);
+}
+
 ::flowhn::Expected<Calibration> mlir::flowhn::loadCalibration(const GPUTargetInfo &chip,
-                                                              const std::string &path) {
-  if (path.empty())
+                                                              const std::string &source) {
+  if (source.empty())
     return getCalibration(chip);
-  ::flowhn::Expected<Calibration> table = ::flowhn::readCalibration(path);
+  ::flowhn::Expected<Calibration> table = readCalibration(source);
   if (table.ok() && table->chip != chip.chip)
-    return ::flowhn::invalidArgument(path + ": the table is of '" + table->chip + "', not of '" +
+    return ::flowhn::invalidArgument(source + ": the table is of '" + table->chip + "', not of '" +
                                      chip.chip + "'");
   return table;
 }

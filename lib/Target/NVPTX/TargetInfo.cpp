@@ -65,13 +65,17 @@ int64_t GPUTargetInfo::scanLaneChannels(int64_t states) const {
 }
 
 /// The states and their rates take registers, as much again where they are moved, and each
-/// round a product of each state, and the values of the row and of the one to come: within a
-/// tenth of what ptxas takes for 4 to 16 states.
-int64_t GPUTargetInfo::scanRounds(int64_t states, int64_t rowValues, bool movesStates) const {
+/// round a product of each state.
+int64_t GPUTargetInfo::scanRounds(int64_t states, bool movesStates) const {
   int64_t rounds = 8, kept = 32 + (movesStates ? 4 : 2) * states;
-  while (rounds > 1 && kept + rounds * (states + 2 * rowValues) > registersPerThread)
+  while (rounds > 1 && kept + rounds * states > registersPerThread)
     rounds /= 2;
   return rounds;
+}
+
+int64_t GPUTargetInfo::scanPolynomialPeriod() const {
+  // This chip has half as many units for products, for as many exponentials.
+  return chip == "sm_80" ? 0 : 8;
 }
 
 int64_t GPUTargetInfo::scanChannelBlocks(int64_t states, int64_t channels) const {

@@ -22,16 +22,16 @@ flowhn.model @m split <ae, by_call> {
   // CHECK-LABEL: func.func private @block
   // CHECK-NOT: plan.fork
   // CHECK: plan.alloc %{{.*}} in "attention"
-  // CHECK: plan.launch @kernels::@grouped_rms_norm_rows1536_8({{.*}}) stream 0 :
-  // CHECK: plan.launch @kernels::@grouped_rms_norm_8({{.*}}) stream 0 :
+  // CHECK: plan.launch @kernels::@grouped_rms_norm_rows1536_8({{.*}}) stream 0 branch<attention|ssm> :
+  // CHECK: plan.launch @kernels::@grouped_rms_norm_8({{.*}}) stream 0 branch<attention|ssm> :
   // CHECK-NOT: rms_norm
-  // CHECK: plan.launch @kernels::@grouped_matmul_8x8_16x8_bf16({{.*}}) stream 0 :
+  // CHECK: plan.launch @kernels::@grouped_matmul_8x8_16x8_bf16({{.*}}) stream 0 branch<attention|ssm> :
   // CHECK-NEXT: plan.fork [0, 1]
   // CHECK: plan.launch @kernels::@attention_2x2x4({{.*}}) stream 0 branch<attention>
   // CHECK: plan.launch @kernels::@matmul_16x8_bf16({{.*}}) stream 1 branch<ssm>
   // CHECK: plan.launch @kernels::@scan_8x4({{.*}}) stream 1 branch<ssm>
   // CHECK: plan.join [0, 1]
-  // CHECK: plan.launch @kernels::@grouped_matmul_8x8_8x8_bf16(%{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}}, %[[JOINED:[^,]*]], {{.*}}) stream 0 :
+  // CHECK: plan.launch @kernels::@grouped_matmul_8x8_8x8_bf16(%{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}}, %[[JOINED:[^,]*]], {{.*}}) stream 0 branch<attention|ssm> :
   // CHECK-NOT: plan.fork
   // CHECK: plan.launch @kernels::@matmul_8x8_bf16(%{{.*}}, %[[JOINED]], {{.*}}) stream 0 :
   func.func private @block(%x: tensor<?x?x8xbf16>, %begin: tensor<?xi32>, %length: tensor<?xi32>, %as: tensor<?x2x2xi32>, %ss: tensor<?x2x2xi32>, %n: tensor<8xbf16>, %w: tensor<8x8xbf16>, %wide: tensor<16x8xbf16>, %a_log: tensor<8x4xf32>, %d: tensor<8xf32>) -> tensor<?x?x8xbf16> {

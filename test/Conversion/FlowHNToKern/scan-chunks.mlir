@@ -6,7 +6,7 @@
 // 16 states: two threads per channel, so 5 blocks of 32 channels.
 // CHECK-DAG: #[[EXCESS:.*]] = affine_map<()[s0, s1] -> (s1 - (s0 * 5) floordiv 132, 0)>
 // CHECK-DAG: #[[CHUNKED:.*]] = affine_map<()[s0] -> (s0, 1)>
-// CHECK-DAG: #[[ROWS:.*]] = affine_map<()[s0, s1, s2] -> (((s0 * 5) ceildiv 16896) * 16, s1 * (-s2 + 1), 64)>
+// CHECK-DAG: #[[ROWS:.*]] = affine_map<()[s0, s1, s2] -> (((s0 * 5) ceildiv 67584) * 16, s1 * (-s2 + 1), 64)>
 // CHECK-DAG: #[[COUNT:.*]] = affine_map<()[s0, s1] -> (s0 ceildiv s1, 1)>
 // CHECK-DAG: #[[TOTAL:.*]] = affine_map<()[s0, s1, s2, s3] -> ((s0 floordiv s1 + s2) * s3)>
 

@@ -11,15 +11,20 @@
 module @kernels {
   // Two threads keep half of a channel's states each and own every second row: Δ and Δ · u of
   // each row go to both, what they have of y meets at the owner. Shared memory: 2 tiles × 16
-  // rows × b and c of 16 states. What waits for a row are loads alone: a bfloat16 is widened
-  // without a conversion.
+  // rows × b and c of 16 states in float32; the same in bfloat16, once; 2 tiles × 16 rows × u and Δ
+  // of 32 channels. A copy of u moves 8 channels, b and c in an odd place are loaded one by one.
+  // A bfloat16 is widened without a conversion.
   // CONFIG-LABEL: @few_states
   // CONFIG: config = {channels = 1 : i64, lanes = 2 : i64, rows = 16 : i64, steps = 16 : i64, threads = 64 : i64}
   // CHECK-LABEL: func.func @few_states
   // CHECK-SAME: kern.grid = #[[LANE]]
-  // CHECK-SAME: kern.shared_bytes = 4096 : i64, kern.threads = 64 : i64
+  // CHECK-SAME: kern.shared_bytes = 9216 : i64, kern.threads = 64 : i64
   // CHECK: scf.for
+  // CHECK: nvvm.cp.async.wait.group 0
   // CHECK: nvvm.barrier
+  // CHECK: scf.if
+  // CHECK: nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg
+  // CHECK: nvvm.cp.async.commit.group
   // CHECK: scf.for
   // CHECK-COUNT-8: nvvm.shfl.sync bfly
   // CHECK-NOT: nvvm.shfl.sync bfly

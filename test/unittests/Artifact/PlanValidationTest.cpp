@@ -288,7 +288,7 @@ TEST(PlanValidationTest, RefusesWrongStreams) {
       {[](auto &p) { embed(p).stream = 1; }, "stream 1 is not running"},
       {[](auto &p) { embed(p).stream = 8; }, "stream 8 is not running"},
       {[](auto &p) { entry(p, Negate).AsLaunch()->stream = 2; }, "stream 2 is not running"},
-      {[](auto &p) { embed(p).branch = fb::Branch(3); }, "unknown branch 3"},
+      {[](auto &p) { embed(p).branch = fb::Branch(4); }, "unknown branch 4"},
       {[](auto &p) { entry(p, Fork).AsFork()->streams = {1, 1}; }, "stream 1 cannot start"},
       {[](auto &p) { entry(p, Fork).AsFork()->streams = {1, 8}; }, "stream 8 cannot start"},
       {[](auto &p) { entry(p, Join).AsJoin()->streams = {2}; }, "stream 2 is not running"},

@@ -15,7 +15,13 @@ using namespace flowhn::tools;
 
 static LaunchProfile launch(std::string op, std::vector<int64_t> sizes,
                             std::vector<int64_t> extents, double bytes, double seconds) {
-  return {std::move(op), std::move(sizes), std::move(extents), /*block=*/0, bytes, seconds};
+  LaunchProfile launch{.seconds = seconds};
+  launch.op = std::move(op);
+  launch.sizes = std::move(sizes);
+  launch.extents = std::move(extents);
+  launch.block = 0;
+  launch.bytes = bytes;
+  return launch;
 }
 
 /// 100 rows of 8 × 4 factors, with 24 bytes of a row beside them.

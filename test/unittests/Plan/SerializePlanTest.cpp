@@ -36,6 +36,7 @@ constexpr llvm::StringLiteral program = R"mlir(
                    %item: index, %scratch: memref<?xi8>)
         attributes {kern.kernel, kern.grid = affine_map<(d0)[s0] -> (d0 * (s0 ceildiv 8))>,
                     kern.scratch_bytes = 4096 : i64, kern.op = "kern.matmul", kern.sizes = array<i64: 10, 4>,
+                    kern.config = {rows = 8 : i64, stages = 2 : i64}, kern.tuning_key = "matmul 10x4",
                     kern.flops = [array<i64: 3, 1, 2>, array<i64: 5, 0, 0>]} {
       return
     }
@@ -62,6 +63,8 @@ constexpr llvm::StringLiteral program = R"mlir(
     plan.launch @kernels::@mix(%batch, %rows, %x, %w) stream 1 branch<ssm> block 3
         : index, index, memref<?x4xf32>, memref<2x4x8xf32>
     plan.join [0, 1]
+    plan.launch @kernels::@mix(%batch, %rows, %x, %w) stream 0 branch<attention|ssm>
+        : index, index, memref<?x4xf32>, memref<2x4x8xf32>
     return
   }
 )mlir";
@@ -136,6 +139,8 @@ TEST_F(SerializePlan, Kernels) {
   EXPECT_EQ(kernel.index_args, (std::vector<uint8_t>{1, 1, 0, 0}));
   EXPECT_EQ(kernel.scratch_bytes, 4096);
   EXPECT_EQ(kernel.sizes, (std::vector<int64_t>{10, 4}));
+  EXPECT_EQ(kernel.config, "rows=8 stages=2");
+  EXPECT_EQ(kernel.tuning_key, "matmul 10x4");
   using enum fb::Opcode;
   EXPECT_EQ(steps(kernel.grid),
             (Steps{{Value, 0}, {Value, 1}, {Constant, 8}, {CeilDiv, 0}, {Mul, 0}}));
@@ -159,7 +164,7 @@ TEST_F(SerializePlan, CalleesComeFirst) {
   EXPECT_EQ(plan->entry, 1u);
   EXPECT_EQ(block.index_args, 2u);
   EXPECT_EQ(block.memory_args, 1u);
-  ASSERT_EQ(block.commands.size(), 4u);
+  ASSERT_EQ(block.commands.size(), 5u);
   EXPECT_EQ(block.commands[0].AsGetParameter()->parameter, 0u);
   EXPECT_EQ(block.commands[1].AsFork()->streams, (std::vector<uint32_t>{0, 1}));
   const fb::LaunchT &launch = *block.commands[2].AsLaunch();
@@ -169,6 +174,7 @@ TEST_F(SerializePlan, CalleesComeFirst) {
   // Index values 0 and 1; memory values: the argument, and the parameter behind it.
   EXPECT_EQ(launch.operands, (std::vector<uint32_t>{0, 1, 0, 1}));
   EXPECT_NE(block.commands[3].AsJoin(), nullptr);
+  EXPECT_EQ(block.commands[4].AsLaunch()->branch, fb::Branch::Both);
 }
 
 TEST_F(SerializePlan, ValuesAreNumberedByKind) {

@@ -608,6 +608,9 @@ TEST_F(CUDAExecutorTest, Traces) {
   plan.procedures[1]->commands[7].AsLaunch()->branch = fb::Branch::Attention;
   plan.procedures[1]->commands[8].AsLaunch()->branch = fb::Branch::SSM;
   plan.procedures[1]->commands[12].AsCall()->block = 3;
+  auto first = std::ranges::find_if(plan.procedures[1]->commands,
+                                    [](auto &command) { return command.AsLaunch() != nullptr; });
+  first->AsLaunch()->branch = fb::Branch::Both;
   Ids ids{1, 2, 3, 4, 5}, lengths{5};
   Call call = all(ids, lengths);
   for (bool graphs : {true, false}) {
@@ -632,6 +635,7 @@ TEST_F(CUDAExecutorTest, Traces) {
     EXPECT_EQ(embed.extents, (std::vector<int64_t>{5}));
     EXPECT_EQ(embed.flops, 40);
     EXPECT_EQ(embed.floorSeconds, 20);
+    EXPECT_EQ(embed.branch, "attention+ssm");
     EXPECT_EQ(a.start, embed.end);
     EXPECT_EQ(s.start, embed.end);
     EXPECT_GT(s.end, a.end);
@@ -663,6 +667,7 @@ TEST_F(CUDAExecutorTest, MapsOfNoRows) {
 
 TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
   fb::PlanT plan = withBlocks(gpuPlan());
+  plan.kernels[0]->tuning_key = "embed 4 f32";
   for (fb::CommandUnion &command : plan.procedures[plan.entry]->commands)
     if (fb::CallT *call = command.AsCall()) { // the first block alone
       call->times =
@@ -681,6 +686,10 @@ TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
   EXPECT_EQ(launches[0].op, "test.op");
   EXPECT_EQ(launches[0].extents, (std::vector<int64_t>{5}));
   EXPECT_EQ(launches[0].bytes, 5 * 32);
+  EXPECT_EQ(launches[0].kernel, "embed");
+  EXPECT_EQ(launches[0].config, "blocks=4");
+  EXPECT_EQ(launches[0].tuningKey, "embed 4 f32");
+  EXPECT_EQ(launches[1].tuningKey, "");
   std::vector<BlockProfile> blocks = session->blocks();
   ASSERT_EQ(blocks.size(), 2u);
   for (size_t i = 0; i < launches.size(); ++i) {
@@ -701,6 +710,28 @@ TEST_F(CUDAExecutorTest, ProfilesLaunchesAndBlocks) {
   EXPECT_DOUBLE_EQ(blocks[0].prediction->seconds(), 500e-9); // of streams
   session->enableProfile(true);
   EXPECT_TRUE(session->launches().empty() && session->blocks().empty());
+}
+
+/// One call in which the device is slow says nothing of the others.
+TEST_F(CUDAExecutorTest, ProfilesAreMedians) {
+  Expected<Session> session = tryCreate(gpuContents(withBlocks(gpuPlan())));
+  ASSERT_TRUE(session.ok());
+  constexpr auto delay = std::chrono::milliseconds(100);
+  bool isSlow = false;
+  auto &embed = FakeCUDA::get().kernels.at("embed").run;
+  embed = [&isSlow, delay, run = embed](const FakeLaunch &launch) {
+    if (isSlow)
+      std::this_thread::sleep_for(delay);
+    run(launch);
+  };
+  session->enableProfile(true);
+  Ids ids{1, 2, 3, 4, 5}, lengths{5};
+  for (bool slow : {true, false, false}) {
+    isSlow = slow;
+    ASSERT_TRUE(session->run({ids, lengths, LogitsMode::None}).ok());
+  }
+  EXPECT_GT(session->launches()[0].seconds, 0);
+  EXPECT_LT(session->launches()[0].seconds, std::chrono::duration<double>(delay).count() / 4);
 }
 
 TEST_F(CUDAExecutorTest, Generates) {

@@ -16,7 +16,9 @@ static const std::string good = R"({
  "device": "D", "chip": "sm_90a", "launch_us": 2, "bytes_per_second": 3e12,
  "matmul_flops_per_second": 7e14, "attention_flops_per_second": [[24, 2e14], [64, 4e14]],
  "scan_step_us": 0.1, "scan_step_us_per_block": 0.05, "overlap": 0.5,
- "kernels": {"matmul": [[8192, 2048, 1024, 4096, 126.5]], "rowwise": [[4096, 3.25]]}
+ "kernels": {"matmul": [[8192, 2048, 1024, 4096, 126.5]], "rowwise": [[4096, 3.25]]},
+ "configs": {"matmul 8x4 bf16 -> f32": [[[100], "stages=4", 3.5], [[100, 0], "stages=5", 2]],
+             "attention 4x2x64 bf16": [[[2, 512], "keys=96", 4.25]]}
 })";
 
 static std::string replaced(const std::string &from, const std::string &to) {
@@ -49,6 +51,11 @@ TEST(Calibration, ReadsWhatItWrites) {
     EXPECT_EQ(product.sizes, (KernelSizes{8192, 2048, 1024, 4096}));
     EXPECT_DOUBLE_EQ(product.seconds, 126.5e-6);
     EXPECT_EQ(c.points.at(KernelClass::Rowwise).at(0).sizes, (KernelSizes{4096}));
+    ASSERT_EQ(c.configs.size(), 2u);
+    const ConfigPoint &second = c.configs.at("matmul 8x4 bf16 -> f32").at(1);
+    EXPECT_EQ(second.extents, (std::vector<int64_t>{100, 0}));
+    EXPECT_EQ(second.config, "stages=5");
+    EXPECT_DOUBLE_EQ(second.seconds, 2e-6);
   }
 }
 
@@ -65,6 +72,10 @@ TEST(Calibration, NamesWhatIsWrong) {
   EXPECT_NE(errorOf(replaced("[4096, 3.25]", "[4096, 0]")).find("'rowwise' must be 1 sizes"),
             std::string::npos);
   EXPECT_NE(errorOf(replaced("8192, 2048", "8192.5, 2048")).find("'matmul'"), std::string::npos);
+  EXPECT_EQ(errorOf(replaced("\"keys=96\", 4.25", "\"keys=96\", 0")),
+            "t.json: 'attention 4x2x64 bf16' must be an array of [[extent, ...], configuration, "
+            "microseconds], got an array of 3");
+  EXPECT_NE(errorOf(replaced("[2, 512]", "[]")).find("'attention 4x2x64 bf16'"), std::string::npos);
 }
 
 TEST(Calibration, MissingFileIsNotFound) {

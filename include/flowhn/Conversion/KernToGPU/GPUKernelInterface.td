@@ -20,6 +20,11 @@ def GPUKernelInterface : OpInterface<"GPUKernelInterface"> {
   let methods = [
     InterfaceMethod<"The configuration chosen for the target: a dictionary of tile sizes, kept on the op.",
       "::mlir::DictionaryAttr", "chooseGPUConfig", (ins "const ::mlir::flowhn::GPUTargetInfo &":$target)>,
+    InterfaceMethod<"The configurations that there are to choose among, the chosen one first, then what promises most.",
+      "::llvm::SmallVector<::mlir::DictionaryAttr>", "getGPUConfigs", (ins "const ::mlir::flowhn::GPUTargetInfo &":$target),
+      /*methodBody=*/"", /*defaultImplementation=*/[{
+        return {::llvm::cast<::mlir::kern::GPUKernelInterface>($_op.getOperation()).chooseGPUConfig(target)};
+      }]>,
     InterfaceMethod<"Emit the code of a thread block at the builder's insertion point and say how it is launched. Leaves the op itself in place.",
       "::mlir::FailureOr<::mlir::kern::GPULaunch>", "emitGPU",
       (ins "::mlir::OpBuilder &":$builder, "const ::mlir::flowhn::GPUTargetInfo &":$target)>,

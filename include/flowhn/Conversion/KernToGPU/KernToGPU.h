@@ -42,6 +42,9 @@ namespace kern {
 // the arguments of the kernel (an index is an i64, a buffer a pointer to global memory)
 // and the tensor maps: 128 bytes each by value, 64-byte aligned.
 
+/// What a calibration knows the configurations of such kernels by, where there are several to
+/// choose among (string).
+inline constexpr llvm::StringLiteral gpuTuningKeyAttrName = "kern.tuning_key";
 /// At most so many blocks are launched; each takes several shares of the work (i64).
 inline constexpr llvm::StringLiteral gpuMaxBlocksAttrName = "kern.max_blocks";
 /// Blocks of a cluster, where there are several (i64); a multiple of it is launched.

@@ -14,10 +14,18 @@ include "mlir/Pass/PassBase.td"
 def ChooseGPUConfigsPass : Pass<"kern-choose-gpu-configs", "::mlir::ModuleOp"> {
   let summary = "Choose the GPU configuration of every kernel";
   let description = [{
-    Keeps configurations that are there. A product whose kernel for few or middling rows got the
-    configuration of the one for more is launched as that one.
+    Keeps configurations that are there. A kernel that a calibration has times of gets the
+    configuration that was fastest in calls with as many rows: of those between the same bounds
+    for products, of all for attention. Where times differ by less than 2 %, and without any,
+    it gets what is predicted to be fastest. A configuration that such a kernel cannot have is
+    an error; times of kernels that the module has not are passed over.
+
+    A product whose kernel for few or middling rows got the configuration of the one for more
+    is launched as that one. What calibrations know a kernel by is left on it.
   }];
-  let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_80|sm_90a|…">];
+  let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_80|sm_90a|…">,
+                 Option<"calibration", "calibration", "std::string", "\"\"", "H200, H100 or a file of flowhn-bench --autotune; empty: what is known of the chip">,
+                 Option<"candidate", "candidate", "int64_t", "-1", "in place of what was measured, which one of each kernel's configurations, 0 for what is predicted to be fastest, and for kernels that have not so many">];
 }
 
 def ConvertKernToGPUPass : Pass<"convert-kern-to-gpu", "::mlir::ModuleOp"> {

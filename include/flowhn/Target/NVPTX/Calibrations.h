@@ -14,14 +14,21 @@
 
 namespace mlir::flowhn {
 
-/// What kernels take on a chip: of sm_90a as measured on an H100 (H100.json), of others
-/// shares of their data sheets' rates that the H100 reaches of its own.
+/// What kernels take on a chip: of sm_90a as measured on an H200 (H200.json), of others
+/// shares of their data sheets' rates that the H200 reaches of its own.
 ::flowhn::Calibration getCalibration(const GPUTargetInfo &chip);
 
-/// The table of the file `path`, or where that is empty the one above. An error where the
-/// file is none, or is of another chip.
+/// Whether a table ships by that name, the one of the GPU that it was measured on: "H200",
+/// "H100".
+bool isShippedCalibration(std::string_view name);
+
+/// The table that ships by the name `source`, else that of the file. An error where it is none.
+::flowhn::Expected<::flowhn::Calibration> readCalibration(const std::string &source);
+
+/// The same, or where `source` is empty what is known of the chip. An error too where the table is
+/// of another chip.
 ::flowhn::Expected<::flowhn::Calibration> loadCalibration(const GPUTargetInfo &chip,
-                                                          const std::string &path);
+                                                          const std::string &source);
 
 } // namespace mlir::flowhn
 

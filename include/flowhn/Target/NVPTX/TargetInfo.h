@@ -79,16 +79,18 @@ struct GPUTargetInfo {
   int64_t scanLanes(int64_t states) const;
   /// Channels whose states those threads share.
   int64_t scanLaneChannels(int64_t states) const;
-  /// Rows of its own that a thread of a scan computes while the loads of as many are in flight.
-  /// It keeps `states`, and loads or stores them where it `movesStates`; beside the projections
-  /// it reads `rowValues` of a row.
-  int64_t scanRounds(int64_t states, int64_t rowValues, bool movesStates) const;
+  /// Rows of its own that a thread of a scan computes without a branch between them. It keeps
+  /// `states`, and loads or stores them where it `movesStates`.
+  int64_t scanRounds(int64_t states, bool movesStates) const;
   /// Blocks side by side that scan `channels`.
   int64_t scanChannelBlocks(int64_t states, int64_t channels) const;
-  /// Blocks of a scan that run at a time: the loads in flight take what registers a thread
-  /// may have.
+  /// Of how many exponentials of a local scan, which has little else to do, one is made of
+  /// products and sums instead; 0 for none.
+  int64_t scanPolynomialPeriod() const;
+  /// Blocks of a scan that run at a time, with two lanes to a channel of 16 states.
   int64_t scanResidentBlocks() const {
-    return multiprocessors * (registers / ((registersPerThread + 1) * scanThreads));
+    constexpr int64_t registersOfThread = 128;
+    return multiprocessors * (registers / (registersOfThread * scanThreads));
   }
 
   /// The chip named `chip`. Unknown names are an error that lists the known ones.

@@ -25,6 +25,22 @@ using namespace mlir::kern;
 
 #include "flowhn/Dialect/Kern/IR/KernInterfaces.cpp.inc"
 
+std::string mlir::kern::describeConfig(DictionaryAttr config) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  llvm::interleave(
+      config, stream,
+      [&](NamedAttribute entry) {
+        stream << entry.getName().strref() << '=';
+        if (auto integer = dyn_cast<IntegerAttr>(entry.getValue()))
+          stream << integer.getInt();
+        else
+          stream << entry.getValue();
+      },
+      " ");
+  return text;
+}
+
 void KernDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST

@@ -30,24 +30,6 @@ static int64_t getInteger(DictionaryAttr map, StringRef name) {
   return map.getAs<IntegerAttr>(name).getInt();
 }
 
-/// "tile_rows=128 stages=4".
-static std::string describeConfig(func::FuncOp kernel) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  if (auto config = kernel->getAttrOfType<DictionaryAttr>(kern::configAttrName))
-    llvm::interleave(
-        config, stream,
-        [&](NamedAttribute entry) {
-          stream << entry.getName().strref() << '=';
-          if (auto integer = dyn_cast<IntegerAttr>(entry.getValue()))
-            stream << integer.getInt();
-          else
-            stream << entry.getValue();
-        },
-        " ");
-  return text;
-}
-
 static double getRate(func::FuncOp kernel, StringRef name) {
   auto rate = kernel->getAttrOfType<FloatAttr>(name);
   return rate ? rate.getValueAsDouble() : 0;
@@ -135,7 +117,10 @@ LogicalResult mlir::plan::serializeKernel(func::FuncOp kernel, fb::KernelT &resu
   result.name = kernel.getName().str();
   result.symbol = result.name;
   result.op = op.str();
-  result.config = describeConfig(kernel);
+  if (auto config = kernel->getAttrOfType<DictionaryAttr>(kern::configAttrName))
+    result.config = kern::describeConfig(config);
+  if (auto key = kernel->getAttrOfType<StringAttr>(kern::gpuTuningKeyAttrName))
+    result.tuning_key = key.str();
   result.grid = overArguments(grid.getValue());
   result.flops = serializePolynomial(kernel->getAttrOfType<ArrayAttr>(kern::flopsAttrName));
   result.bytes = serializePolynomial(kernel->getAttrOfType<ArrayAttr>(kern::bytesAttrName));

@@ -190,11 +190,12 @@ LogicalResult ProcedureSerializer::serialize(LastRowsOp op) {
   return success();
 }
 
-static fb::Branch getBranch(::mlir::flowhn::BranchAttr branch) {
+static fb::Branch getBranch(std::optional<Branches> branch) {
   if (!branch)
     return fb::Branch::None;
-  return branch.getValue() == ::mlir::flowhn::Branch::Attention ? fb::Branch::Attention
-                                                                : fb::Branch::SSM;
+  if (*branch == (Branches::Attention | Branches::SSM))
+    return fb::Branch::Both;
+  return *branch == Branches::Attention ? fb::Branch::Attention : fb::Branch::SSM;
 }
 
 LogicalResult ProcedureSerializer::serialize(LaunchOp op) {
@@ -203,7 +204,7 @@ LogicalResult ProcedureSerializer::serialize(LaunchOp op) {
   for (Value operand : op.getOperands())
     command.operands.push_back(number(operand));
   command.stream = op.getStream();
-  command.branch = getBranch(op.getBranchAttr());
+  command.branch = getBranch(op.getBranch());
   command.block = op.getBlock().value_or(-1);
   add(std::move(command));
   return success();

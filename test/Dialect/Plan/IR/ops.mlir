@@ -51,6 +51,8 @@ func.func @forward(%batch: index, %rows: index, %begin: memref<?xi32>, %length: 
   plan.fork [0, 1]
   // CHECK: plan.launch @kernels::@scale(%[[ROWS]], %[[BUFFER]]) stream 1 branch<ssm> block 5 : index, memref<?x4xf32>
   plan.launch @kernels::@scale(%p#0, %buffer) stream 1 branch<ssm> block 5 : index, memref<?x4xf32>
+  // CHECK: plan.launch @kernels::@scale(%[[ROWS]], %[[BUFFER]]) stream 0 branch<attention|ssm> : index, memref<?x4xf32>
+  plan.launch @kernels::@scale(%p#0, %buffer) stream 0 branch<attention|ssm> : index, memref<?x4xf32>
   // CHECK: plan.launch @kernels::@nullary() stream 0{{$}}
   plan.launch @kernels::@nullary() stream 0
   // CHECK: plan.join [0, 1]

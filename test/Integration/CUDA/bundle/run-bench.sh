@@ -10,8 +10,12 @@
 #                                       then token after token; results/bench/decode/MODEL.json
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
 #   run-bench.sh peers [PREFIX]...      the same beside PyTorch's, which has to be there
-#   run-bench.sh alone                  products and attention by themselves, and PyTorch's in turn
+#   run-bench.sh alone                  products and attention by themselves, and PyTorch's in turn;
+#                                       norms, convolutions and scans beside copies
+#   run-bench.sh bandwidth              the latter alone
 #   run-bench.sh few                    the products of steps by themselves, and PyTorch's
+#   run-bench.sh autotune [PREFIX]...   adds what their kernels take with each of the configurations
+#                                       that they can have to results/calibration.json
 #   run-bench.sh calibrate [PREFIX]...  adds their kernels, and how far branches overlap, to
 #                                       results/calibration.json, what times are predicted from
 #
@@ -42,16 +46,45 @@ measure_decode() {
   done
 }
 
+# The table that is added to begins as the one that ships.
+begin_calibration() {
+  mkdir -p "$results"
+  [ -f "$results/calibration.json" ] || cp "$bundle/scripts/H200.json" "$results/calibration.json"
+}
+
+# The models that are there in all configurations of their kernels, NAME-0, NAME-1 and so on.
+autotune() {
+  local name batch tokens artifact
+  begin_calibration
+  while read -r name batch tokens; do
+    is_selected "$name" "$@" || continue
+    for artifact in "$bundle/models/candidates/$name"-[0-9]*.fhn; do
+      basename "$artifact"
+      flowhn-bench "$artifact" --random-weights=1 --batch "$batch" --tokens "$tokens" \
+        --autotune "$results/calibration.json" || status=1
+    done
+  done < <(scheduled_models)
+}
+
 case "${1:-}" in
   kernels | peers) table=${1%s}_table ;;
   alone)
-    exec "$python" "$bundle/scripts/kernel_peers.py" run "$bundle/peers"
+    "$python" "$bundle/scripts/kernel_peers.py" run "$bundle/peers" || status=1
+    "$python" "$bundle/scripts/bandwidth_peers.py" run "$bundle/bandwidth" || status=1
+    exit $status
+    ;;
+  bandwidth)
+    exec "$python" "$bundle/scripts/bandwidth_peers.py" run "$bundle/bandwidth"
     ;;
   few)
     exec "$python" "$bundle/scripts/few_rows_peers.py" run "$bundle/few-rows"
     ;;
   decode)
     measure_decode "${@:2}"
+    exit $status
+    ;;
+  autotune)
+    autotune "${@:2}"
     exit $status
     ;;
   pruned)
@@ -68,9 +101,8 @@ case "${1:-}" in
     table=
     models=calibrated_models
     measured=$results/calibrate
-    calibrate=(--calibrate "$results/calibration.json")
-    mkdir -p "$results"
-    [ -f "$results/calibration.json" ] || cp "$bundle/scripts/H100.json" "$results/calibration.json"
+    calibrate=(--calibrate "$results/calibration.json" --repetitions 20)
+    begin_calibration
     ;;
   *) set -- all "$@" ;;
 esac

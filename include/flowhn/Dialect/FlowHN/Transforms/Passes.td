@@ -332,7 +332,7 @@ def ScheduleBranchesPass : Pass<"flowhn-schedule-branches", "::mlir::ModuleOp"> 
     Option<"mode", "mode", "std::string", "\"auto\"", "auto|grouped|streams|serial">,
     Option<"target", "target", "std::string", "\"cpu\"", "cpu|nvptx: whether times are predicted">,
     Option<"chip", "chip", "std::string", "\"sm_90a\"", "of nvptx: sm_80|sm_90a|…">,
-    Option<"calibration", "calibration", "std::string", "", "of nvptx: a file of flowhn-bench --calibrate; empty: what is known of the chip">,
+    Option<"calibration", "calibration", "std::string", "", "of nvptx: H200, H100 or a file of flowhn-bench --calibrate; empty: what is known of the chip">,
     Option<"batch", "batch", "int64_t", "8", "of nvptx: rows of the call that times are predicted for">,
     Option<"tokens", "tokens", "int64_t", "0", "of nvptx: tokens of each; 0: the context length, 1024 without one">,
   ];

@@ -51,6 +51,9 @@ inline constexpr llvm::StringLiteral gridAttrName = "kern.grid";
 inline constexpr llvm::StringLiteral kernelOpAttrName = "kern.op";
 inline constexpr llvm::StringLiteral configAttrName = "kern.config";
 
+/// "stages=4 tile_rows=128": a configuration as text.
+std::string describeConfig(DictionaryAttr config);
+
 } // namespace mlir::kern
 
 #endif // FLOWHN_DIALECT_KERN_IR_KERNOPS_H

@@ -25,4 +25,10 @@ def Plan_Transform : I32Enum<"Transform", "what is computed from a parameter onc
 }
 def Plan_TransformAttr : EnumAttr<Plan_Dialect, Plan_Transform, "transform"> { let assemblyFormat = "$value"; }
 
+def Plan_Branches : I32BitEnum<"Branches", "which branches of a block a kernel computes", [
+    I32BitEnumCaseBit<"Attention", 0, "attention">, I32BitEnumCaseBit<"SSM", 1, "ssm">]> {
+  let cppNamespace = "::mlir::plan";
+}
+def Plan_BranchesAttr : EnumAttr<Plan_Dialect, Plan_Branches, "branches"> { let assemblyFormat = "`<` $value `>`"; }
+
 #endif // FLOWHN_DIALECT_PLAN_IR_PLANENUMS_TD

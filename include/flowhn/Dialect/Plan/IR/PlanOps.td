@@ -210,8 +210,9 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
   let summary = "Run a kernel on a stream";
   let description = [{
     Launches of one stream run in order. A launch whose grid is empty is skipped.
-    For reports, `branch` says which branch of a block the kernel computes, and `block` which
-    block of the network it belongs to where no call says so.
+    For reports, `branch` says which branch of a block the kernel computes, or that both share
+    it (`branch<attention|ssm>`), and `block` which block of the network it belongs to where no
+    call says so.
 
     Constraints:
     * (C1) `kernel` is a kernel of the module `@kernels` (`@kernels::@name`).
@@ -219,7 +220,7 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
       not made pointers of its buffers. It adds its own arguments behind them (work item,
       scratch); a kernel that is no `func.func` any more is not checked.
   }];
-  let arguments = (ins SymbolRefAttr:$kernel, Variadic<AnyTypeOf<[Index, Plan_Memory]>>:$operands, DefaultValuedAttr<I64Attr, "0">:$stream, OptionalAttr<FlowHN_BranchAttr>:$branch, OptionalAttr<I64Attr>:$block);
+  let arguments = (ins SymbolRefAttr:$kernel, Variadic<AnyTypeOf<[Index, Plan_Memory]>>:$operands, DefaultValuedAttr<I64Attr, "0">:$stream, OptionalAttr<Plan_BranchesAttr>:$branch, OptionalAttr<I64Attr>:$block);
   let assemblyFormat = "$kernel `(` $operands `)` `stream` $stream (`branch` `` $branch^)? (`block` $block^)? attr-dict (`:` type($operands)^)?";
 }
 
