@@ -45,7 +45,7 @@ std::string nvptx::getTuningKey(Operation *op) {
       .Case([&](GroupedMatmulOp group) {
         os << "grouped_matmul ";
         llvm::interleave(
-            group.getProducts(), os, [&](MatmulOp member) { describe(member, os); }, " | ");
+            group.getMemberOps(), os, [&](MatmulOp member) { describe(member, os); }, " | ");
       })
       .Case([&](AttentionOp attention) {
         os << "attention " << attention.getHeads() << 'x' << attention.getKvHeads() << 'x'
