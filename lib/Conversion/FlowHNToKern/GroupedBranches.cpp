@@ -24,6 +24,8 @@ public:
 private:
   LogicalResult convertStretch(const BranchStretch &stretch);
   LogicalResult convertProducts(const BranchStretch &stretch);
+  /// Launches kernels of both branches, which `held` has.
+  template <typename Member> void launchHeld(std::optional<SmallVector<Member, 2>> &held);
   LogicalResult convertOps(unsigned branch, ArrayRef<Operation *> ops, int64_t stream);
   LogicalResult setResult(unsigned branch);
 
@@ -53,6 +55,15 @@ LogicalResult GroupedBranches::convertOps(unsigned branch, ArrayRef<Operation *>
   return success(converted);
 }
 
+template <typename Member>
+void GroupedBranches::launchHeld(std::optional<SmallVector<Member, 2>> &held) {
+  plan::BranchesAttr both = plan::BranchesAttr::get(
+      op.getContext(), scopes[0].branch.getValue() | scopes[1].branch.getValue());
+  std::swap(procedure.scope.branch, both);
+  launchGroups(procedure, *std::exchange(held, std::nullopt));
+  std::swap(procedure.scope.branch, both);
+}
+
 LogicalResult GroupedBranches::convertStretch(const BranchStretch &stretch) {
   constexpr std::array<int64_t, 2> streams = {0, 1};
   bool forks = stretch.forks();
@@ -66,7 +77,7 @@ LogicalResult GroupedBranches::convertStretch(const BranchStretch &stretch) {
   if (forks)
     plan::JoinOp::create(procedure.builder, op.getLoc(), streams);
   if (procedure.heldNorms)
-    launchGroups(procedure, *std::exchange(procedure.heldNorms, std::nullopt));
+    launchHeld(procedure.heldNorms);
   return success();
 }
 
@@ -77,11 +88,7 @@ LogicalResult GroupedBranches::convertProducts(const BranchStretch &stretch) {
     if (failed(convertOps(branch, op, /*stream=*/0)))
       return failure();
   }
-  plan::BranchesAttr both = plan::BranchesAttr::get(
-      op.getContext(), scopes[0].branch.getValue() | scopes[1].branch.getValue());
-  std::swap(procedure.scope.branch, both);
-  launchGroups(procedure, *std::exchange(procedure.heldProducts, std::nullopt));
-  std::swap(procedure.scope.branch, both);
+  launchHeld(procedure.heldProducts);
   return success();
 }
 

@@ -66,7 +66,7 @@ flowhn.model @m split<fac, rotate, context = 9, attention_tokens = [5]>
   // KERN:       plan.launch @kernels::@scan_8x8(
   // KERN:       plan.launch {{.*}}(%[[SROWS]], {{.*}} stream 1 branch<ssm> block 1 :
   // Kernels of last tokens are predicted to take nothing: the rest of the block, most of attention.
-  // TIMES: flowhn.times<schedule = streams, batch = 1, tokens = 9, attention = 13656, ssm = 532, joint = 0,
+  // TIMES: flowhn.times<schedule = streams, batch = 1, tokens = 9, attention = 13656, ssm = 524, joint = 0,
   func.func @forward(%ids: tensor<?x?xi32>, %begin: !i, %length: !i, %select: !i) -> tensor<?x16xf32> {
     %as0, %ss0 = flowhn.segments <start = 4, count = 5, period = 9> at(%begin, %length) : !i -> !s
     %as1, %ss1 = flowhn.segments <start = 8, count = 5, period = 9> at(%begin, %length) : !i -> !s
