@@ -6,12 +6,17 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Online softmax as in arXiv 2407.08608. One warpgroup copies queries, then blocks of keys
+// Roles as in arXiv 2407.08608. One warpgroup copies queries, then blocks of keys
 // and values, `stages` ahead; the others take 64 queries each. A warpgroup starts the
 // scores of a block together with the products of the weights and values of the block
 // before, and makes weights of the former while the latter run. Warpgroups start their
 // products in turn, so that one's softmax hides under another's products. A warpgroup passes
 // up the blocks that none of its own queries sees: it only keeps the others going.
+//
+// A row's weights are relative to its maximum over the first block of keys, so that nothing
+// waits for a maximum or is rescaled later. A tile whose weights outgrow floats is marked, and
+// when all are done the marked ones are computed again with a maximum that follows the scores
+// (docs/Rationale/FirstMaximum.md).
 //
 // Blocks of threads are persistent, so that the copies of a tile of queries begin while the
 // one before is finished. Tiles with the most keys come first and are dealt out there and
@@ -52,15 +57,15 @@ Value WarpgroupAttention::makeMap(Value memref, int64_t column, int64_t heads, i
                       swizzledColumns, boxRows});
 }
 
-/// Emits `body` for the block's tiles that have queries.
-void WarpgroupAttention::forEachTile(llvm::function_ref<void()> body) {
+/// Emits `body` for the block's tiles that have queries, or for those that are marked.
+WarpgroupAttention::Counts WarpgroupAttention::forEachTile(Counts counts, bool marked,
+                                                           llvm::function_ref<void()> body) {
   Value perLength = b.mul(b.extent(op.getBatch()), op.getHeads());
   Value numTiles = b.mul(b.ceilDiv(b.extent(op.getMaxLength()), shape.blockRows()), perLength);
   Value numBlocks = b.numBlocks(), forth = b.blockId();
   Value back = b.sub(b.add(numBlocks, -1), forth);
   Value numRounds = b.div(b.add(numTiles, b.add(numBlocks, -1)), numBlocks);
-  SmallVector<Value> counts = {b.i32(0), b.i32(0)};
-  b.forLoop(b.i32(0), numRounds, b.i32(1), counts, [&](Value round, ValueRange carried) {
+  return b.forLoop(b.i32(0), numRounds, b.i32(1), counts, [&](Value round, ValueRange carried) {
     Value place = b.select(b.equal(b.rem(round, 2), 0), forth, back);
     Value number = b.add(b.mul(round, numBlocks), place);
     auto skip = [&] { return SmallVector<Value>(carried); };
@@ -70,8 +75,13 @@ void WarpgroupAttention::forEachTile(llvm::function_ref<void()> body) {
           locate(number);
           tile.number = carried[0];
           tile.firstStep = carried[1];
+          Value mark = b.mul(b.add(b.rem(round, shape.numMarks), 1), 4);
+          tile.mark = b.shared(base, b.add(mark, shape.marksAt()));
+          Value hasQueries = b.less(b.i32(-shape.blockRows()), tile.begin);
+          if (marked)
+            hasQueries = b.both(hasQueries, b.less(b.i32(0), b.loadRaw(b.i32(), tile.mark)));
           return b.ifElseMany(
-              b.less(tile.begin, tile.sequence.length),
+              hasQueries,
               [&] {
                 body();
                 return SmallVector<Value>{b.add(tile.number, 1),
@@ -83,14 +93,29 @@ void WarpgroupAttention::forEachTile(llvm::function_ref<void()> body) {
   });
 }
 
-/// Tile `number` of all, of which those with the most keys come first.
+/// Emits `body` once more, exactly, for tiles that have been marked. Waits for all of them to be
+/// attended.
+void WarpgroupAttention::repeatMarked(Counts counts, llvm::function_ref<void()> body) {
+  if (!shape.keepsFirstMaximum())
+    return;
+  waitBarrier(b, allAttended(), b.i32(0));
+  b.ifThen(b.less(b.i32(0), b.loadRaw(b.i32(), anyMark())), [&] {
+    isExact = true;
+    forEachTile(counts, /*marked=*/true, body);
+    isExact = false;
+  });
+}
+
+/// Tile `number` of all, of which those with the most keys come first. Tiles end with their
+/// sequence: the one that is not full has the fewest keys.
 void WarpgroupAttention::locate(Value number) {
   Value perLength = b.mul(b.extent(op.getBatch()), op.getHeads());
   Value inLength = b.rem(number, perLength);
-  Value lengths = b.ceilDiv(b.extent(op.getMaxLength()), shape.blockRows());
   tile.head = b.rem(inLength, op.getHeads());
   tile.sequence = Sequence::load(b, op.getOffsets(), b.div(inLength, op.getHeads()));
-  tile.begin = b.mul(b.sub(b.add(lengths, -1), b.div(number, perLength)), shape.blockRows());
+  Value end = b.mul(b.ceilDiv(tile.sequence.length, 64), 64);
+  Value behind = b.mul(b.add(b.div(number, perLength), 1), shape.blockRows());
+  tile.begin = b.sub(end, behind);
   tile.numBlocks = countBlocks(b.add(tile.begin, shape.blockRows()));
 }
 
@@ -121,9 +146,12 @@ void WarpgroupAttention::release(Value barrier) {
 }
 
 void WarpgroupAttention::initBarriers() {
+  b.ifThen(b.less(thread, b.i32(shape.numMarks + 1)),
+           [&] { b.storeRaw(b.i32(0), b.shared(base, b.add(b.mul(thread, 4), shape.marksAt()))); });
   b.ifThen(b.equal(thread, 0), [&] {
+    initBarrier(b, allAttended(), 128 * shape.warpgroups);
     // One thread fills a barrier's tile, every warp that multiplies empties it.
-    for (int64_t number = 0; number < shape.numBarriers(); ++number) {
+    for (int64_t number = 0; number < 2 + 4 * shape.stages; ++number) {
       bool isEmpty = number < 2 ? number == 1 : (number - 2) / shape.stages % 2 == 1;
       initBarrier(b, b.shared(base, shape.barriersAt() + 8 * number),
                   isEmpty ? 4 * shape.warpgroups : 1);
@@ -141,15 +169,18 @@ void WarpgroupAttention::produce() {
   if (shape.producerRegisters())
     decreaseRegisters(b, shape.producerRegisters());
   b.ifThen(b.equal(thread, 0), [&] {
-    forEachTile([&] {
-      copyKeys(b.i32(0));
-      copyQueries();
-      copyValues(b.i32(0));
-      b.forLoop(b.i32(1), tile.numBlocks, b.i32(1), [&](Value block) {
-        copyKeys(block);
-        copyValues(block);
-      });
-    });
+    Counts counts = forEachTile({b.i32(0), b.i32(0)}, /*marked=*/false, [&] { copyAll(); });
+    repeatMarked(counts, [&] { copyAll(); });
+  });
+}
+
+void WarpgroupAttention::copyAll() {
+  copyKeys(b.i32(0));
+  copyQueries();
+  copyValues(b.i32(0));
+  b.forLoop(b.i32(1), tile.numBlocks, b.i32(1), [&](Value block) {
+    copyKeys(block);
+    copyValues(block);
   });
 }
 

@@ -18,7 +18,8 @@
 namespace mlir::kern::nvptx {
 
 /// How attention is divided among the warpgroups of a block, and the layout of its shared
-/// memory: the queries, then `stages` tiles of keys, then as many of values, then barriers.
+/// memory: the queries, then `stages` tiles of keys, then as many of values, then barriers, then
+/// marks of tiles of queries whose weights overflow.
 /// A tile is a box of 64 features after the other; a box has rows of 128 bytes.
 struct WarpgroupAttentionShape {
   int64_t headSize;
@@ -50,6 +51,9 @@ struct WarpgroupAttentionShape {
   /// What a thread may have after the split by roles; 0: what it has had at launch.
   int64_t producerRegisters() const { return warpgroups == 3 ? 32 : warpgroups == 2 ? 40 : 0; }
   int64_t consumerRegisters() const { return warpgroups == 3 ? 160 : warpgroups == 2 ? 232 : 0; }
+  /// Whether weights are relative to a row's maximum over the first block of keys. The sums of
+  /// larger heads leave no registers for it, and products are what these wait for.
+  bool keepsFirstMaximum() const { return headSize <= 128; }
   /// 32-bit registers of a thread that scores, weights and outputs take.
   int64_t tileRegisters() const { return keys / 2 + keys / 4 + headSize / 2; }
 
@@ -60,9 +64,13 @@ struct WarpgroupAttentionShape {
   int64_t keysAt() const { return boxes() * queryBoxBytes(); }
   int64_t valuesAt() const { return keysAt() + stages * tileBytes(); }
   int64_t barriersAt() const { return valuesAt() + stages * tileBytes(); }
-  /// Full and empty: of the queries, of each stage of keys and of values.
-  int64_t numBarriers() const { return 2 + 4 * stages; }
-  int64_t sharedBytes() const { return barriersAt() + 8 * numBarriers(); }
+  /// Full and empty: of the queries, of each stage of keys and of values; and one of all tiles.
+  int64_t numBarriers() const { return 3 + 4 * stages; }
+  int64_t marksAt() const { return barriersAt() + 8 * numBarriers(); }
+  /// Tiles of a block of threads that are further apart share a mark.
+  static constexpr int64_t numMarks = 255;
+  /// One more tells whether there are any.
+  int64_t sharedBytes() const { return marksAt() + 4 * (numMarks + 1); }
 };
 
 /// Emits the code of a block.

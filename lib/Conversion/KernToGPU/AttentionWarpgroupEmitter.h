@@ -18,7 +18,7 @@ namespace mlir::kern::nvptx {
 class WarpgroupAttention {
 public:
   WarpgroupAttention(GPUKernelBuilder &b, AttentionOp op, const WarpgroupAttentionShape &shape)
-      : b(b), op(op), shape(shape) {}
+      : b(b), op(op), shape(shape), isExact(!shape.keepsFirstMaximum()) {}
 
   void emit();
 
@@ -27,7 +27,8 @@ private:
   struct State {
     SmallVector<Value> weights; ///< of the block before, in pairs (i32), as a factor has them
     SmallVector<Value> outputs; ///< floats, as products leave them
-    SoftmaxRow rows[2];         ///< rows lane / 4 and lane / 4 + 8 of the warp
+    SoftmaxRow rows[2];         ///< rows lane / 4 and lane / 4 + 8 of the warp; of all blocks or,
+                                ///< unless `isExact`, of the first one is the maximum
 
     SmallVector<Value> pack() const;
     State unpack(ValueRange values) const;
@@ -37,11 +38,15 @@ private:
   struct Tile {
     Value head;
     Sequence sequence;
-    Value begin;     ///< its first query in its sequence
+    Value begin;     ///< its first query in its sequence; before it: -64 or -128
     Value numBlocks; ///< of keys that any of its queries sees
+    Value mark;      ///< where it is marked, if its weights overflow
     Value number;    ///< how many tiles the block of threads had before
     Value firstStep; ///< how many blocks of keys those had
   };
+
+  /// `number` and `firstStep` of the tile behind those that the block of threads had.
+  using Counts = SmallVector<Value>;
 
   /// The queries of a tile that are one warpgroup's.
   struct Share {
@@ -58,13 +63,15 @@ private:
   const WarpgroupAttentionShape &shape;
   Value queryMap, keyMap, valueMap;
   Value base, address, thread;
-  Tile tile; ///< whose code is emitted
+  Tile tile;    ///< whose code is emitted
+  bool isExact; ///< whether weights follow the maximum from block to block of keys
   // Of a thread that multiplies.
   Value consumer, warp, lane;
   Share share; ///< of `tile`
 
   Value makeMap(Value memref, int64_t column, int64_t heads, int64_t boxRows);
-  void forEachTile(llvm::function_ref<void()> body);
+  Counts forEachTile(Counts counts, bool marked, llvm::function_ref<void()> body);
+  void repeatMarked(Counts counts, llvm::function_ref<void()> body);
   void locate(Value number);
   Value countBlocks(Value end);
 
@@ -74,9 +81,12 @@ private:
   void release(Value barrier);
   Value queriesFull() { return b.shared(base, shape.barriersAt()); }
   Value queriesEmpty() { return b.shared(base, shape.barriersAt() + 8); }
+  Value allAttended() { return b.shared(base, shape.marksAt() - 8); }
+  Value anyMark() { return b.shared(base, shape.marksAt()); }
   void initBarriers();
 
   void produce();
+  void copyAll();
   void copyQueries();
   void copyKeys(Value block);
   void copyValues(Value block);
@@ -98,8 +108,9 @@ private:
   void zeroTail();
   void joinWarpgroup();
   void hide(Value block, MutableArrayRef<Value> scores);
-  /// Makes weights of scores; gives what earlier outputs of either row shrink by.
-  std::array<Value, 2> weigh(MutableArrayRef<Value> scores, State &state);
+  /// Makes weights of scores; gives what earlier outputs of either row shrink by, unless the
+  /// maximum stays.
+  std::array<Value, 2> weigh(MutableArrayRef<Value> scores, State &state, bool keepsMaximum);
   SmallVector<Value> packWeights(ArrayRef<Value> weights);
   void takeTurn();
   void passTurn();
@@ -107,6 +118,8 @@ private:
   /// 16 bytes of zeros.
   Value zeroPiece() { return LLVM::ZeroOp::create(b.builder, b.loc, VectorType::get(4, b.i32())); }
   void store(const State &state);
+  Value hasOverflown(ArrayRef<Value> outputs, Value sum);
+  void markTile();
 };
 
 } // namespace mlir::kern::nvptx

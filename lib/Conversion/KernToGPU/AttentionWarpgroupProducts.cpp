@@ -1,4 +1,4 @@
-//===- AttentionWarpgroupProducts.cpp - Products and softmax --------------===//
+//===- AttentionWarpgroupProducts.cpp - Products of queries, keys, values -===//
 //
 // Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -39,7 +39,9 @@ void WarpgroupAttention::consume() {
   // The first one has the first turn.
   if (shape.warpgroups > 1)
     b.ifThen(b.equal(consumer, shape.warpgroups - 1), [&] { passTurn(); });
-  forEachTile([&] { attendTile(); });
+  Counts counts = forEachTile({b.i32(0), b.i32(0)}, /*marked=*/false, [&] { attendTile(); });
+  arrive(b, allAttended());
+  repeatMarked(counts, [&] { attendTile(); });
 }
 
 /// A warpgroup has as many turns as the others of the block: one to start a tile, and one
@@ -50,7 +52,7 @@ void WarpgroupAttention::attendTile() {
   share.numWhole = b.div(b.add(share.begin, 1), shape.keys);
   waitBarrier(b, queriesFull(), b.rem(tile.number, 2));
   Value attended = b.ifElse(
-      b.less(share.begin, tile.sequence.length),
+      b.less(b.i32(-1), share.begin),
       [&] {
         attendShare();
         return share.numBlocks;
@@ -94,7 +96,8 @@ WarpgroupAttention::State WarpgroupAttention::attendFirst() {
   scores = waitProducts(b, 0, scores);
   release(barrier(KeysEmpty, first));
   hide(first, scores);
-  weigh(scores, state);
+  weigh(scores, state, /*keepsMaximum=*/false);
+  wait(ValuesFull, first);
   state.weights = packWeights(scores);
   return state;
 }
@@ -102,7 +105,6 @@ WarpgroupAttention::State WarpgroupAttention::attendFirst() {
 WarpgroupAttention::State WarpgroupAttention::attend(Value block, State state, bool hasHidden) {
   Value before = b.add(block, -1);
   wait(KeysFull, block);
-  wait(ValuesFull, before);
   takeTurn();
   SmallVector<Value> scores = startScores(block);
   SmallVector<Value> outputs = startOutputs(before, state);
@@ -111,20 +113,23 @@ WarpgroupAttention::State WarpgroupAttention::attend(Value block, State state, b
   release(barrier(KeysEmpty, block));
   if (hasHidden)
     hide(block, scores);
-  std::array<Value, 2> rescale = weigh(scores, state);
+  std::array<Value, 2> rescale = weigh(scores, state, /*keepsMaximum=*/!isExact);
+  // Here for its branch: ptxas moves the wait for products up, in front of the exponentials
+  // that hide under them, but not over a branch.
+  wait(ValuesFull, block);
   state.outputs = waitProducts(b, 0, outputs, state.weights);
   release(barrier(ValuesEmpty, before));
   // Not earlier: ptxas serialises products when factors are made while some are on their way.
   state.weights = packWeights(scores);
-  for (auto [number, output] : llvm::enumerate(state.outputs))
-    output = b.mulf(output, rescale[number / 2 % 2]);
+  if (isExact)
+    for (auto [number, output] : llvm::enumerate(state.outputs))
+      output = b.mulf(output, rescale[number / 2 % 2]);
   return state;
 }
 
 /// The products of the last block's weights.
 WarpgroupAttention::State WarpgroupAttention::attendLast(State state) {
   Value last = b.add(share.numBlocks, -1);
-  wait(ValuesFull, last);
   zeroTail();
   takeTurn();
   SmallVector<Value> outputs = startOutputs(last, state);
@@ -157,8 +162,8 @@ SmallVector<Value> WarpgroupAttention::startScores(Value block) {
   for (int64_t step = 0; step < shape.featureSteps(); ++step) {
     int64_t box = step / 4, inBox = step % 4 * 2; // units of 16 bytes, as descriptors count
     sums = startStep(b, b.builder.getBF16Type(), sums,
-                     b.add(queries, box * shape.queryBoxBytes() / 16 + inBox),
-                     b.add(keys, box * shape.keyBoxBytes() / 16 + inBox), shape.keys,
+                     advanceDescriptor(b, queries, box * shape.queryBoxBytes() / 16 + inBox),
+                     advanceDescriptor(b, keys, box * shape.keyBoxBytes() / 16 + inBox), shape.keys,
                      /*addsSums=*/step > 0);
   }
   commitProducts(b);
@@ -176,7 +181,7 @@ SmallVector<Value> WarpgroupAttention::startOutputs(Value block, const State &st
   fenceProducts(b);
   for (int64_t step = 0; step < shape.keys / 16; ++step)
     outputs = startStep(b, outputs, ArrayRef(state.weights).slice(4 * step, 4),
-                        b.add(values, step * swizzledRowBytes), shape.headSize);
+                        advanceDescriptor(b, values, step * swizzledRowBytes), shape.headSize);
   commitProducts(b);
   return outputs;
 }
@@ -220,42 +225,6 @@ void WarpgroupAttention::joinWarpgroup() {
   b.barrier(b.add(consumer, 1 + shape.warpgroups), 128);
 }
 
-/// Position in its sequence of the thread's row of either half of the warp's 16.
-Value WarpgroupAttention::rowOf(int64_t half) {
-  Value first = b.add(b.mul(warp, 16), b.div(lane, 4));
-  return b.add(b.add(share.begin, first), half * 8);
-}
-
-/// A thread's scores of the rows of one half.
-static RowScores scoresOf(MutableArrayRef<Value> scores, int64_t half) {
-  RowScores own;
-  for (size_t first = 2 * half; first < scores.size(); first += 4)
-    llvm::append_range(own, ArrayRef{&scores[first], &scores[first + 1]});
-  return own;
-}
-
-/// Takes the keys behind a query's own position out of its scores.
-void WarpgroupAttention::hide(Value block, MutableArrayRef<Value> scores) {
-  Value firstColumn = b.add(b.mul(block, shape.keys), b.mul(b.rem(lane, 4), 2));
-  for (int64_t half = 0; half < 2; ++half)
-    hideScores(b, scoresOf(scores, half), b.sub(rowOf(half), firstColumn));
-}
-
-std::array<Value, 2> WarpgroupAttention::weigh(MutableArrayRef<Value> scores, State &state) {
-  Value scale = softmaxScale(b, op);
-  std::array<Value, 2> rescale;
-  for (int64_t half = 0; half < 2; ++half)
-    rescale[half] = weighScores(b, scoresOf(scores, half), state.rows[half], scale);
-  return rescale;
-}
-
-SmallVector<Value> WarpgroupAttention::packWeights(ArrayRef<Value> weights) {
-  SmallVector<Value> pairs;
-  for (size_t first = 0; first < weights.size(); first += 2)
-    pairs.push_back(b.packPair(weights[first], weights[first + 1], b.builder.getBF16Type()));
-  return pairs;
-}
-
 void WarpgroupAttention::takeTurn() {
   if (shape.warpgroups > 1)
     b.barrier(b.add(consumer, 1), 256);
@@ -264,22 +233,4 @@ void WarpgroupAttention::takeTurn() {
 void WarpgroupAttention::passTurn() {
   if (shape.warpgroups > 1)
     arriveNamed(b, b.add(b.rem(b.add(consumer, 1), shape.warpgroups), 1), 256);
-}
-
-void WarpgroupAttention::store(const State &state) {
-  Buffer out = b.buffer(op.getOut());
-  int64_t vector =
-      commonVector({rowWidth(op.getOut()), static_cast<int64_t>(op.getOutColumn())}, 2);
-  Value column = b.add(b.mul(tile.head, shape.headSize), op.getOutColumn());
-  column = b.add(column, b.mul(b.rem(lane, 4), 2));
-  for (int64_t half = 0; half < 2; ++half) {
-    Value position = rowOf(half), factor = inverseSum(b, state.rows[half]);
-    SmallVector<Value> outputs;
-    for (size_t first = 2 * half; first < state.outputs.size(); first += 4)
-      llvm::append_range(outputs, ArrayRef(state.outputs).slice(first, 2));
-    b.ifThen(b.less(position, tile.sequence.length), [&] {
-      Value offset = b.rowOffset(out, b.add(tile.sequence.begin, position), column);
-      storeOutputs(b, outputs, factor, out, offset, vector);
-    });
-  }
 }

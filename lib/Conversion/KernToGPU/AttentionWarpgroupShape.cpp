@@ -41,10 +41,13 @@ WarpgroupAttentionShape::choose(AttentionOp op, const GPUTargetInfo &target) {
     return std::nullopt;
   // A third warpgroup hides more of the exponentials, which weigh the more the smaller a head
   // is, as long as its sums fit in the registers that it leaves. With 64 features 96 keys
-  // at a time are as fast as 128, or faster, from 567 to 32768 positions.
+  // at a time are as fast as 128, or faster, from 567 to 32768 positions; small heads are done
+  // with a block so soon that copies two blocks ahead help.
   int64_t headSize = op.getHeadSize();
+  if (headSize <= 32)
+    return WarpgroupAttentionShape{headSize, 3, 128, 3};
   if (headSize <= 64)
-    return WarpgroupAttentionShape{headSize, 3, headSize <= 32 ? 128 : 96, 2};
+    return WarpgroupAttentionShape{headSize, 3, 96, 2};
   return WarpgroupAttentionShape{headSize, 2, headSize <= 128 ? 128 : 64, 2};
 }
 

@@ -134,6 +134,13 @@ Value nvptx::matrixDescriptor(GPUKernelBuilder &b, Value address, int64_t chunkB
   return arith::OrIOp::create(b.builder, b.loc, units, b.i64(layout));
 }
 
+Value nvptx::advanceDescriptor(GPUKernelBuilder &b, Value descriptor, int64_t units) {
+  // Only the low half changes: the other one stays in its uniform register.
+  Value low = LLVM::TruncOp::create(b.builder, b.loc, b.i32(), descriptor);
+  Value high = arith::AndIOp::create(b.builder, b.loc, descriptor, b.i64(-(int64_t(1) << 32)));
+  return arith::OrIOp::create(b.builder, b.loc, b.widen(b.add(low, units)), high);
+}
+
 Type nvptx::sumsType(GPUKernelBuilder &b, int64_t columns) {
   return LLVM::LLVMStructType::getLiteral(b.builder.getContext(),
                                           SmallVector<Type>(columns / 2, b.f32()));

@@ -66,6 +66,8 @@ void increaseRegisters(GPUKernelBuilder &b, int64_t count);
 /// tile has one such row for each of its rows; the others have one for each k, and where
 /// they are wider, the next 64 columns `chunkBytes` behind.
 Value matrixDescriptor(GPUKernelBuilder &b, Value address, int64_t chunkBytes = 16);
+/// The descriptor of a tile so many units of 16 bytes behind.
+Value advanceDescriptor(GPUKernelBuilder &b, Value descriptor, int64_t units);
 /// The sums of 64 × `columns`: a struct of columns / 2 floats of each thread.
 Type sumsType(GPUKernelBuilder &b, int64_t columns);
 /// sums + A · Bᵀ of `type`, bf16 or f16, over one tile of 64 in k, started but not waited for.

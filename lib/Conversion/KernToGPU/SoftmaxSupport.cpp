@@ -51,18 +51,35 @@ void nvptx::hideScores(GPUKernelBuilder &b, const RowScores &scores, Value bound
   }
 }
 
+/// What a row's scores are shifted by, once they are scaled.
+static Value shiftOf(GPUKernelBuilder &b, Value maximum, Value scale) {
+  return b.subf(b.f32(0), b.mulf(maximum, scale));
+}
+
+/// Turns scores into weights and gives their sum.
+static Value takeExponentials(GPUKernelBuilder &b, const RowScores &scores, Value scale,
+                              Value shift) {
+  SmallVector<Value> weights;
+  for (Value *score : scores)
+    weights.push_back(*score = b.exp2(b.fma(*score, scale, shift)));
+  return combineAll(weights, [&](Value lhs, Value rhs) { return b.addf(lhs, rhs); });
+}
+
 Value nvptx::weighScores(GPUKernelBuilder &b, const RowScores &scores, SoftmaxRow &row,
                          Value scale) {
   auto larger = [&](Value lhs, Value rhs) { return b.maxf(lhs, rhs); };
   auto values = llvm::map_to_vector(scores, [](Value *score) { return *score; });
   Value maximum = larger(row.maximum, overQuad(b, combineAll(values, larger), larger));
-  Value shift = b.subf(b.f32(0), b.mulf(maximum, scale));
+  Value shift = shiftOf(b, maximum, scale);
   Value rescale = b.exp2(b.fma(row.maximum, scale, shift));
-  for (auto [value, score] : llvm::zip_equal(values, scores))
-    value = *score = b.exp2(b.fma(*score, scale, shift));
-  Value sum = combineAll(values, [&](Value lhs, Value rhs) { return b.addf(lhs, rhs); });
+  Value sum = takeExponentials(b, scores, scale, shift);
   row = {maximum, b.fma(row.sum, rescale, sum)};
   return rescale;
+}
+
+void nvptx::addWeights(GPUKernelBuilder &b, const RowScores &scores, SoftmaxRow &row, Value scale) {
+  Value sum = takeExponentials(b, scores, scale, shiftOf(b, row.maximum, scale));
+  row.sum = b.addf(row.sum, sum);
 }
 
 Value nvptx::sumOfWeights(GPUKernelBuilder &b, const SoftmaxRow &row) {

@@ -41,6 +41,9 @@ void hideScores(GPUKernelBuilder &b, const RowScores &scores, Value bound);
 /// factor that brings earlier weights down to it. A score of the row must be finite by now.
 Value weighScores(GPUKernelBuilder &b, const RowScores &scores, SoftmaxRow &row, Value scale);
 
+/// Turns scores into weights relative to the row's maximum as it is, and adds them up.
+void addWeights(GPUKernelBuilder &b, const RowScores &scores, SoftmaxRow &row, Value scale);
+
 /// The sum of all weights of the row.
 Value sumOfWeights(GPUKernelBuilder &b, const SoftmaxRow &row);
 

@@ -18,11 +18,14 @@ CHIPS = ["sm_90a"]
 
 
 class PoisonedMemory(Memory):
-    """Rows of some sequences hold what is not a number."""
+    """Some rows hold what is not a number, others larger ones."""
 
-    def __init__(self, seed, memory, poisoned):
+    def __init__(self, seed, memory, poisoned, sizes):
         super().__init__(seed, memory)
-        self.poisoned = poisoned
+        self.poisoned, self.sizes = poisoned, sizes
+
+    def rows(self, count, width):
+        return super().rows(count, width, self.sizes[:, None])
 
     def put(self, array):
         if array.dtype == np.uint16 and array.any():
@@ -32,15 +35,20 @@ class PoisonedMemory(Memory):
 
 
 class WarpgroupCase:
-    """A case of check_sequence.py; nothing of the sequences `poisoned` may reach the others."""
+    """A case of check_sequence.py; nothing of the sequences `poisoned` may reach the others. In
+    sequence 0 rows from `lost` on are not numbers, or from `grown` on so many times as large."""
 
-    def __init__(self, case, config="", poisoned=()):
+    def __init__(self, case, config="", poisoned=(), lost=None, grown=None, times=1):
         self.case, self.config = case, config
         self.lengths = case.lengths
         offsets = offsets_of(case.lengths)
-        self.poisoned = np.zeros(offsets[-1], bool)
+        self.poisoned, self.sizes = np.zeros(offsets[-1], bool), np.ones(offsets[-1])
         for number in poisoned:
             self.poisoned[offsets[number]:offsets[number + 1]] = True
+        self.lost = slice(0, 0) if lost is None else slice(lost, offsets[1])
+        self.poisoned[self.lost] = True
+        if grown is not None:
+            self.sizes[grown:offsets[1]] = times
 
     def functions(self, name):
         text = self.case.functions(name)
@@ -53,15 +61,17 @@ class WarpgroupCase:
 
     def check(self, name, directory, runner):
         case, rows = self.case, sum(self.lengths)
-        memory = PoisonedMemory(len(name), runner.memory(), self.poisoned)
+        memory = PoisonedMemory(len(name), runner.memory(), self.poisoned, self.sizes)
         out, expected = case.reference(memory)
         launch(runner, directory, name, memory.memory,
                [len(self.lengths), max(self.lengths), rows] + memory.pointers)
         stored = memory.memory.view(out, (rows, case.out_width), np.uint16)
         columns = slice(case.out_column, case.out_column + expected.shape[1])
         clean = ~self.poisoned
-        values = ptx.bf2f(stored[clean])[:, columns].astype(np.float64)
-        error = relative_error(values, expected[clean])
+        values = ptx.bf2f(stored)[:, columns].astype(np.float64)
+        error = relative_error(values[clean], expected[clean])
+        if not np.isnan(values[self.lost]).all():
+            error = np.inf
         outside = np.delete(stored, np.arange(case.out_width)[columns], axis=1)
         yield Outcome("", [("relative error", error, TOLERANCE)], not outside.any())
 
@@ -70,8 +80,8 @@ def config_of(**values):
     return f"config = {{{', '.join(f'{name} = {value}' for name, value in values.items())}}}, "
 
 
-def case_of(*shape, config="", poisoned=(), **options):
-    return WarpgroupCase(attention_case(*shape, **options), config, poisoned)
+def case_of(*shape, config="", poisoned=(), lost=None, grown=None, times=1, **options):
+    return WarpgroupCase(attention_case(*shape, **options), config, poisoned, lost, grown, times)
 
 
 CASES = {
@@ -83,9 +93,16 @@ CASES = {
     "head_64_long": case_of(64, 1, 1, lengths=[577, 7]),
     "head_64_poisoned": case_of(64, 1, 1, lengths=[150, 90, 128, 1, 330, 3],
                                 poisoned=[1, 3, 5]),
+    # Weights far above those of the first block of keys: that fit in a float, and that do not, in
+    # one of a block's tiles and in several; and what is not a number there.
+    "head_32_grown": case_of(32, 2, 1, lengths=[300, 70], grown=140, times=5),
+    "head_24_overflown": case_of(24, 2, 1, lengths=[500, 70], grown=420, times=16),
+    "head_64_overflown": case_of(64, 2, 1, lengths=[577, 7], grown=100, times=16),
+    "head_32_lost": case_of(32, 2, 1, lengths=[450, 30], lost=256),
     "head_96": case_of(96, 2, 1, lengths=[140, 3]),
     "head_128": case_of(128, 2, 1, lengths=[300, 3]),
     "head_256": case_of(256, 1, 1, lengths=[200, 3]),
+    "head_256_poisoned": case_of(256, 1, 1, lengths=[90, 40, 1], poisoned=[1]),
     "two_warpgroups": case_of(64, 1, 1, lengths=[450, 7],
                               config=config_of(keys=128, stages=2, warpgroups=2)),
     "one_warpgroup": case_of(64, 1, 1, lengths=[200, 7],

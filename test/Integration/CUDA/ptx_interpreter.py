@@ -343,7 +343,7 @@ class Warp:
                 n=bits(); x,y=s.u(o[1],n),s.u(o[2],n)
                 if ty[0]=='s': x,y=sg(x),sg(y)
             s.set(o[0],{'eq':x==y,'ne':x!=y,'lt':x<y,'le':x<=y,'gt':x>y,'ge':x>=y,
-                        'num':(x==x)&(y==y),'nan':(x!=x)|(y!=y)}[c],m)
+                        'num':(x==x)&(y==y),'nan':(x!=x)|(y!=y),'gtu':~(x<=y)}[c],m)
         elif b=='selp': s.set(o[0],np.where(s.get(o[3]).astype(bool),s.u(o[1],64),s.u(o[2],64)),m)
         elif b=='cvt':
             d,t=P[-2],P[-1]
