@@ -113,7 +113,7 @@ static double timeOf(const HopperLaunchPlan &plan, int64_t columns, int64_t rows
   if (rest == 0)
     return time;
   int64_t pieces = 1;
-  for (int64_t most : piecesOf(columns))
+  for (int64_t most : plan.piecesOf(columns))
     if (plan.cluster == 1 && rest <= blocks / most)
       pieces = std::max(pieces, most);
   return time + plan.roundTime(columns / pieces, steps.front(), pieces * rest);
@@ -140,6 +140,7 @@ SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTarg
     int64_t stages = chooseStages(op, columns, cluster, target.sharedBytes);
     HopperLaunchPlan plan(op, products, tileRows, columns, stages, cluster, narrowColumns);
     if (!target.isMatmulTile(tileRows, columns, plan.products.front().plan.groups) ||
+        !plan.fitsRegisters() || (narrowColumns && !plan.canBeNarrower()) ||
         (cluster > 1 && !plan.canShare()))
       continue;
     SmallVector<std::pair<StringRef, int64_t>, 4> entries = {

@@ -46,7 +46,7 @@ HopperSchedule::Tiling HopperSchedule::number(int64_t columns) {
   }
   tiling.whole = tiles;
   tiling.rest = b.rem(tiles, b.numBlocks());
-  ArrayRef<int64_t> pieces = piecesOf(columns);
+  ArrayRef<int64_t> pieces = plan.piecesOf(columns);
   if (plan.cluster == 1 && pieces.empty())
     return tiling;
   Value most = plan.cluster > 1 ? b.mul(b.div(b.numBlocks(), plan.cluster), plan.sharedRounds())
@@ -71,7 +71,7 @@ Value HopperSchedule::timeOf(const Tiling &tiling) {
     return b.i32(std::llround(1e3 * plan.roundTime(columns, kTiles, blocks)));
   };
   Value whole = roundTime(tiling.columns), last = whole;
-  for (int64_t pieces : llvm::reverse(piecesOf(tiling.columns)))
+  for (int64_t pieces : llvm::reverse(plan.piecesOf(tiling.columns)))
     last = b.select(suits(tiling, pieces), roundTime(tiling.columns / pieces), last);
   last = b.select(b.equal(tiling.rest, 0), b.i32(0), last);
   Value rounds = b.div(b.sub(tiling.ends.back(), tiling.rest), b.numBlocks());
@@ -113,7 +113,7 @@ void HopperSchedule::takeAll(const Tiling &tiling, int64_t phase, Body body) {
   SmallVector<Value> last = takeTiles(
       tiling, {b.blockId(), b.i32(0), b.i32(phase)}, b.numBlocks(), tiling.whole,
       [&](size_t product, Value index) { return wholeTile(tiling, product, index); }, body);
-  ArrayRef<int64_t> pieces = piecesOf(tiling.columns);
+  ArrayRef<int64_t> pieces = plan.piecesOf(tiling.columns);
   if (plan.cluster > 1)
     takeTiles(
         tiling, {b.add(tiling.whole, b.div(b.blockId(), plan.cluster)), last[1], last[2]},

@@ -24,14 +24,10 @@ HopperMatmulPlan::HopperMatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileCo
                 isAlignedColumn(op.getOut(), op.getOutColumn() + n);
 }
 
-int64_t HopperMatmulPlan::boxColumns() const {
-  ArrayRef<int64_t> pieces = piecesOf(outColumns());
-  return pieces.empty() ? outColumns() : outColumns() / pieces.front();
-}
-
-ArrayRef<int64_t> nvptx::piecesOf(int64_t columns) {
+/// In how many pieces a tile can be made: the most first. The copy engine stores 64 columns at a
+/// time.
+static ArrayRef<int64_t> piecesOfTile(int64_t columns) {
   static constexpr int64_t ofFour[] = {4, 2}, ofThree[] = {3}, ofTwo[] = {2};
-  // The copy engine stores 64 columns at a time.
   switch (columns) {
   case 256:
     return ofFour;
@@ -42,6 +38,11 @@ ArrayRef<int64_t> nvptx::piecesOf(int64_t columns) {
   default:
     return {};
   }
+}
+
+int64_t HopperMatmulPlan::boxColumns() const {
+  ArrayRef<int64_t> pieces = piecesOfTile(outColumns());
+  return pieces.empty() ? outColumns() : outColumns() / pieces.front();
 }
 
 static unsigned extentOf(Operation *op, MatmulOp product) {
@@ -61,6 +62,17 @@ HopperLaunchPlan::HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> members, in
   });
 }
 
+bool HopperLaunchPlan::checksColumns() const {
+  return llvm::any_of(products, [](const HopperProduct &product) {
+    return !product.plan.storesTiles && product.plan.n % product.plan.outColumns() != 0;
+  });
+}
+
+ArrayRef<int64_t> HopperLaunchPlan::piecesOf(int64_t columns) const {
+  ArrayRef<int64_t> pieces = piecesOfTile(columns);
+  return pieces.size() > 1 && checksColumns() ? pieces.drop_front() : pieces;
+}
+
 SmallVector<int64_t, 2> HopperLaunchPlan::widths() const {
   SmallVector<int64_t, 2> widths = {first().outColumns()};
   if (narrowColumns)
@@ -69,8 +81,8 @@ SmallVector<int64_t, 2> HopperLaunchPlan::widths() const {
 }
 
 bool HopperLaunchPlan::canBeNarrower() const {
-  return cluster == 1 && first().groups == 1 && narrowColumns < first().outColumns() &&
-         narrowColumns % first().boxColumns() == 0;
+  return cluster == 1 && !checksColumns() && first().groups == 1 &&
+         narrowColumns < first().outColumns() && narrowColumns % first().boxColumns() == 0;
 }
 
 int64_t HopperLaunchPlan::barrierOffset() const {
@@ -150,7 +162,7 @@ static AffineExpr countBlocks(const HopperLaunchPlan &plan, MLIRContext *context
   for (const HopperProduct &product : plan.products)
     tiles = tiles + getAffineDimExpr(product.extent, context).ceilDiv(plan.tileRows()) *
                         product.plan.columnTiles();
-  ArrayRef<int64_t> pieces = piecesOf(plan.widths().front());
+  ArrayRef<int64_t> pieces = plan.piecesOf(plan.widths().front());
   return tiles * (plan.cluster > 1 ? plan.cluster : pieces.empty() ? 1 : pieces.front());
 }
 

@@ -32,10 +32,6 @@ struct HopperMatmulPlan : MatmulPlan {
   int64_t outBytes() const { return storesTiles ? consumers() * 2 * outTileBytes() : 0; }
 };
 
-/// In how many pieces, of equal columns, a tile with so many columns of the result can be made
-/// instead: the most first.
-ArrayRef<int64_t> piecesOf(int64_t columns);
-
 /// One of the products of a launch.
 struct HopperProduct {
   MatmulOp op;
@@ -74,6 +70,15 @@ public:
   int64_t blocksAtOnce(const flowhn::GPUTargetInfo &target) const;
   /// Rounds of tiles that clusters share which take less than one of whole tiles.
   int64_t sharedRounds() const;
+  /// Whether threads check the columns that they store: code that needs registers of its own.
+  bool checksColumns() const;
+  /// Whether a thread's part of a tile and what it stores with it fit in its registers.
+  bool fitsRegisters() const {
+    return !storesFloats() || first().tileColumns < 256 || !checksColumns();
+  }
+  /// In how many pieces, of equal columns, a tile with so many columns of the result can be made
+  /// instead: the most first.
+  ArrayRef<int64_t> piecesOf(int64_t columns) const;
   /// Whether tiles can be narrower than the widest ones: whole pieces of them.
   bool canBeNarrower() const;
   /// Whether the blocks of a cluster can share every tile: a part of k for each, whose sums fit
