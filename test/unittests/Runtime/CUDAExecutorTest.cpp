@@ -331,12 +331,16 @@ TEST_F(CUDAExecutorTest, StartsEvenLaunchesEarly) {
   constexpr int multiprocessors = 132, roomFor = 4;
   ArtifactContents contents = gpuContents(waitingPlan());
   contents.manifest.limits.maxTokens = 8192;
+  contents.manifest.model.contextLength = 0;
   auto earlyLaunches = [&](int tokens) {
     Expected<Session> session = tryCreate(contents);
     Ids ids(tokens, 1), lengths{tokens};
     takeLog();
-    if (!session.ok() || !session->run({.ids = ids, .lengths = lengths}).ok())
+    EXPECT_TRUE(session.ok()) << session.status().message();
+    if (!session.ok())
       return size_t(0);
+    Expected<CallResult> result = session->run({.ids = ids, .lengths = lengths});
+    EXPECT_TRUE(result.ok()) << result.status().message();
     return count(takeLog(), "add_twice s0 " + std::to_string(tokens) + "x1x1 early");
   };
   EXPECT_EQ(earlyLaunches(65), 2u); // a multiprocessor has room for one
