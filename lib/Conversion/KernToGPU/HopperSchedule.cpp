@@ -150,15 +150,16 @@ void HopperSchedule::takePiece(const Tiling &tiling, ArrayRef<int64_t> pieces, S
 }
 
 void HopperSchedule::takePieceOf(const Tiling &tiling, int64_t pieces, Stage stage, Body body) {
-  Value index = b.add(tiling.whole, b.div(b.blockId(), pieces));
+  // The last blocks have had the shortest tiles.
+  Value place = b.sub(b.add(b.numBlocks(), -1), b.blockId());
+  Value index = b.add(tiling.whole, b.div(place, pieces));
   for (auto [product, code] : llvm::enumerate(products)) {
     Value isOwn = b.both(b.less(b.sub(tiling.starts[product], b.i32(1)), index),
                          b.less(index, tiling.ends[product]));
     b.ifThen(isOwn, [&, product = product, &code = code] {
       TilePart piece = wholeTile(tiling, product, index);
       piece.columns /= pieces;
-      piece.tile.column =
-          b.add(piece.tile.column, b.mul(b.rem(b.blockId(), pieces), piece.columns));
+      piece.tile.column = b.add(piece.tile.column, b.mul(b.rem(place, pieces), piece.columns));
       // All but the first one can lie outside the result.
       b.ifThen(b.less(piece.tile.column, b.i32(code.plan().n)), [&] { body(code, piece, stage); });
     });
