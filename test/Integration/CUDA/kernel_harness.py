@@ -163,6 +163,12 @@ class Interpreter:
         return f", races {self.races}"
 
 
+def code_file(path):
+    """A kernel's machine code, or PTX where there is none."""
+    ends = (".cubin", ".cubin.gz", ".ptx", ".ptx.gz")
+    return next(path + end for end in ends if os.path.exists(path + end))
+
+
 class GPU:
     """Runs machine code, or PTX where there is none, on the first GPU."""
 
@@ -180,9 +186,7 @@ class GPU:
 
     def run(self, path, description, grid, device, arguments):
         shared = description["shared_bytes"]
-        ends = (".cubin", ".cubin.gz", ".ptx", ".ptx.gz")
-        file = next(path + end for end in ends if os.path.exists(path + end))
-        function = device.load(file, description["name"], shared)
+        function = device.load(code_file(path), description["name"], shared)
         run = lambda count: device.launch(function, grid, description["threads"], shared, arguments,
                                           count)
         run(1)

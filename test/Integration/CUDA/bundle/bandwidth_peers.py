@@ -17,13 +17,12 @@ its kernel's bytes and writes as many, in the same run and from as many buffers.
 convolutions are compared with PyTorch's, scans with a float32 scan of their first rows.
 """
 import os
-import statistics
 import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [here, os.path.dirname(here)]
-import kernel_harness as harness
-from few_rows_peers import CACHE_BYTES, Recorder
+import graph_bench
+from few_rows_peers import CACHE_BYTES
 from kernel_peers import CHIP, MODELS, TOLERANCE, main
 
 BATCH, LENGTH, STATES, TAPS = 8, 1024, 16, 4
@@ -122,53 +121,12 @@ def emit(opt, directory):
     texts = []
     for width, channels, columns, *_ in MODELS.values():
         texts += [norm_text(width), conv_text(channels), scan_text(channels, columns)]
-    harness.emit(opt, directory, texts, CHIP, assemble=True)
-    for file in os.listdir(directory):
-        if file.endswith(".ptx"):
-            os.remove(os.path.join(directory, file))
+    graph_bench.emit(opt, directory, texts, CHIP)
 
 
-class Bench:
-    def __init__(self, directory):
-        import torch
-        self.torch, self.directory = torch, directory
-        self.device = harness.GPU().device
-
-    def random(self, *shape, kind=None, scale=1.0, shift=0.0):
-        values = self.torch.randn(*shape, device="cuda") * scale + shift
-        return values.to(kind or self.torch.bfloat16)
-
+class Bench(graph_bench.GraphBench):
     def offsets(self, batch, length):
         return self.torch.arange(batch + 1, device="cuda", dtype=self.torch.int32) * length
-
-    def milliseconds(self, launches):
-        """Of one of `launches`, captured in a graph one after the other."""
-        torch, stream = self.torch, self.torch.cuda.Stream()
-        torch.cuda.synchronize()
-        with torch.cuda.stream(stream):
-            launches[0]()
-        torch.cuda.synchronize()
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=stream):
-            for launch in launches:
-                launch()
-        times = []
-        for _ in range(5):
-            events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
-            graph.replay()
-            events[0].record()
-            for _ in range(3):
-                graph.replay()
-            events[1].record()
-            torch.cuda.synchronize()
-            times.append(events[0].elapsed_time(events[1]) / 3 / len(launches))
-        return statistics.median(times)
-
-    def launcher(self, name, arguments):
-        recorder = Recorder(self.device)
-        pointers = [a if isinstance(a, int) else a.data_ptr() for a in arguments]
-        harness.launch(recorder, self.directory, name, self.device, pointers)
-        return lambda: recorder.replay(self.torch.cuda.current_stream().cuda_stream, False)
 
     def copy(self, bytes, count):
         half = bytes // 2
@@ -184,10 +142,6 @@ class Bench:
         ours = self.milliseconds([self.launcher(name, arguments) for arguments, _, _ in sets])
         _, result, expected = sets[0]
         return ours, self.copy(bytes, count), self.difference(result, expected())
-
-    def difference(self, result, expected):
-        result = result[:len(expected)].float()
-        return ((result - expected.float()).norm() / expected.float().norm()).item()
 
     def norm(self, width):
         torch, rows = self.torch, BATCH * LENGTH

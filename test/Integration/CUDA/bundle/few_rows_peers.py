@@ -15,22 +15,18 @@ Each graph has a kernel for each of so many copies of the weights that together 
 cache. Ours run twice: one after the other, and with the next one's weights on their way while
 one ends, as in a model's step. The share is that of what the memory gives in copies.
 """
-import ctypes
 import os
-import statistics
 import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [here, os.path.dirname(here)]
-import kernel_harness as harness
-from cuda_device import TensorMap
+import graph_bench
 from kernel_peers import CHIP, MODELS, TOLERANCE, main, product_text, products
 
 ROWS = [1, 8, 64]
 VOCABULARY = 65536
 COPY_RATE = 4.2e12
 CACHE_BYTES = 50 << 20
-PROGRAMMATIC_SERIALIZATION = 6
 
 
 def shapes(model):
@@ -40,92 +36,25 @@ def shapes(model):
 
 def emit(opt, directory):
     distinct = sorted({shape for model in MODELS for shape in shapes(model)})
-    harness.emit(opt, directory, [product_text(*shape, max_rows=max(ROWS)) for shape in distinct],
-                 CHIP, assemble=True)
-    for file in os.listdir(directory):
-        if file.endswith(".ptx"):
-            os.remove(os.path.join(directory, file))
+    graph_bench.emit(opt, directory,
+                     [product_text(*shape, max_rows=max(ROWS)) for shape in distinct], CHIP)
 
 
-class LaunchAttribute(ctypes.Structure):
-    _fields_ = [("id", ctypes.c_uint), ("pad", ctypes.c_uint), ("value", ctypes.c_uint * 16)]
-
-
-class LaunchConfig(ctypes.Structure):
-    _fields_ = [("grid", ctypes.c_uint * 3), ("block", ctypes.c_uint * 3), ("shared", ctypes.c_uint),
-                ("stream", ctypes.c_void_p), ("attributes", ctypes.POINTER(LaunchAttribute)),
-                ("count", ctypes.c_uint)]
-
-
-class Recorder:
-    """Takes launches as the harness makes them, to be made again on a stream."""
-
-    def __init__(self, device):
-        self.device, self.max_blocks, self.launches = device, device.multiprocessors(), []
-
-    def run(self, path, description, grid, device, arguments):
-        shared = description["shared_bytes"]
-        function = device.load(path + ".cubin", description["name"], shared)
-        values = [a if isinstance(a, TensorMap) else ctypes.c_uint64(a)
-                  for a in arguments]
-        addresses = [v.address() if hasattr(v, "address") else ctypes.addressof(v) for v in values]
-        pointers = (ctypes.c_void_p * len(values))(*addresses)
-        self.launches.append((function, grid, description["threads"], shared, pointers, values))
-
-    def replay(self, stream, overlaps):
-        attribute = LaunchAttribute(PROGRAMMATIC_SERIALIZATION, 0, (ctypes.c_uint * 16)(1))
-        for function, grid, threads, shared, pointers, _ in self.launches:
-            config = LaunchConfig(grid, (threads, 1, 1), shared, stream, ctypes.pointer(attribute),
-                                  int(overlaps))
-            self.device.call("cuLaunchKernelEx", ctypes.byref(config), function, pointers, None)
-
-
-class Bench:
-    def __init__(self, directory):
-        import torch
-        self.torch, self.directory = torch, directory
-        self.device = harness.GPU().device
-
-    def seconds(self, launch, count):
-        """Of one of the `count` kernels that `launch` puts on the current stream."""
-        torch = self.torch
-        stream = torch.cuda.Stream()
-        with torch.cuda.stream(stream):
-            launch()
-        torch.cuda.synchronize()
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=stream):
-            launch()
-        times = []
-        for _ in range(5):
-            events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
-            events[0].record()
-            for _ in range(3):
-                graph.replay()
-            events[1].record()
-            torch.cuda.synchronize()
-            times.append(events[0].elapsed_time(events[1]) / 3 / count / 1e3)
-        return statistics.median(times)
-
+class Bench(graph_bench.GraphBench):
     def compare(self, rows, columns, inner):
         torch = self.torch
         count = min(max(4 * CACHE_BYTES // (2 * columns * inner), 2), 128)
-        make = lambda *shape: torch.randn(*shape, device="cuda", dtype=torch.bfloat16)
-        weights = [make(columns, inner) for _ in range(count)]
-        a, result, peer = make(rows, inner) * inner ** -0.5, make(rows, columns), make(rows, columns)
-        recorder = Recorder(self.device)
-        for b in weights:
-            harness.launch(recorder, self.directory, f"product_{columns}x{inner}", self.device,
-                           [rows, a.data_ptr(), b.data_ptr(), result.data_ptr()])
-        replay = lambda overlaps: recorder.replay(torch.cuda.current_stream().cuda_stream, overlaps)
+        weights = [self.random(columns, inner) for _ in range(count)]
+        a = self.random(rows, inner, scale=inner ** -0.5)
+        result, peer = self.random(rows, columns), self.random(rows, columns)
+        recorder = self.record(f"product_{columns}x{inner}", [[rows, a, b, result] for b in weights])
 
         def matmuls():
             for b in weights:
                 torch.matmul(a, b.T, out=peer)
-        times = [self.seconds(lambda: replay(False), count), self.seconds(lambda: replay(True), count),
-                 self.seconds(matmuls, count)]
-        difference = ((result.float() - peer.float()).norm() / peer.float().norm()).item()
-        return *times, difference
+        launches = [lambda: self.replay(recorder), lambda: self.replay(recorder, overlaps=True), matmuls]
+        seconds = [self.milliseconds([launch]) / count / 1e3 for launch in launches]
+        return *seconds, self.difference(result, peer)
 
 
 def run(directory):

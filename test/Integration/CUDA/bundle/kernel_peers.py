@@ -12,8 +12,7 @@
 
 Both sides get the same operands and make the same bfloat16 result, which is compared. In a model
 products do more behind the sums, and a GPU that computes for seconds runs at a lower clock:
-peer_table.py has those numbers. PyTorch's kernels are replayed from a graph, where they wait for no
-host; ours are launched one by one, which takes the shortest of them some two microseconds more.
+peer_table.py has those numbers.
 """
 import os
 import statistics
@@ -21,7 +20,7 @@ import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [here, os.path.dirname(here)]
-import kernel_harness as harness
+import graph_bench
 
 # Width, inner channels, columns of b and c with the step's, intermediate size, rows of either
 # branch of the FLOP-aware split at 8 × 1024.
@@ -82,51 +81,15 @@ def attention_text(features):
 def emit(opt, directory):
     shapes = {shape[:2] for model in MODELS for shape in products(model)}
     texts = [product_text(*shape) for shape in sorted(shapes)]
-    harness.emit(opt, directory, texts + [attention_text(f) for f in HEADS], CHIP, assemble=True)
-    for file in os.listdir(directory):
-        if file.endswith(".ptx"):
-            os.remove(os.path.join(directory, file))
+    graph_bench.emit(opt, directory, texts + [attention_text(f) for f in HEADS], CHIP)
 
 
-class Bench:
-    def __init__(self, directory):
-        import torch
-        self.torch, self.directory = torch, directory
-        self.runner = harness.GPU(timed=True)
-
-    def random(self, *shape, scale=1.0):
-        return self.torch.randn(*shape, device="cuda", dtype=self.torch.bfloat16) * scale
-
-    def capture(self, call):
-        for _ in range(3):
-            call()
-        self.torch.cuda.synchronize()
-        graph = self.torch.cuda.CUDAGraph()
-        with self.torch.cuda.graph(graph):
-            for _ in range(REPEATS):
-                call()
-        return graph
-
-    def milliseconds(self, graph):
-        events = [self.torch.cuda.Event(enable_timing=True) for _ in range(2)]
-        events[0].record()
-        graph.replay()
-        events[1].record()
-        self.torch.cuda.synchronize()
-        return events[0].elapsed_time(events[1]) / REPEATS
-
-    def ours(self, name, arguments):
-        pointers = [a if isinstance(a, int) else a.data_ptr() for a in arguments]
-        self.runner.times = []
-        harness.launch(self.runner, self.directory, name, self.runner.device, pointers)
-        return self.runner.times[0]
-
+class Bench(graph_bench.GraphBench):
     def compare(self, name, arguments, result, peer, expected):
         """Medians of five bursts each, in turn, and the relative difference of the results."""
-        graph = self.capture(peer)
-        times = [(self.ours(name, arguments), self.milliseconds(graph)) for _ in range(5)]
-        difference = ((result.float() - expected().float()).norm() / expected().float().norm()).item()
-        return *(statistics.median(side) for side in zip(*times)), difference
+        graphs = [self.capture([launch] * REPEATS) for launch in (self.launcher(name, arguments), peer)]
+        times = [[self.time(graph, 1) / REPEATS for graph in graphs] for _ in range(5)]
+        return *(statistics.median(side) for side in zip(*times)), self.difference(result, expected())
 
     def product(self, rows, columns, inner):
         a, b = self.random(rows, inner), self.random(columns, inner, scale=inner ** -0.5)
