@@ -8,8 +8,8 @@
 # BUILD     the build folder, default build
 # CPU       the level of the models that results are compared with, default x86-64-v4
 # PARTS     of the bundle, default all: kernels by themselves, fixtures, models of published
-#           sizes, variants of those that are only measured, candidates to tune them with; without
-#           these it takes 70 MB
+#           sizes, those without their dead positions, those in each schedule of their branches,
+#           candidates to tune them with; without these it takes 70 MB
 # TARGET    what the models are compiled for, default nvptx; cpu tries the scripts out
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,7 +17,7 @@ out=$(realpath -m "${1:-$top/build/gpu-bundle}")
 cd "$top"
 
 build=${BUILD:-build}
-readonly suite=test/Integration/CUDA/bundle all_parts="kernels fixtures published variants candidates"
+readonly suite=test/Integration/CUDA/bundle all_parts="kernels fixtures published pruned schedules candidates"
 source $suite/common.sh
 
 target_flags=(--target="${TARGET:-nvptx}")
@@ -109,7 +109,7 @@ compile_float16() {
 published_flags() {
   local size strategy circulation context
   IFS=- read -r size strategy circulation context <<<"$1"
-  if [ "$strategy" = none ]; then
+  if [ "$strategy" != fac ]; then
     context=$circulation circulation=
   fi
   printf '%s\n' --config "$size" --strategy "$strategy" --context "$context"
@@ -125,17 +125,16 @@ compile_published() {
   done < <(published_models)
 }
 
-# What run-bench.sh measures beside them.
-compile_variants() {
+# The same, computing no more than the last tokens' logits need.
+compile_pruned() {
   local name batch tokens flags
   while read -r name batch tokens; do
     mapfile -t flags < <(published_flags "$name")
     compile "$name-pruned" "${flags[@]}" --typical-batch="$batch" --prune-dead-positions
   done < <(published_models)
-  compile_schedules
 }
 
-# The schedules beside the one that the compiler decides on, for the chip that has them all.
+# For the chip that has all schedules.
 compile_schedules() {
   local name batch tokens flags schedule
   [ "${TARGET:-nvptx}" = nvptx ] || return 0
@@ -164,13 +163,13 @@ compile_candidates() {
       cmp -s "$out/models/candidates/$name-0.fhn" "$artifact" && break
     done
     rm "$artifact"
-  done < <(scheduled_models)
+  done < <(tuned_models)
 }
 
 make_part() {
   case $1 in
     kernels) emit_kernels ;;
-    fixtures | published | variants | candidates) "compile_$1" ;;
+    fixtures | published | pruned | schedules | candidates) "compile_$1" ;;
     *)
       echo "error: PARTS has '$1', it may have $all_parts" >&2
       exit 1

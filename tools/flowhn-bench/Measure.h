@@ -30,6 +30,7 @@ struct BenchOptions {
   std::string calibrate; ///< the table to add to; empty: none
   std::string autotune;  ///< the same, of what kernels take in each configuration
   std::string decode;    ///< points to measure decoding at; empty: whole calls are measured
+  std::vector<std::string> compare; ///< artifacts to time in turn with the model; empty: none
 };
 
 /// What only a GPU has.

@@ -206,7 +206,7 @@ static nlohmann::ordered_json deviceJson(const Measurements &r) {
           {"floor_seconds", sumOf(r.kernels).floorSeconds}};
 }
 
-static const char *nameOf(BranchSchedule schedule) {
+const char *flowhn::tools::nameOf(BranchSchedule schedule) {
   constexpr const char *names[] = {"serial", "streams", "grouped"};
   return names[int(schedule)];
 }

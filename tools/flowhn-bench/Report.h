@@ -21,6 +21,9 @@ void printReport(const Measurements &result);
 /// One line per kernel of one run, most time first.
 void printKernels(const std::vector<KernelProfile> &kernels, bool onGPU);
 
+/// "serial", "streams" or "grouped".
+const char *nameOf(BranchSchedule schedule);
+
 /// For programs: everything that was measured, in seconds, bytes and FLOP/s.
 Status writeReport(const std::string &path, const Measurements &result);
 

@@ -8,6 +8,7 @@
 
 #include "Autotune.h"
 #include "Calibrate.h"
+#include "Compare.h"
 #include "Decode.h"
 #include "Report.h"
 #include "Trace.h"
@@ -34,6 +35,11 @@ static void addOptions(CLI::App &app, BenchOptions &options) {
                  "Measure prompts and the tokens after them in place of whole calls: sequences x "
                  "positions, such as 1x1024,64x1024; --repetitions of them are decoded, by "
                  "default 64");
+  app.add_option("--compare", options.compare,
+                 "Time whole calls of INPUT and of this artifact in turn, over one set of weights, "
+                 "--repetitions of each, by default 20; may be given several times")
+      ->option_text("FILE.fhn")
+      ->allow_extra_args(false);
   app.add_option("--json", options.json, "Write everything to a file");
   app.add_option("--trace", options.trace,
                  "Write when each kernel of one more run ran to a file, one track per stream, as "
@@ -77,6 +83,10 @@ static Expected<int> execute(const Tool &tool, BenchOptions &options) {
     FLOWHN_RETURN_IF_ERROR(autotune(tool, options));
     return exitSuccess;
   }
+  if (!options.compare.empty()) {
+    FLOWHN_RETURN_IF_ERROR(compareArtifacts(tool, options));
+    return exitSuccess;
+  }
   Expected<Measurements> result = measure(tool, options);
   if (!result.ok())
     return result.status();
@@ -104,6 +114,12 @@ static std::string problemOf(const CLI::App &app, const BenchOptions &options) {
   for (const char *flag : {"--repetitions", "--kernels", "--json", "--trace", "--calibrate"})
     if (!options.autotune.empty() && app.count(flag))
       return std::string(flag) + " has no effect with --autotune";
+  for (const char *flag : {"--decode", "--kernels", "--trace", "--calibrate", "--autotune"})
+    if (!options.compare.empty() && app.count(flag))
+      return std::string(flag) + " has no effect with --compare";
+  for (const std::string &path : options.compare)
+    if (!isArtifact(path))
+      return "--compare takes artifacts, '" + path + "' is none";
   if (!options.autotune.empty() && options.run.model.compileFlags->count("--candidate"))
     return "--autotune tries one candidate after the other, and --candidate names one";
   return {};

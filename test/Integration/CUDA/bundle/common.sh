@@ -29,17 +29,27 @@ published_models() {
   done
 }
 
-# What the branches' schedule can be beside what the compiler decides.
-schedules() { printf '%s\n' serial streams grouped; }
+# What the branches' schedule can be: what the compiler decides on, and each of its choices.
+schedules() { printf '%s\n' auto serial streams grouped; }
 
 # The models that are there as NAME-SCHEDULE too, in the same form: one of each size and
 # strategy. How tokens circulate does not matter to the time.
-scheduled_models() { published_models | grep -E '(none|rotate)-1024 '; }
+scheduled_models() {
+  local size split
+  for size in 135M 350M 1B; do
+    for split in none ae fa fac-rotate; do
+      echo "$size-$split-1024 8 1024"
+    done
+  done
+}
+
+# The models whose kernels are tuned, which the other strategies share, in the same form.
+tuned_models() { published_models | grep -E '(none|rotate)-1024 '; }
 
 # All, and those whose branches run side by side whatever is predicted, in the same form.
 calibrated_models() {
   published_models
-  scheduled_models | sed -n 's/\(-fac-rotate-1024\) /\1-streams /p'
+  published_models | sed -n 's/\(-fac-rotate-1024\) /\1-streams /p'
 }
 
 # A fixture in each line whose split follows the length of a call, and the length that stands for

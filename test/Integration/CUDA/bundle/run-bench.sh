@@ -4,8 +4,9 @@
 #   run-bench.sh [PREFIX]...            the models whose names begin with a PREFIX; default: all
 #   run-bench.sh pruned [PREFIX]...     beside those, the same without the dead positions of their
 #                                       last blocks
-#   run-bench.sh schedules [PREFIX]...  the models with their branches in each schedule, beside the
-#                                       one that the compiler decided on
+#   run-bench.sh schedules [PREFIX]...  models of each size and strategy with their branches in each
+#                                       schedule, beside the one that the compiler decided on, their
+#                                       calls in turn; results/bench/schedules/MODEL.json
 #   run-bench.sh decode [PREFIX]...     how fast one sequence, and 64, take 1024 positions: prompts,
 #                                       then token after token; results/bench/decode/MODEL.json
 #   run-bench.sh kernels [PREFIX]...    their kernels; measures only models that have no report
@@ -30,7 +31,7 @@ status=0
 chip=(${CHIP:+--chip="$CHIP"})
 table=bench_table
 models=published_models
-suffixes=('')
+suffix=
 measured=$reports
 calibrate=()
 
@@ -44,6 +45,27 @@ measure_decode() {
     flowhn-bench "$bundle/models/nvptx/$name.fhn" "${chip[@]}" --random-weights=1 \
       --decode 1x1024,64x1024 --json "$reports/decode/$name.json" || status=1
   done
+}
+
+# How often the schedules of a model take turns, which are seconds of a model at most.
+readonly rounds=40
+
+# The models in all schedules whose names begin with an argument, each in a process of its own.
+measure_schedules() {
+  local name batch tokens schedule others
+  mkdir -p "$reports/schedules"
+  while read -r name batch tokens; do
+    is_selected "$name" "$@" || continue
+    echo "$name, $batch x $tokens" >&2
+    others=()
+    for schedule in $(schedules); do
+      [ "$schedule" = auto ] || others+=(--compare "$bundle/models/nvptx/$name-$schedule.fhn")
+    done
+    flowhn-bench "$bundle/models/nvptx/$name-auto.fhn" "${others[@]}" "${chip[@]}" \
+      --random-weights=1 --batch "$batch" --tokens "$tokens" --repetitions $rounds \
+      --json "$reports/schedules/$name.json" >"$reports/schedules/$name.txt" || status=1
+  done < <(scheduled_models)
+  "$python" "$bundle/scripts/schedule_table.py" "$reports/schedules"/*.json || status=1
 }
 
 # The table that is added to begins as the one that ships.
@@ -63,7 +85,7 @@ autotune() {
       flowhn-bench "$artifact" --random-weights=1 --batch "$batch" --tokens "$tokens" \
         --autotune "$results/calibration.json" || status=1
     done
-  done < <(scheduled_models)
+  done < <(tuned_models)
 }
 
 case "${1:-}" in
@@ -88,14 +110,12 @@ case "${1:-}" in
     exit $status
     ;;
   pruned)
-    suffixes=(-pruned)
+    suffix=-pruned
     measured=$reports/pruned
     ;;
   schedules)
-    table=schedule_table
-    models=scheduled_models
-    mapfile -t suffixes < <(schedules | sed 's/^/-/' && echo)
-    measured=$reports/schedules
+    measure_schedules "${@:2}"
+    exit $status
     ;;
   calibrate)
     table=
@@ -118,16 +138,11 @@ measure() {
 while read -r name batch tokens; do
   is_selected "$name" "$@" || continue
   [[ $table == kernel_table || $table == peer_table ]] && [ -f "$reports/$name.json" ] && continue
-  for suffix in "${suffixes[@]}"; do
-    report=$measured/$name
-    [ $models = scheduled_models ] && report+=$suffix
-    measure "$name$suffix" "$report" "$batch" "$tokens" || status=1
-  done
+  measure "$name$suffix" "$measured/$name" "$batch" "$tokens" || status=1
 done < <($models)
 if [ -z "$table" ]; then
   grep -H -e 'calibrated' -e 'largest' "$measured"/*.txt
   exit $status
 fi
-[ $models = scheduled_models ] && reports=$measured
 "$python" "$bundle/scripts/$table.py" "$reports"/*.json || status=1
 exit $status

@@ -1,46 +1,42 @@
-"""Prints the device times of models whose branches have each schedule, beside those of the
-schedule that the compiler decided on.
+"""Prints what models take with their branches in each schedule, what the compiler decided on
+beside them, and how far that is from the best of the others: a table in Markdown.
 
-usage: schedule_table.py REPORT.json...    REPORT: MODEL-SCHEDULE, or MODEL of what was decided
+usage: schedule_table.py REPORT.json...    of flowhn-bench --compare, over MODEL-SCHEDULE.fhn
 """
 import json
 import pathlib
 import sys
 
-SCHEDULES = ["serial", "streams", "grouped"]
-ROW = "{:<24} {:>9} {:>9} {:>9} {:>9} {:>9}  {:<20} {:>8}"
+SCHEDULES = ["serial", "streams", "grouped", "auto"]
+SIZES = ["135M", "350M", "1B"]
+ROW = "| {:<22} | {:>7} | {:>7} | {:>7} | {:>7} | {:>7} | {:<15} | {:>7} |"
 
 
-def milliseconds(path):
-    """The device's median where there is one, nothing without a report."""
-    if not path.exists():
-        return None
-    report = json.loads(path.read_text())
-    seconds = report.get("device", {}).get("median_latency_seconds") or report["median_latency_seconds"]
-    return seconds * 1e3
+def excess(times):
+    """Per cent that the decision takes more than the best of the choices."""
+    return 100 * (times["auto"] / min(time for name, time in times.items() if name != "auto") - 1)
 
 
-def decided(report):
-    """What the compiler decided on, block by block: `streams`, or `grouped, serial`."""
-    names = {block["predicted"]["schedule"] for block in report.get("blocks", []) if "predicted" in block}
-    return ", ".join(sorted(names)) or "-"
-
-
-def row_of(path):
-    report = json.loads(path.read_text())
-    auto = milliseconds(path)
-    times = [milliseconds(path.with_stem(f"{path.stem}-{schedule}")) for schedule in SCHEDULES]
-    known = [time for time in times if time is not None]
-    cells = ["-" if time is None else f"{time:.3f}" for time in times + [auto]]
-    behind = f"{100 * (auto / min(known) - 1):+.1f} %" if known else "-"
-    return ROW.format(path.stem, f"{report['batch']}x{report['tokens']}", *cells, decided(report), behind)
+def row_of(model, report):
+    """The line of a model, and its excess."""
+    artifacts = {one["artifact"].rpartition("-")[2]: one for one in report["artifacts"]}
+    times = {name: one["median_seconds"] * 1e3 for name, one in artifacts.items()}
+    cells = [f"{times[name]:.3f}" if name in times else "-" for name in SCHEDULES]
+    # Blocks may differ: "grouped, serial".
+    taken = ", ".join(sorted(set(artifacts["auto"]["schedules"]))) or "-"
+    call = f"{report['batch']}x{report['tokens']}"
+    return ROW.format(model, call, *cells, taken, f"{excess(times):+.1f} %"), excess(times)
 
 
 def main(paths):
-    print(ROW.format("model, ms", "prefill", *SCHEDULES, "auto", "auto is", "to best"))
-    for path in sorted(paths):
-        if not path.stem.endswith(tuple(f"-{schedule}" for schedule in SCHEDULES)):
-            print(row_of(path))
+    print(ROW.format("model, ms", "prefill", *SCHEDULES, "auto is", "to best"))
+    print("|---" * ROW.count("{") + "|")
+    largest = ("", -100.0)
+    for path in sorted(paths, key=lambda path: (SIZES.index(path.stem.split("-")[0]), path.stem)):
+        row, percent = row_of(path.stem, json.loads(path.read_text()))
+        print(row)
+        largest = max(largest, (path.stem, percent), key=lambda pair: pair[1])
+    print(f"auto is at most {largest[1]:+.1f} % from the best: {largest[0]}")
 
 
 if __name__ == "__main__":
