@@ -7,14 +7,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "Compilation.h"
+#include "DescribeModel.h"
+#include "DiagnosticText.h"
 
 #include "flowhn/Dialect/Kern/IR/KernOps.h"
 #include "flowhn/Dialect/Plan/Serialize.h"
 #include "flowhn/Import/ImportModel.h"
 #include "flowhn/Target/NVPTX/Calibrations.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassInstrumentation.h"
@@ -59,51 +59,6 @@ private:
   std::string &text;
 };
 
-llvm::StringRef severityName(DiagnosticSeverity severity) {
-  switch (severity) {
-  case DiagnosticSeverity::Note:
-    return "note";
-  case DiagnosticSeverity::Warning:
-    return "warning";
-  case DiagnosticSeverity::Error:
-    return "error";
-  case DiagnosticSeverity::Remark:
-    return "remark";
-  }
-  return "diagnostic";
-}
-
-/// A diagnostic as text: its location where that is a file or a name, its text.
-std::string format(Diagnostic &diagnostic) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  Location location = diagnostic.getLocation();
-  if (auto file = location->findInstanceOf<FileLineColLoc>())
-    stream << file.getFilename().getValue() << ":" << file.getLine() << ":" << file.getColumn()
-           << ": ";
-  else if (auto name = location->findInstanceOf<NameLoc>())
-    stream << name.getName().getValue() << ": ";
-  stream << diagnostic.str();
-  for (Diagnostic &note : diagnostic.getNotes())
-    stream << "\n  note: " << note.str();
-  return text;
-}
-
-/// The attention tokens that the model was compiled with: one count where all blocks
-/// agree, one per block otherwise; none where the strategy has no counts.
-std::vector<int64_t> chosenCounts(ModelOp model) {
-  std::vector<int64_t> counts;
-  Strategy strategy = model.getSplit().getStrategy();
-  if ((strategy != Strategy::FA && strategy != Strategy::FAC) || !model.getPlanAttr())
-    return counts;
-  for (auto window : model.getPlanAttr().getAsRange<WindowAttr>())
-    if (window.getPeriod() != 0)
-      counts.push_back(window.getCount());
-  if (llvm::all_equal(counts) && !counts.empty())
-    counts.resize(1);
-  return counts;
-}
-
 } // namespace
 
 void mlir::flowhn::setPipelineOptions(const ::flowhn::CompileOptions &options,
@@ -144,7 +99,7 @@ Status Compilation::timed(std::string phase, const std::function<Status()> &work
 Status Compilation::withDiagnostics(const std::function<Status()> &work) {
   std::string errors;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    std::string text = format(diagnostic);
+    std::string text = textOf(diagnostic);
     if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
       errors += (errors.empty() ? "" : "\n") + text;
     else
@@ -190,52 +145,6 @@ Status Compilation::runPasses(Build build) {
   passes.addInstrumentation(std::make_unique<FailedPass>(failed));
   build(passes, pipeline);
   return succeeded(passes.run(*module)) ? Status() : invalidInput(failed);
-}
-
-Status Compilation::describeModel() {
-  auto models = module->getOps<ModelOp>();
-  if (!llvm::hasSingleElement(models))
-    return invalidInput("the module holds " +
-                        std::to_string(std::distance(models.begin(), models.end())) +
-                        " flowhn.model ops, expected 1");
-  ModelOp op = *models.begin();
-  auto forward = op.lookupSymbol<func::FuncOp>("forward");
-  if (!forward || forward.getNumResults() != 1)
-    return invalidInput("flowhn.model '" + op.getSymName().str() +
-                        "' has no function @forward with one result");
-
-  ::flowhn::ManifestModel &described = manifest.model;
-  SplitAttr split = op.getSplit();
-  described.name = model.name();
-  described.prunesDeadPositions = options.pruneDeadPositions;
-  if (auto tokenizer = op->getAttrOfType<StringAttr>(tokenizerAttrName))
-    described.tokenizer = tokenizer.str();
-  described.strategy = stringifyStrategy(split.getStrategy()).str();
-  if (split.getStrategy() == Strategy::FAC)
-    described.circulation = stringifyCirculation(split.getCirculation()).str();
-  described.contextLength = split.getContextLength();
-  described.attentionTokens = chosenCounts(op);
-  if (ArrayAttr plan = op.getPlanAttr())
-    for (auto window : plan.getAsRange<WindowAttr>()) {
-      llvm::raw_string_ostream(described.windows.emplace_back()) << window;
-      described.splitByCall |= window.getByCall();
-    }
-  described.numLayers = described.windows.size();
-  auto logits = dyn_cast<RankedTensorType>(forward.getResultTypes()[0]);
-  if (!logits || logits.getRank() != 2 || logits.isDynamicDim(1))
-    return invalidInput("the result of @forward in flowhn.model '" + op.getSymName().str() +
-                        "' must be [rows, vocabulary] with a known vocabulary");
-  described.vocabSize = logits.getDimSize(1);
-  forward.walk([&](EmbeddingOp embedding) {
-    if (auto type = dyn_cast<RankedTensorType>(embedding.getResult().getType()))
-      described.hiddenSize = type.getShape().back();
-  });
-  // The residual stream may be wider than what products read.
-  forward.walk([&](LinearOp linear) {
-    Type element = cast<RankedTensorType>(linear.getInput().getType()).getElementType();
-    described.dtype = element.isBF16() ? "bfloat16" : element.isF16() ? "float16" : "float32";
-  });
-  return Status();
 }
 
 Status Compilation::serialize() {
@@ -303,7 +212,12 @@ Status Compilation::importTo(CompilePhase last) {
   if (last >= CompilePhase::Split)
     FLOWHN_RETURN_IF_ERROR(runPhase(CompilePhase::Split, [&]() -> Status {
       FLOWHN_RETURN_IF_ERROR(runPasses(buildSplitPipeline));
-      return describeModel();
+      auto described = describeModel(*module);
+      FLOWHN_RETURN_IF_ERROR(described.status());
+      manifest.model = std::move(*described);
+      manifest.model.name = model.name();
+      manifest.model.prunesDeadPositions = options.pruneDeadPositions;
+      return Status();
     }));
   return Status();
 }

@@ -55,7 +55,6 @@ private:
   ::flowhn::Status checkCheckpoint();
   ::flowhn::Status runPasses(Build build);
   ::flowhn::Status serialize();
-  ::flowhn::Status describeModel();
   ::flowhn::Status dump(::flowhn::CompilePhase phase);
   /// Runs `work`, collecting its diagnostics; a failure returns them.
   ::flowhn::Status withDiagnostics(const std::function<::flowhn::Status()> &work);
