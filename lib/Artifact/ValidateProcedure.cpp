@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "PlanChecks.h"
+#include "RunningStreams.h"
 #include "flowhn/Support/DType.h"
 #include "flowhn/Support/Json.h"
 
@@ -22,26 +23,6 @@ using Indices = flatbuffers::Vector<uint32_t>;
 std::string outOf(const char *what, uint64_t index, size_t count) {
   return std::string(what) + " " + std::to_string(index) + " of " + std::to_string(count);
 }
-
-} // namespace
-
-/// Constraints of flowhn::WindowAttr, without `all`.
-Status flowhn::checkWindow(const fb::Window &w) {
-  bool fixed = !w.by_call() && w.period() > 0 && w.period() <= maxInt32 && w.start() >= 0 &&
-               w.start() < w.period() && w.count() >= 0 && w.count() <= w.period() &&
-               w.numerator() == 0 && w.denominator() == 0 && !w.last() && !w.ceil();
-  bool byCall = w.by_call() && w.denominator() > 0 && w.denominator() <= maxInt32 &&
-                w.numerator() >= 0 && w.numerator() <= w.denominator() && w.start() == 0 &&
-                w.count() == 0 && w.period() == 0;
-  if (fixed || byCall)
-    return {};
-  return invalidInput("an impossible window: start " + std::to_string(w.start()) + ", count " +
-                      std::to_string(w.count()) + ", period " + std::to_string(w.period()) +
-                      ", fraction " + std::to_string(w.numerator()) + "/" +
-                      std::to_string(w.denominator()));
-}
-
-namespace {
 
 /// Follows the values that the commands define.
 class Checker {
@@ -64,14 +45,11 @@ public:
         return status.withContext("command " + std::to_string(i) + " (" +
                                   fb::EnumNameCommand(types.GetEnum<fb::Command>(i)) + ")");
     }
-    if (running != mainStream)
-      return invalidInput("it ends with streams that were not joined");
-    return {};
+    return streams.areJoined() ? Status()
+                               : invalidInput("it ends with streams that were not joined");
   }
 
 private:
-  static constexpr unsigned mainStream = 1;
-
   template <typename T> Status as(const void *command) {
     return check(*static_cast<const T *>(command));
   }
@@ -205,8 +183,7 @@ private:
   Status check(const fb::Launch &command) {
     if (command.kernel() >= plan.kernels()->size())
       return invalidInput(outOf("kernel", command.kernel(), plan.kernels()->size()));
-    if (command.stream() >= maxStreams || !(running >> command.stream() & 1))
-      return invalidInput("stream " + std::to_string(command.stream()) + " is not running");
+    FLOWHN_RETURN_IF_ERROR(streams.checkRunning(command.stream()));
     if (command.branch() > fb::Branch::MAX)
       return invalidInput("unknown branch " + std::to_string(int(command.branch())));
     const fb::Kernel &kernel = *plan.kernels()->Get(command.kernel());
@@ -232,7 +209,7 @@ private:
     if (command.procedure() >= number)
       return invalidInput("calls procedure " + std::to_string(command.procedure()) +
                           ", which is not before " + std::to_string(number));
-    if (running != mainStream)
+    if (!streams.areJoined())
       return invalidInput("calls while streams are forked");
     if (command.times() && command.times()->schedule() > fb::Schedule::MAX)
       return invalidInput("unknown schedule " + std::to_string(int(command.times()->schedule())));
@@ -264,28 +241,8 @@ private:
     use.runs = std::min(maxCommands, use.runs + uses[number].runs);
   }
 
-  Status check(const fb::Fork &command) {
-    unsigned before = running & ~mainStream;
-    for (uint32_t stream : *command.streams()) {
-      // Stream 0 always runs; naming it says that it takes part.
-      if (stream >= maxStreams || (before >> stream & 1))
-        return invalidInput("stream " + std::to_string(stream) + " cannot start");
-      before |= 1u << stream;
-    }
-    running |= before;
-    return {};
-  }
-
-  Status check(const fb::Join &command) {
-    unsigned left = running;
-    for (uint32_t stream : *command.streams()) {
-      if (stream >= maxStreams || !(left >> stream & 1))
-        return invalidInput("stream " + std::to_string(stream) + " is not running");
-      left &= ~(1u << stream);
-    }
-    running = left | mainStream;
-    return {};
-  }
+  Status check(const fb::Fork &command) { return streams.fork(*command.streams()); }
+  Status check(const fb::Join &command) { return streams.join(*command.streams()); }
 
   Status check(const fb::Tap &command) {
     FLOWHN_RETURN_IF_ERROR(checkIndex(command.rows()));
@@ -311,7 +268,7 @@ private:
   std::vector<Range> indices;
   size_t memories = 0;
   std::vector<int64_t> arenas; ///< bytes per unit
-  unsigned running = mainStream;
+  RunningStreams streams;
 };
 
 } // namespace
