@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "EmitterSupport.h"
+#include "KernelConfig.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

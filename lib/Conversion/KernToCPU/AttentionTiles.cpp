@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionTiles.h"
+#include "KernelConfig.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "KernelConfig.h"
 #include "SequenceSupport.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -178,6 +178,8 @@ Value KernelBuilder::softplus(Value x) {
 // Memory
 //===----------------------------------------------------------------------===//
 
+int64_t kern::elementBytes(Type elementType) { return elementType.getIntOrFloatBitWidth() / 8; }
+
 static Type elementType(Value memref) {
   return cast<MemRefType>(memref.getType()).getElementType();
 }
@@ -283,33 +285,4 @@ Value KernelBuilder::inlineRegion(Region &region, ValueRange arguments) {
       result.setType(withShapeOf(like, result.getType()));
   }
   return lookup(cast<YieldOp>(block.getTerminator()).getValue());
-}
-
-//===----------------------------------------------------------------------===//
-// Configurations
-//===----------------------------------------------------------------------===//
-
-int64_t kern::elementBytes(Type elementType) { return elementType.getIntOrFloatBitWidth() / 8; }
-
-DictionaryAttr kern::makeConfig(MLIRContext *context,
-                                ArrayRef<std::pair<StringRef, int64_t>> entries) {
-  Builder builder(context);
-  SmallVector<NamedAttribute> attributes;
-  for (auto [name, value] : entries)
-    attributes.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(value)));
-  return builder.getDictionaryAttr(attributes);
-}
-
-int64_t kern::configValue(DictionaryAttr config, StringRef name) {
-  return config.getAs<IntegerAttr>(name).getInt();
-}
-
-LogicalResult kern::checkConfig(Operation *op, ArrayRef<StringRef> names) {
-  auto config = op->getAttrOfType<DictionaryAttr>("config");
-  for (StringRef name : names) {
-    auto value = config.getAs<IntegerAttr>(name);
-    if (!value || value.getInt() < 1)
-      return op->emitOpError("needs a positive integer '") << name << "' in its CPU configuration";
-  }
-  return success();
 }

@@ -121,14 +121,6 @@ int64_t elementBytes(Type elementType);
 /// `bytes` rounded up to a cache line: where the next part of scratch starts.
 inline int64_t alignToLine(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/// A `config` dictionary of integers, and a value of one.
-DictionaryAttr makeConfig(MLIRContext *context, ArrayRef<std::pair<StringRef, int64_t>> entries);
-int64_t configValue(DictionaryAttr config, StringRef name);
-
-/// Checks that the op's configuration holds a positive integer for every name. It may
-/// have been written by hand.
-LogicalResult checkConfig(Operation *op, ArrayRef<StringRef> names);
-
 /// Each emitter's external model, attached by registerCPUKernelModels.
 void attachArgmaxCPUModel(MLIRContext &context);
 void attachAttentionCPUModel(MLIRContext &context);

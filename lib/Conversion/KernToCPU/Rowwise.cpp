@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "EmitterSupport.h"
+#include "KernelConfig.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 

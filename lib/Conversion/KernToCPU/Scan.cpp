@@ -14,6 +14,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "KernelConfig.h"
 #include "SequenceSupport.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
