@@ -48,24 +48,9 @@ public:
       : plan(plan), arguments(arguments), tapTarget(tapTarget), counts(counts), sink(sink) {}
 
   Status run() {
-    Frame frame;
-    frame.indices = entryIndices(arguments);
-    auto add = [&](EntryMemory number, size_t elements) {
-      frame.memories.push_back({Place::Argument, number, 0, int64_t(elements) * 4});
-    };
-    add(IdsArgument, arguments.ids.size());
-    add(BeginArgument, arguments.begin.size());
-    add(LengthArgument, arguments.length.size());
-    add(OffsetsArgument, arguments.offsets.size());
-    add(SelectArgument, arguments.select.size());
-    add(LogitsArgument, size_t(arguments.numLogits()));
-    add(TokensArgument, size_t(arguments.numTokens()));
-    if (!arguments.step)
-      return runProcedure(*plan.procedures()->Get(plan.entry()), std::move(frame));
-    add(SlotsArgument, arguments.step->slots.size());
-    add(DrawsArgument, arguments.step->draws.size());
-    add(HistoryArgument, arguments.step->history.size());
-    return runProcedure(*plan.procedures()->Get(uint32_t(plan.step())), std::move(frame));
+    uint32_t entry = arguments.step ? uint32_t(plan.step()) : plan.entry();
+    return runProcedure(*plan.procedures()->Get(entry),
+                        {entryIndices(arguments), entryMemories(arguments), {}});
   }
 
   int64_t workspaceBytes() const { return peak + guardBytes; }
@@ -302,16 +287,6 @@ Expected<int64_t> flowhn::walkPlan(const fb::Plan &plan, const EntryArguments &a
   Walk walk(plan, arguments, tapTarget, counts, sink);
   FLOWHN_RETURN_IF_ERROR(walk.run());
   return walk.workspaceBytes();
-}
-
-std::vector<int64_t> flowhn::entryIndices(const EntryArguments &arguments) {
-  int64_t numTokens = arguments.numTokens(), numDrawn = arguments.draws() ? numTokens : 0;
-  std::vector<int64_t> indices = {int64_t(arguments.length.size()), int64_t(arguments.ids.size()),
-                                  arguments.maxLength, int64_t(arguments.select.size()),
-                                  numTokens - numDrawn};
-  if (arguments.step)
-    indices.push_back(numDrawn);
-  return indices;
 }
 
 LaunchCounts flowhn::countsOf(const fb::Kernel &kernel, std::span<const int64_t> indices) {

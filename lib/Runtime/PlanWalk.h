@@ -99,8 +99,9 @@ Expected<int64_t> walkPlan(const fb::Plan &plan, const EntryArguments &arguments
                            const TapTarget &tapTarget, std::span<LaunchCounts> counts,
                            PlanSink &sink);
 
-/// The index values that a plan's entry takes, in order.
+/// The index values that a plan's entry takes, in order, and its memories.
 std::vector<int64_t> entryIndices(const EntryArguments &arguments);
+std::vector<Place> entryMemories(const EntryArguments &arguments);
 
 /// What one launch of `kernel` computes and moves.
 LaunchCounts countsOf(const fb::Kernel &kernel, std::span<const int64_t> indices);
