@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 using namespace flowhn;
@@ -21,6 +22,9 @@ using nlohmann::json;
 namespace {
 
 constexpr double micro = 1e-6;
+/// Beyond what any kernel takes and any device does: what is predicted from a table stays finite.
+constexpr double mostMicroseconds = 1e9, mostPerSecond = 1e18;
+constexpr double mostExtent = 1e15;
 
 struct ClassInfo {
   KernelClass kernelClass;
@@ -44,36 +48,33 @@ public:
       value->is_string() ? void(to = value->get<std::string>()) : fail(key, "a string", *value);
   }
 
-  /// A number that is at least 0 and, where there is a `most`, at most that.
-  void read(const char *key, double &to, double unit, double most = HUGE_VAL) {
-    const json *value = member(table, key);
-    if (!value)
-      return;
-    bool isGood = value->is_number() && value->get<double>() >= 0 && value->get<double>() <= most &&
-                  std::isfinite(value->get<double>());
-    if (!isGood)
-      return fail(key, most == 1 ? "from 0 to 1" : "a number from 0 on", *value);
-    to = value->get<double>() * unit;
+  void readTime(const char *key, double &seconds) {
+    read(key, seconds, micro, 0, mostMicroseconds);
   }
+  void readRate(const char *key, double &rate) { read(key, rate, 1, 1, mostPerSecond); }
+  void readShare(const char *key, double &share) { read(key, share, 1, 0, 1); }
 
   void readRates(const char *key, std::map<int64_t, double> &to) {
     const json *rows = member(table, key);
     if (rows && (!rows->is_array() || rows->empty()))
       return fail(key, "an array of [head size, FLOP/s]", *rows);
     for (const json &row : rows ? *rows : json::array()) {
-      if (!isRow(row, 1))
-        return fail(key, "an array of [head size, FLOP/s], each above 0", row);
+      bool isGood =
+          row.is_array() && row.size() == 2 && isCount(row[0]) && isIn(row[1], 1, mostPerSecond);
+      if (!isGood)
+        return fail(key, "an array of [head size, FLOP/s], " + range(1, mostPerSecond), row);
       to[row[0].get<int64_t>()] = row[1].get<double>();
     }
   }
 
   void readPoints(std::map<KernelClass, std::vector<KernelPoint>> &to) {
     const json *kernels = member(table, "kernels");
-    if (kernels && !kernels->is_object())
+    if (!kernels)
+      return;
+    if (!kernels->is_object())
       return fail("kernels", "an object", *kernels);
-    for (const ClassInfo &info : classes)
-      if (kernels && kernels->contains(info.name))
-        readPoints((*kernels)[info.name], info, to[info.kernelClass]);
+    for (const auto &[name, rows] : kernels->items())
+      readPoints(name, rows, to);
   }
 
   /// A table without configurations has no such member.
@@ -98,6 +99,22 @@ private:
                   row[2].get<double>() * micro});
   }
 
+  void read(const char *key, double &to, double unit, double least, double most) {
+    const json *value = member(table, key);
+    if (value && !isIn(*value, least, most))
+      return fail(key, range(least, most), *value);
+    if (value)
+      to = value->get<double>() * unit;
+  }
+
+  void readPoints(const std::string &name, const json &rows,
+                  std::map<KernelClass, std::vector<KernelPoint>> &to) {
+    auto info = std::ranges::find(classes, name, &ClassInfo::name);
+    if (info == std::end(classes))
+      return fail("kernels", "of matmul, attention, scan and rowwise", json(name));
+    readPoints(rows, *info, to[info->kernelClass]);
+  }
+
   void readPoints(const json &rows, const ClassInfo &info, std::vector<KernelPoint> &to) {
     for (const json &row : rows) {
       if (!isRow(row, info.numSizes))
@@ -118,15 +135,26 @@ private:
     return std::all_of(row.begin(), row.end() - 1, isCount) && isTime(row.back());
   }
 
+  static bool isIn(const json &value, double least, double most) {
+    return value.is_number() && value.get<double>() >= least && value.get<double>() <= most;
+  }
+
+  /// "from 0 to 1".
+  static std::string range(double least, double most) {
+    char text[64];
+    std::snprintf(text, sizeof(text), "from %g to %g", least, most);
+    return text;
+  }
+
   static bool isCount(const json &value) {
-    return value.is_number_integer() && value.get<double>() >= 1 && value.get<double>() <= 1e15;
+    return value.is_number_integer() && isIn(value, 1, mostExtent);
   }
 
   /// One of the products of a launch may have no rows.
   static bool isExtent(const json &value) { return isCount(value) || value == 0; }
 
   static bool isTime(const json &value) {
-    return value.is_number() && value.get<double>() > 0 && std::isfinite(value.get<double>());
+    return isIn(value, 0, mostMicroseconds) && value.get<double>() > 0;
   }
 
   const json *member(const json &object, const char *key) {
@@ -187,20 +215,16 @@ Expected<Calibration> flowhn::parseCalibration(std::string_view text, std::strin
   TableReader reader(*table, source);
   reader.read("device", read.device);
   reader.read("chip", read.chip);
-  reader.read("launch_us", read.launchSeconds, micro);
-  reader.read("bytes_per_second", read.byteRate, 1);
-  reader.read("matmul_flops_per_second", read.matmulRate, 1);
+  reader.readTime("launch_us", read.launchSeconds);
+  reader.readRate("bytes_per_second", read.byteRate);
+  reader.readRate("matmul_flops_per_second", read.matmulRate);
   reader.readRates("attention_flops_per_second", read.attentionRates);
-  reader.read("scan_step_us", read.scanStepSeconds, micro);
-  reader.read("scan_step_us_per_block", read.scanStepSecondsPerBlock, micro);
-  reader.read("overlap", read.overlap, 1, /*most=*/1);
+  reader.readTime("scan_step_us", read.scanStepSeconds);
+  reader.readTime("scan_step_us_per_block", read.scanStepSecondsPerBlock);
+  reader.readShare("overlap", read.overlap);
   reader.readPoints(read.points);
   reader.readConfigs(read.configs);
   FLOWHN_RETURN_IF_ERROR(reader.problem);
-  for (auto [key, rate] : {std::pair("bytes_per_second", read.byteRate),
-                           std::pair("matmul_flops_per_second", read.matmulRate)})
-    if (rate == 0)
-      return invalidInput(std::string(source) + ": " + quote(key) + " must be above 0");
   return read;
 }
 

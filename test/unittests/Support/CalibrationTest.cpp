@@ -64,9 +64,19 @@ TEST(Calibration, NamesWhatIsWrong) {
   EXPECT_EQ(errorOf(replaced("\"overlap\": 0.5,", "")), "t.json: 'overlap' is missing");
   EXPECT_EQ(errorOf(replaced("0.5", "1.5")),
             "t.json: 'overlap' must be from 0 to 1, got number 1.5");
-  EXPECT_EQ(errorOf(replaced("3e12", "0")), "t.json: 'bytes_per_second' must be above 0");
-  EXPECT_EQ(errorOf(replaced("3e12", "Infinity")),
-            "t.json: 'bytes_per_second' must be a number from 0 on, got number inf");
+  for (const char *rate : {"0", "1e-300", "1e300", "Infinity", "true"})
+    EXPECT_EQ(errorOf(replaced("3e12", rate))
+                  .find("t.json: 'bytes_per_second' must be from 1 to "
+                        "1e+18, got "),
+              0u);
+  EXPECT_EQ(errorOf(replaced("\"launch_us\": 2", "\"launch_us\": 1e300")),
+            "t.json: 'launch_us' must be from 0 to 1e+09, got number 1e+300");
+  EXPECT_EQ(errorOf(replaced("[64, 4e14]", "[64, 1e-9]")),
+            "t.json: 'attention_flops_per_second' must be an array of [head size, FLOP/s], from 1 "
+            "to 1e+18, got an array of 2");
+  EXPECT_EQ(
+      errorOf(replaced("\"rowwise\"", "\"rowwize\"")),
+      "t.json: 'kernels' must be of matmul, attention, scan and rowwise, got string \"rowwize\"");
   EXPECT_NE(errorOf(replaced("[64, 4e14]", "[64]")).find("'attention_flops_per_second'"),
             std::string::npos);
   EXPECT_NE(errorOf(replaced("[4096, 3.25]", "[4096, 0]")).find("'rowwise' must be 1 sizes"),
