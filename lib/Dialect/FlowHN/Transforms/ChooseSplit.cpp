@@ -149,6 +149,10 @@ struct ChooseSplitPass : flowhn::impl::ChooseSplitPassBase<ChooseSplitPass> {
         emitError() << "circulation must be alternate or rotate, got '" << circulation << "'";
       return {};
     }
+    if (!circulation.empty() && newStrategy != Strategy::FAC) {
+      emitError() << "circulation needs strategy fac, got " << stringifyStrategy(*newStrategy);
+      return {};
+    }
     // Counts stay with the split unless it is left for one that has none.
     bool hasCounts = newStrategy == Strategy::FA || newStrategy == Strategy::FAC;
     SmallVector<int64_t> counts(attentionTokens.begin(), attentionTokens.end());

@@ -45,7 +45,11 @@ static std::string describeFlops(ParallelOp parallel) {
   return text;
 }
 
-static int64_t nanoseconds(double seconds) { return std::llround(seconds * 1e9); }
+/// What is beyond any number is as long as can be.
+static int64_t nanoseconds(double seconds) {
+  constexpr double most = 9e18;
+  return std::llround(std::min(seconds * 1e9, most));
+}
 
 namespace {
 
@@ -196,13 +200,12 @@ struct ScheduleBranchesPass : ::mlir::flowhn::impl::ScheduleBranchesPassBase<Sch
     if (!table.ok())
       return model.emitError() << table.status().message();
     int64_t context = model.getSplit().getContextLength();
-    constexpr int64_t tokensWithoutContext = 1024;
+    constexpr int64_t tokensWithoutContext = 1024, mostRows = 65536;
     int64_t rowTokens = tokens > 0 ? int64_t(tokens) : context ? context : tokensWithoutContext;
-    if (batch < 1 || tokens < 0 || (context && rowTokens > context))
-      return model.emitError() << "times are predicted for at least one row, of at most the "
-                                  "context's "
-                               << context << " tokens, got " << batch.getValue() << " x "
-                               << tokens.getValue();
+    if (batch < 1 || batch > mostRows || tokens < 0 || (context && rowTokens > context))
+      return model.emitError() << "times are predicted for 1 to " << mostRows
+                               << " rows, of at most the context's " << context << " tokens, got "
+                               << batch.getValue() << " x " << tokens.getValue();
     prediction.emplace(Prediction{TimeModel(*gpu, *table), gpu->chip, gpu->hasWarpgroupProducts,
                                   batch, rowTokens});
     return success();

@@ -7,6 +7,7 @@
 // RUN: not flowhn-opt %s --flowhn-choose-split="attention-tokens=-1" 2>&1 | FileCheck %s --check-prefix=NEGATIVE
 // RUN: not flowhn-opt %s --flowhn-choose-split="attention-tokens=1,2,3" 2>&1 | FileCheck %s --check-prefix=COUNTS
 // RUN: not flowhn-opt %s --flowhn-choose-split="strategy=ae attention-tokens=4" 2>&1 | FileCheck %s --check-prefix=AE
+// RUN: not flowhn-opt %s --flowhn-choose-split="strategy=fa circulation=rotate" 2>&1 | FileCheck %s --check-prefix=FA
 
 // STRATEGY: error: 'flowhn.model' op strategy must be none, ae, fa or fac, got 'best'
 // CIRCULATION: error: 'flowhn.model' op circulation must be alternate or rotate, got 'round'
@@ -16,6 +17,7 @@
 // NEGATIVE: error: 'flowhn.model' op attention_tokens must not be negative, got -1
 // COUNTS: error: 'flowhn.model' op attention_tokens must hold one count, or one per block, got 3 counts for 2 blocks
 // AE: error: 'flowhn.model' op attention_tokens need strategy fa or fac, got ae
+// FA: error: 'flowhn.model' op circulation needs strategy fac, got fa
 
 flowhn.model @model split<fac, rotate, context = 9, attention_tokens = [5]> {
   func.func @forward(%x0: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
