@@ -9,6 +9,7 @@
 #include "common/InputOptions.h"
 
 #include "common/Target.h"
+#include "common/Tool.h"
 
 #include <array>
 #include <filesystem>
@@ -28,9 +29,9 @@ static void addSplitFlags(CLI::App &app, SplitOptions &split) {
                  "Attention positions per context: N, or N,N,… one per block")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(CLI::NonNegativeNumber);
+      ->check(atLeast(0));
   app.add_option("--context", split.contextLength, "Context length that the split is laid out over")
-      ->check(CLI::PositiveNumber);
+      ->check(atLeast(1));
 }
 
 static void addTargetFlags(CLI::App &app, CompileOptions &compile) {
@@ -65,14 +66,14 @@ static void addPredictionFlags(CLI::App &app, CompileOptions &compile) {
                  "For flowhn-bench --autotune where there is no compiler: which configuration "
                  "nvptx kernels get, counted from the one that promises most, 0; those that have "
                  "not so many get that")
-      ->check(CLI::NonNegativeNumber);
+      ->check(atLeast(0));
   app.add_option("--typical-batch", compile.typicalBatch,
                  "Sequences of the call that nvptx predicts times for")
-      ->check(CLI::PositiveNumber)
+      ->check(atLeast(1))
       ->capture_default_str();
   app.add_option("--typical-tokens", compile.typicalTokens,
                  "Tokens of each; default: the context, or 1024 without one")
-      ->check(CLI::PositiveNumber);
+      ->check(atLeast(1));
 }
 
 void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
@@ -96,18 +97,19 @@ void flowhn::tools::addInputOptions(CLI::App &app, InputOptions &options) {
           "--branch-schedule", compile.branchSchedule,
           "Whether a block's branches run at the same time: serial, no; streams; grouped, and "
           "products of both in one launch; auto: on nvptx what is predicted to take least time")
-      ->check(CLI::IsMember({"auto", "grouped", "streams", "serial"}));
+      ->check(CLI::IsMember({"auto", "grouped", "streams", "serial"}))
+      ->capture_default_str();
   flags.add_flag("--prune-dead-positions", compile.pruneDeadPositions,
                  "Compute of the last block, behind its mixers, only the tokens whose logits are "
                  "asked for; keys, values and scans are left");
   addPredictionFlags(flags, compile);
   flags.add_option("--max-batch", compile.maxBatch, "Most sequences of one call")
-      ->check(CLI::PositiveNumber)
+      ->check(atLeast(1))
       ->capture_default_str();
   flags
       .add_option("--max-tokens", compile.maxTokens,
                   "Longest sequence of a model without a context length")
-      ->check(CLI::PositiveNumber)
+      ->check(atLeast(1))
       ->capture_default_str();
   compile.cache = true;
   flags.add_flag("!--no-cache", compile.cache,
@@ -161,11 +163,14 @@ bool flowhn::tools::isArtifact(const std::string &path) {
          std::string_view(magic.data(), magic.size()) == "PK\x03\x04";
 }
 
-void flowhn::tools::applySplit(SplitOptions &split, ModelConfig &config) {
+Status flowhn::tools::applySplit(SplitOptions &split, ModelConfig &config) {
   constexpr std::array<std::string_view, 4> strategies = {"none", "ae", "fa", "fac"};
   for (size_t i = 0; i < strategies.size(); ++i)
     if (split.strategy == strategies[i])
       config.strategy = static_cast<SplitStrategy>(i);
+  if (!split.circulation.empty() && config.strategy != SplitStrategy::FAC)
+    return invalidArgument("--circulation is of the strategy fac, got " +
+                           std::string(strategies[size_t(config.strategy)]));
   if (!split.circulation.empty())
     config.circulation =
         split.circulation == "rotate" ? Circulation::Rotate : Circulation::Alternate;
@@ -174,6 +179,7 @@ void flowhn::tools::applySplit(SplitOptions &split, ModelConfig &config) {
   if (!split.attentionTokens.empty())
     config.attentionTokens = split.attentionTokens;
   split = {};
+  return {};
 }
 
 Expected<Model> flowhn::tools::loadModel(const CompilerInterface &compiler, InputOptions &options) {
@@ -182,7 +188,7 @@ Expected<Model> flowhn::tools::loadModel(const CompilerInterface &compiler, Inpu
   Expected<ModelConfig> config = publishedConfig(options.config);
   if (!config.ok())
     return config.status();
-  applySplit(options.compile.split, *config);
+  FLOWHN_RETURN_IF_ERROR(applySplit(options.compile.split, *config));
   return compiler.modelFromConfig(std::move(*config), options.config);
 }
 

@@ -39,8 +39,9 @@ std::string inputProblem(InputOptions &options);
 /// a ZIP file.
 bool isArtifact(const std::string &path);
 
-/// Moves the split flags into the config of a model that they define.
-void applySplit(SplitOptions &split, ModelConfig &config);
+/// Moves the split flags into the config of a model that they define. InvalidArgument where it
+/// has no use for one.
+Status applySplit(SplitOptions &split, ModelConfig &config);
 
 /// Loads what INPUT or --config names. For a published size the split flags say
 /// which model it is; for any other they override what it was built with.

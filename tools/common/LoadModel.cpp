@@ -11,6 +11,7 @@
 #include "common/CompilerLibrary.h"
 #include "common/Progress.h"
 #include "common/Target.h"
+#include "flowhn/Runtime/Device.h"
 
 #include <charconv>
 #include <chrono>
@@ -127,6 +128,9 @@ static Expected<Artifact> compileModel(const Tool &tool, RunOptions &options,
   Expected<const CompilerInterface *> compiler = loadCompiler();
   if (!compiler.ok())
     return noCompiler(tool, options, compiler.status());
+  // Before a compilation that would be of no use.
+  if (options.model.compile.target == "nvptx")
+    FLOWHN_RETURN_IF_ERROR(findDevice(options.device).status().withContext("--target=nvptx"));
   Expected<Model> model = loadModel(**compiler, options.model);
   if (!model.ok())
     return model.status();

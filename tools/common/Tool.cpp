@@ -10,8 +10,10 @@
 
 #include "flowhn/Artifact/Manifest.h"
 
+#include <charconv>
 #include <iostream>
 #include <new>
+#include <span>
 #include <sstream>
 
 using namespace flowhn;
@@ -23,7 +25,15 @@ Tool::Tool(std::string name, const std::string &description)
   arguments.get_formatter()->column_width(34);
 }
 
+/// "--flag=", whose value CLI11 would look for in the next argument.
+static bool isFlagWithoutValue(std::string_view argument) {
+  return argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+}
+
 std::optional<int> Tool::parse(int argc, char **argv) {
+  for (std::string_view argument : std::span(argv, size_t(argc)))
+    if (isFlagWithoutValue(argument))
+      return usageError("'" + std::string(argument) + "' has no value");
   try {
     arguments.parse(argc, argv);
     return std::nullopt;
@@ -64,4 +74,16 @@ int Tool::run(const std::function<Expected<int>()> &work) const {
   } catch (const std::bad_alloc &) {
     return failure(resourceExhausted("out of memory"));
   }
+}
+
+CLI::Validator flowhn::tools::atLeast(int64_t least) {
+  auto check = [least](const std::string &text) -> std::string {
+    double number = 0;
+    auto error = std::from_chars(text.data(), text.data() + text.size(), number).ec;
+    // What is no number the conversion refuses.
+    if (error != std::errc() || number >= double(least))
+      return {};
+    return "must be at least " + std::to_string(least) + ", got " + text;
+  };
+  return CLI::Validator(check, ">= " + std::to_string(least));
 }

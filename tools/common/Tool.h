@@ -51,6 +51,9 @@ private:
   CLI::App arguments;
 };
 
+/// Refuses smaller numbers. CLI11's own validators name the largest number there is too.
+CLI::Validator atLeast(int64_t least);
+
 } // namespace flowhn::tools
 
 #endif // FLOWHN_TOOLS_COMMON_TOOL_H

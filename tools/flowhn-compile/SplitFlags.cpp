@@ -81,7 +81,7 @@ Expected<Model> flowhn::tools::searchAndPrintSplit(const Model &model, InputOpti
   ModelConfig config = model.config().value_or(ModelConfig());
   bool isPlain = model.config() && model.weightsFolder().empty();
   if (isPlain)
-    applySplit(input.compile.split, config);
+    FLOWHN_RETURN_IF_ERROR(applySplit(input.compile.split, config));
   Expected<Model> asked = isPlain ? Model::fromConfig(config, model.name()) : model;
   FLOWHN_RETURN_IF_ERROR(asked.status());
   Expected<FoundSplit> found = searchSplit(*asked, input.compile, flags.search, &report);

@@ -63,7 +63,7 @@ void addOptions(CLI::App &app, Options &options) {
           ->excludes(prompt)
           ->excludes(ids);
   app.add_option("--max-new-tokens", options.generation.maxNewTokens, "Tokens to append")
-      ->check(CLI::NonNegativeNumber)
+      ->check(atLeast(0))
       ->capture_default_str();
   addSamplingOptions(app, options.generation.sampling);
   CLI::Option *input =
@@ -79,7 +79,7 @@ void addOptions(CLI::App &app, Options &options) {
       ->capture_default_str();
   app.add_option("--repeat", options.repeat,
                  "Compute --input so many times; fails unless each gives the same bits")
-      ->check(CLI::PositiveNumber)
+      ->check(atLeast(1))
       ->needs(input)
       ->capture_default_str();
   CLI::Option *check =
@@ -93,11 +93,11 @@ void addOptions(CLI::App &app, Options &options) {
           ->excludes(input);
   app.add_option("--tolerance", options.check.tolerance,
                  "Relative error that --check allows; default: 1e-4, in 16 bits 2e-2")
-      ->check(CLI::NonNegativeNumber)
+      ->check(atLeast(0))
       ->needs(check);
   app.add_option("--tolerance-row", options.check.rowTolerance,
                  "The same of the worst row; default: --tolerance, in 16 bits three times that")
-      ->check(CLI::NonNegativeNumber)
+      ->check(atLeast(0))
       ->needs(check);
   app.add_option("--chunks", options.chunks,
                  "Feed the sequences of --check in pieces, as they go on from step to step: sizes "
