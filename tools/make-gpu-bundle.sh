@@ -45,7 +45,7 @@ copy_programs() {
 copy_scripts() {
   mkdir "$out/scripts"
   cp $suite/run-tests.sh $suite/run-bench.sh "$out/"
-  cp $suite/common.sh $suite/*.py lib/Target/NVPTX/H200.json "$out/scripts/"
+  cp $suite/{common,sanitizers}.sh $suite/*.py lib/Target/NVPTX/H200.json "$out/scripts/"
   for script in token_ids safetensors_file random_parameters compare_logits edit_artifact xxh3; do
     cp "test/Reference/$script.py" "$out/scripts/"
   done
