@@ -32,13 +32,16 @@ SmallVector<Value> HopperExchange::shareOf(ArrayRef<Value> sums, int64_t owner) 
   return share;
 }
 
-void HopperExchange::leave(ArrayRef<Value> sums) {
-  for (int64_t owner = 0; owner < cluster; ++owner) {
-    SmallVector<Value> share = shareOf(sums, owner);
-    for (int64_t quad = 0; quad < ownQuads(); ++quad)
-      b.storeRaw(b.vectorOf(ArrayRef(share).slice(4 * quad, 4)),
-                 placeOf(owner * ownQuads() + quad, b.i32(0)), quadBytes);
-  }
+void HopperExchange::leave(ArrayRef<Value> sums, Value rank) {
+  for (int64_t owner = 0; owner < cluster; ++owner)
+    b.ifThenElse(
+        b.equal(rank, owner), [] {},
+        [&] {
+          SmallVector<Value> share = shareOf(sums, owner);
+          for (int64_t quad = 0; quad < ownQuads(); ++quad)
+            b.storeRaw(b.vectorOf(ArrayRef(share).slice(4 * quad, 4)),
+                       placeOf(owner * ownQuads() + quad, b.i32(0)), quadBytes);
+        });
 }
 
 /// The block's share of its own sums.
@@ -69,17 +72,20 @@ void HopperExchange::add(MutableArrayRef<Value> own, Value rank) {
 SmallVector<Value> HopperExchange::sum(ArrayRef<Value> sums, Value rank) {
   // Behind the named barriers of the stores: no warpgroup reads the stages any more.
   b.barrier(b.i32(1 + plan.consumers()), threads());
-  leave(sums);
+  leave(sums, rank);
   syncCluster(b, cluster);
   SmallVector<Value> own = keep(sums, rank);
   add(own, rank);
   // Copies fill the stages again behind this.
   fenceShared(b);
-  syncCluster(b, cluster);
+  arriveCluster(b);
   return own;
 }
 
+void HopperExchange::finish() { waitCluster(b); }
+
 void HopperExchange::passBy() {
-  for (int64_t barrier = 0; barrier < 2; ++barrier)
-    syncCluster(b, cluster);
+  syncCluster(b, cluster);
+  arriveCluster(b);
+  finish();
 }

@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-// Each block of a cluster has the sums of a whole tile over its own part of k. It leaves them where
-// the stages were, and adds those of the others to its own for its share of the columns, in an
-// order that depends on the column alone.
+// Each block of a cluster has the sums of a tile, or of a piece, over its own part of k. It leaves
+// what the others store where the stages were, and adds what they have left for it to its own share
+// of the columns, in an order that depends on the column alone.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,23 +21,25 @@ namespace mlir::kern::nvptx {
 
 class HopperExchange {
 public:
-  /// `thread` is among those that multiply.
-  HopperExchange(GPUKernelBuilder &b, const HopperMatmulPlan &plan, int64_t cluster, Value base,
-                 Value thread)
-      : b(b), plan(plan), cluster(cluster), base(base), thread(thread) {}
+  /// Of so many columns of the result; `thread` is among those that multiply.
+  HopperExchange(GPUKernelBuilder &b, const HopperMatmulPlan &plan, int64_t columns,
+                 int64_t cluster, Value base, Value thread)
+      : b(b), plan(plan), columns(columns), cluster(cluster), base(base), thread(thread) {}
 
   /// Columns of the result that a block stores.
-  int64_t ownColumns() const { return plan.outColumns() / cluster; }
+  int64_t ownColumns() const { return columns / cluster; }
   /// The sums of the columns of the block with `rank`, from those of its part of k; both as
   /// MatmulEpilogue has them.
   SmallVector<Value> sum(ArrayRef<Value> sums, Value rank);
-  /// What threads without sums do meanwhile. Behind both the stages are free.
+  /// Behind the stores, which need not wait for what other blocks read: the stages are free.
+  void finish();
+  /// What threads without sums do meanwhile.
   void passBy();
 
 private:
   GPUKernelBuilder &b;
   const HopperMatmulPlan &plan;
-  int64_t cluster;
+  int64_t columns, cluster;
   Value base, thread;
 
   int64_t threads() const { return 128 * plan.consumers(); }
@@ -45,7 +47,7 @@ private:
   int64_t ownQuads() const { return plan.groups * ownColumns() / 8; }
   Value placeOf(int64_t quad, Value offset);
   SmallVector<Value> shareOf(ArrayRef<Value> sums, int64_t owner);
-  void leave(ArrayRef<Value> sums);
+  void leave(ArrayRef<Value> sums, Value rank);
   SmallVector<Value> keep(ArrayRef<Value> sums, Value rank);
   void add(MutableArrayRef<Value> own, Value rank);
 };

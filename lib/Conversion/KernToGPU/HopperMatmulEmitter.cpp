@@ -130,7 +130,7 @@ void HopperMatmulEmitter::produce(HopperSchedule &schedule) {
         },
         [&] { return SmallVector<Value>{stage.index, stage.phase}; });
     if (part.isShared)
-      HopperExchange(b, code.plan(), plan.cluster, base, thread).passBy();
+      HopperExchange(b, code.plan(), part.columns, plan.cluster, base, thread).passBy();
     return Stage{after[0], after[1]};
   });
 }
@@ -178,13 +178,14 @@ void HopperMatmulEmitter::consume(HopperSchedule &schedule) {
       stores->store(sums);
       return after;
     }
-    HopperExchange exchange(b, code.plan(), plan.cluster, base, inConsumers);
+    HopperExchange exchange(b, code.plan(), part.columns, plan.cluster, base, inConsumers);
     MatmulTile own = {part.tile.row,
                       b.add(part.tile.column, b.mul(schedule.rank(), exchange.ownColumns()))};
     auto stores = makeHopperStores(context, exchange.ownColumns());
     auto [sums, after] = sumPart(code, part, consumer, stage, [&] { stores->begin(own); });
     SmallVector<Value> ownSums = exchange.sum(sums, schedule.rank());
     b.ifThen(b.less(own.column, b.i32(code.plan().n)), [&] { stores->store(ownSums); });
+    exchange.finish();
     return after;
   });
   if (llvm::any_of(products, [](const ProductCode &code) { return code.plan().storesTiles; }))

@@ -7,10 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 // A last round of tiles would leave blocks idle. Where it occupies at most half of them, or less,
-// each of its tiles is made in pieces, by as many blocks: the order in which a result's products
-// are added stays the same. Blocks of a cluster instead share such tiles, each with a part of k,
-// where that takes less than a round of whole ones. And where narrower tiles throughout take fewer
-// rounds, by their predicted time, a call has those.
+// each of its tiles is made in pieces of its columns, by as many blocks. Blocks of a cluster share
+// such tiles, or their pieces, each with a part of k: of columns alone every block would copy the
+// rows of all k. And where narrower tiles throughout take fewer rounds, by their predicted time, a
+// call has those.
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,18 +46,15 @@ HopperSchedule::Tiling HopperSchedule::number(int64_t columns) {
   }
   tiling.whole = tiles;
   tiling.rest = b.rem(tiles, b.numBlocks());
-  ArrayRef<int64_t> pieces = plan.piecesOf(columns);
-  if (plan.cluster == 1 && pieces.empty())
-    return tiling;
-  Value most = plan.cluster > 1 ? b.mul(b.div(b.numBlocks(), plan.cluster), plan.sharedRounds())
-                                : b.div(b.numBlocks(), pieces.back());
-  Value isSplit = b.less(tiling.rest, b.add(most, 1));
-  tiling.whole = b.select(isSplit, b.sub(tiles, tiling.rest), tiles);
+  auto divisions = plan.divisionsOf(columns);
+  if (!divisions.empty())
+    tiling.whole = b.select(suits(tiling, divisions.back()), b.sub(tiles, tiling.rest), tiles);
   return tiling;
 }
 
-Value HopperSchedule::suits(const Tiling &tiling, int64_t pieces) {
-  return b.less(tiling.rest, b.add(b.div(b.numBlocks(), pieces), 1));
+Value HopperSchedule::suits(const Tiling &tiling, const TileDivision &division) {
+  Value most = b.mul(b.div(b.numBlocks(), division.blocks()), division.rounds);
+  return b.less(tiling.rest, b.add(most, 1));
 }
 
 /// Predicted nanoseconds of all rounds, with as many tiles in k as the products have in the mean.
@@ -66,13 +63,13 @@ Value HopperSchedule::timeOf(const Tiling &tiling) {
   for (const ProductCode &code : products)
     kTiles += code.plan().kTiles();
   kTiles /= products.size();
-  auto roundTime = [&](int64_t columns) {
+  auto roundTime = [&](const TileDivision &division) {
     int64_t blocks = plan.blocksAtOnce(b.target);
-    return b.i32(std::llround(1e3 * plan.roundTime(columns, kTiles, blocks)));
+    return b.i32(std::llround(1e3 * plan.partTime(tiling.columns, division, kTiles, blocks)));
   };
-  Value whole = roundTime(tiling.columns), last = whole;
-  for (int64_t pieces : llvm::reverse(plan.piecesOf(tiling.columns)))
-    last = b.select(suits(tiling, pieces), roundTime(tiling.columns / pieces), last);
+  Value whole = roundTime({1, 1}), last = whole;
+  for (const TileDivision &division : llvm::reverse(plan.divisionsOf(tiling.columns)))
+    last = b.select(suits(tiling, division), roundTime(division), last);
   last = b.select(b.equal(tiling.rest, 0), b.i32(0), last);
   Value rounds = b.div(b.sub(tiling.ends.back(), tiling.rest), b.numBlocks());
   return b.add(b.mul(rounds, whole), last);
@@ -90,11 +87,11 @@ TilePart HopperSchedule::wholeTile(const Tiling &tiling, size_t product, Value i
           b.i32(products[product].plan().kTiles())};
 }
 
-TilePart HopperSchedule::sharedTile(const Tiling &tiling, size_t product, Value index) {
+TilePart HopperSchedule::share(const TilePart &whole, size_t product) {
   int64_t kTiles = products[product].plan().kTiles();
   auto startOf = [&](Value rank) { return b.div(b.mul(rank, kTiles), plan.cluster); };
-  return {tileAt(tiling, product, index), tiling.columns, startOf(rank()),
-          startOf(b.add(rank(), 1)), /*isShared=*/true};
+  return {whole.tile, whole.columns, startOf(rank()), startOf(b.add(rank(), 1)),
+          /*isShared=*/true};
 }
 
 //===----------------------------------------------------------------------===//
@@ -113,14 +110,9 @@ void HopperSchedule::takeAll(const Tiling &tiling, int64_t phase, Body body) {
   SmallVector<Value> last = takeTiles(
       tiling, {b.blockId(), b.i32(0), b.i32(phase)}, b.numBlocks(), tiling.whole,
       [&](size_t product, Value index) { return wholeTile(tiling, product, index); }, body);
-  ArrayRef<int64_t> pieces = plan.piecesOf(tiling.columns);
-  if (plan.cluster > 1)
-    takeTiles(
-        tiling, {b.add(tiling.whole, b.div(b.blockId(), plan.cluster)), last[1], last[2]},
-        b.div(b.numBlocks(), plan.cluster), tiling.ends.back(),
-        [&](size_t product, Value index) { return sharedTile(tiling, product, index); }, body);
-  else if (!pieces.empty())
-    takePiece(tiling, pieces, {last[1], last[2]}, body);
+  auto divisions = plan.divisionsOf(tiling.columns);
+  if (!divisions.empty())
+    takeRest(tiling, divisions, {last[1], last[2]}, body);
 }
 
 // One loop behind the other, and not one that asks at every tile whose it is: the code generator
@@ -140,26 +132,49 @@ SmallVector<Value> HopperSchedule::takeTiles(const Tiling &tiling, ArrayRef<Valu
   return last;
 }
 
-void HopperSchedule::takePiece(const Tiling &tiling, ArrayRef<int64_t> pieces, Stage stage,
-                               Body body) {
-  if (pieces.size() == 1)
-    return takePieceOf(tiling, pieces[0], stage, body);
-  b.ifThenElse(
-      suits(tiling, pieces[0]), [&] { takePieceOf(tiling, pieces[0], stage, body); },
-      [&] { takePiece(tiling, pieces.drop_front(), stage, body); });
+void HopperSchedule::takeRest(const Tiling &tiling, ArrayRef<TileDivision> divisions, Stage stage,
+                              Body body) {
+  const TileDivision &division = divisions.front();
+  auto take = [&] {
+    division.pieces > 1 ? takePiece(tiling, division, stage, body)
+                        : takeShared(tiling, division, stage, body);
+  };
+  if (divisions.size() == 1)
+    return take();
+  b.ifThenElse(suits(tiling, division), take,
+               [&] { takeRest(tiling, divisions.drop_front(), stage, body); });
 }
 
-void HopperSchedule::takePieceOf(const Tiling &tiling, int64_t pieces, Stage stage, Body body) {
-  // The last blocks have had the shortest tiles.
-  Value place = b.sub(b.add(b.numBlocks(), -1), b.blockId());
-  Value index = b.add(tiling.whole, b.div(place, pieces));
+/// The last blocks have had the shortest tiles, so they come first.
+Value HopperSchedule::placeInRest(int64_t sharers) {
+  return b.sub(b.add(b.div(b.numBlocks(), sharers), -1), b.div(b.blockId(), sharers));
+}
+
+void HopperSchedule::takeShared(const Tiling &tiling, const TileDivision &division, Stage stage,
+                                Body body) {
+  takeTiles(
+      tiling, {b.add(tiling.whole, placeInRest(division.sharers)), stage.index, stage.phase},
+      b.div(b.numBlocks(), division.sharers), tiling.ends.back(),
+      [&](size_t product, Value index) {
+        return share(wholeTile(tiling, product, index), product);
+      },
+      body);
+}
+
+void HopperSchedule::takePiece(const Tiling &tiling, const TileDivision &division, Stage stage,
+                               Body body) {
+  Value place = placeInRest(division.sharers);
+  Value index = b.add(tiling.whole, b.div(place, division.pieces));
   for (auto [product, code] : llvm::enumerate(products)) {
     Value isOwn = b.both(b.less(b.sub(tiling.starts[product], b.i32(1)), index),
                          b.less(index, tiling.ends[product]));
     b.ifThen(isOwn, [&, product = product, &code = code] {
       TilePart piece = wholeTile(tiling, product, index);
-      piece.columns /= pieces;
-      piece.tile.column = b.add(piece.tile.column, b.mul(b.rem(place, pieces), piece.columns));
+      piece.columns /= division.pieces;
+      piece.tile.column =
+          b.add(piece.tile.column, b.mul(b.rem(place, division.pieces), piece.columns));
+      if (division.sharers > 1)
+        piece = share(piece, product);
       // All but the first one can lie outside the result.
       b.ifThen(b.less(piece.tile.column, b.i32(code.plan().n)), [&] { body(code, piece, stage); });
     });

@@ -73,21 +73,24 @@ private:
 
   Tiling number(int64_t columns);
   Value timeOf(const Tiling &tiling);
-  /// Whether a last round is small enough for so many pieces of each tile.
-  Value suits(const Tiling &tiling, int64_t pieces);
+  /// Whether a last round is small enough for its tiles to be made so.
+  Value suits(const Tiling &tiling, const TileDivision &division);
   MatmulTile tileAt(const Tiling &tiling, size_t product, Value index);
   TilePart wholeTile(const Tiling &tiling, size_t product, Value index);
-  TilePart sharedTile(const Tiling &tiling, size_t product, Value index);
+  /// Of a tile, or of a piece, the part of k that is the block's in its cluster.
+  TilePart share(const TilePart &whole, size_t product);
 
   void takeAll(const Tiling &tiling, int64_t phase, Body body);
   /// The tiles `first`, first + step, … below `end`, each as what `partOf` makes of it; returns
   /// what follows on the last one: its index and its stage.
   SmallVector<Value> takeTiles(const Tiling &tiling, ArrayRef<Value> first, Value step, Value end,
                                llvm::function_ref<TilePart(size_t, Value)> partOf, Body body);
-  /// The block's piece of the tiles of a last round, each as the first number of `pieces` for
-  /// which there are blocks.
-  void takePiece(const Tiling &tiling, ArrayRef<int64_t> pieces, Stage stage, Body body);
-  void takePieceOf(const Tiling &tiling, int64_t pieces, Stage stage, Body body);
+  /// What the block has of a last round, as the first of `divisions` for which there are blocks.
+  void takeRest(const Tiling &tiling, ArrayRef<TileDivision> divisions, Stage stage, Body body);
+  /// The block's place, or its cluster's, among those that have parts of a last round.
+  Value placeInRest(int64_t sharers);
+  void takeShared(const Tiling &tiling, const TileDivision &division, Stage stage, Body body);
+  void takePiece(const Tiling &tiling, const TileDivision &division, Stage stage, Body body);
 };
 
 } // namespace mlir::kern::nvptx

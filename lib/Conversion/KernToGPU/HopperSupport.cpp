@@ -95,13 +95,21 @@ void nvptx::waitForGrids(GPUKernelBuilder &b) {
 void nvptx::syncCluster(GPUKernelBuilder &b, int64_t blocks) {
   if (blocks == 1)
     return b.barrier();
+  arriveCluster(b);
+  waitCluster(b);
+}
+
+void nvptx::arriveCluster(GPUKernelBuilder &b) {
   NVVM::ClusterArriveOp::create(b.builder, b.loc, UnitAttr());
+}
+
+void nvptx::waitCluster(GPUKernelBuilder &b) {
   NVVM::ClusterWaitOp::create(b.builder, b.loc, UnitAttr());
 }
 
 void nvptx::leaveCluster(GPUKernelBuilder &b) {
   NVVM::ClusterArriveRelaxedOp::create(b.builder, b.loc, UnitAttr());
-  NVVM::ClusterWaitOp::create(b.builder, b.loc, UnitAttr());
+  waitCluster(b);
 }
 
 Value nvptx::inCluster(GPUKernelBuilder &b, Value shared, Value block) {

@@ -52,6 +52,9 @@ void waitForGrids(GPUKernelBuilder &b);
 
 /// Waits for all threads of a cluster of so many blocks, and for what they have written.
 void syncCluster(GPUKernelBuilder &b, int64_t blocks);
+/// The same in two steps: says that the thread has come, and waits for the others.
+void arriveCluster(GPUKernelBuilder &b);
+void waitCluster(GPUKernelBuilder &b);
 /// Waits at the end until all other threads of the cluster are there, and so have read what they
 /// need; what they have written may still be on its way.
 void leaveCluster(GPUKernelBuilder &b);

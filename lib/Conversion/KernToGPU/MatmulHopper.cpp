@@ -73,6 +73,23 @@ ArrayRef<int64_t> HopperLaunchPlan::piecesOf(int64_t columns) const {
   return pieces.size() > 1 && checksColumns() ? pieces.drop_front() : pieces;
 }
 
+/// A wider tile's sums leave no registers for the exchange beside a residual.
+static constexpr int64_t mostSharedColumns = 192;
+
+SmallVector<TileDivision, 3> HopperLaunchPlan::divisionsOf(int64_t columns) const {
+  SmallVector<TileDivision, 3> divisions;
+  ArrayRef<int64_t> pieces = piecesOf(columns);
+  for (int64_t count : pieces)
+    divisions.push_back({count, cluster});
+  if (cluster == 1)
+    return divisions;
+  if (columns * first().groups <= mostSharedColumns)
+    divisions.push_back({1, cluster, sharedRounds()});
+  else
+    divisions.push_back({pieces.back(), 1});
+  return divisions;
+}
+
 SmallVector<int64_t, 2> HopperLaunchPlan::widths() const {
   SmallVector<int64_t, 2> widths = {first().outColumns()};
   if (narrowColumns)
@@ -81,8 +98,8 @@ SmallVector<int64_t, 2> HopperLaunchPlan::widths() const {
 }
 
 bool HopperLaunchPlan::canBeNarrower() const {
-  return cluster == 1 && !checksColumns() && first().groups == 1 &&
-         narrowColumns < first().outColumns() && narrowColumns % first().boxColumns() == 0;
+  return !checksColumns() && first().groups == 1 && narrowColumns < first().outColumns() &&
+         narrowColumns % first().boxColumns() == 0;
 }
 
 int64_t HopperLaunchPlan::barrierOffset() const {
@@ -106,11 +123,13 @@ int64_t HopperLaunchPlan::sharedRounds() const {
 }
 
 bool HopperLaunchPlan::canShare() const {
+  if (first().tileColumns > mostSharedColumns && piecesOf(first().outColumns()).empty())
+    return false;
   return llvm::all_of(products, [&](const HopperProduct &product) {
     const HopperMatmulPlan &tile = product.plan;
     int64_t sumBytes = tile.tileRows * tile.tileColumns * 4;
     return tile.kTiles() >= cluster && sumBytes <= tile.stagesBytes() &&
-           tile.outColumns() % (8 * cluster) == 0;
+           tile.boxColumns() % (8 * cluster) == 0;
   });
 }
 
@@ -162,8 +181,8 @@ static AffineExpr countBlocks(const HopperLaunchPlan &plan, MLIRContext *context
   for (const HopperProduct &product : plan.products)
     tiles = tiles + getAffineDimExpr(product.extent, context).ceilDiv(plan.tileRows()) *
                         product.plan.columnTiles();
-  ArrayRef<int64_t> pieces = plan.piecesOf(plan.widths().front());
-  return tiles * (plan.cluster > 1 ? plan.cluster : pieces.empty() ? 1 : pieces.front());
+  auto divisions = plan.divisionsOf(plan.widths().front());
+  return tiles * (divisions.empty() ? 1 : divisions.front().blocks());
 }
 
 FailureOr<GPULaunch> nvptx::emitHopperMatmul(Operation *op, GPUKernelBuilder &b) {

@@ -39,6 +39,16 @@ struct HopperProduct {
   HopperMatmulPlan plan;
 };
 
+/// How tiles of a last round are made: in pieces of equal columns, each by so many blocks of a
+/// cluster, with a part of k each, in rounds that together take less than one of whole tiles.
+struct TileDivision {
+  int64_t pieces, sharers, rounds = 1;
+
+  int64_t blocks() const { return pieces * sharers; } ///< of a tile
+  /// Tiles that so many blocks make at a time.
+  int64_t atOnce(int64_t blocks) const { return blocks / (pieces * sharers); }
+};
+
 /// The products that one launch computes, at least one, with tiles of one shape: the stages
 /// that these go through are the same for all.
 class HopperLaunchPlan {
@@ -58,9 +68,13 @@ public:
   int64_t threads() const { return first().threads(); }
   /// Columns of the result that tiles have: all those of a call one of these.
   SmallVector<int64_t, 2> widths() const;
-  /// Microseconds of a round of tiles, or pieces, with so many columns of the result and tiles in
-  /// k, while so many blocks have one; measured on an H200.
-  double roundTime(int64_t columns, int64_t kTiles, int64_t blocks) const;
+  /// Microseconds of a block's part of a tile with so many columns of the result and tiles in k,
+  /// while so many blocks have one; measured on an H200.
+  double partTime(int64_t columns, const TileDivision &division, int64_t kTiles,
+                  int64_t blocks) const;
+  /// Microseconds of a launch where each product has so many rows, and its tiles so many columns.
+  double launchTime(int64_t columns, ArrayRef<int64_t> rows,
+                    const flowhn::GPUTargetInfo &target) const;
 
   bool storesFloats() const {
     return llvm::any_of(products,
@@ -68,21 +82,19 @@ public:
   }
   /// Blocks that run at a time, measured on H200s.
   int64_t blocksAtOnce(const flowhn::GPUTargetInfo &target) const;
-  /// Rounds of tiles that clusters share which take less than one of whole tiles.
-  int64_t sharedRounds() const;
   /// Whether threads check the columns that they store: code that needs registers of its own.
   bool checksColumns() const;
   /// Whether a thread's part of a tile and what it stores with it fit in its registers.
   bool fitsRegisters() const {
     return !storesFloats() || first().tileColumns < 256 || !checksColumns();
   }
-  /// In how many pieces, of equal columns, a tile with so many columns of the result can be made
-  /// instead: the most first.
-  ArrayRef<int64_t> piecesOf(int64_t columns) const;
+  /// What there is for a last round of tiles with so many columns of the result: the most blocks to
+  /// a tile first.
+  SmallVector<TileDivision, 3> divisionsOf(int64_t columns) const;
   /// Whether tiles can be narrower than the widest ones: whole pieces of them.
   bool canBeNarrower() const;
-  /// Whether the blocks of a cluster can share every tile: a part of k for each, whose sums fit
-  /// where the stages were, and whole chunks of its columns.
+  /// Whether the blocks of a cluster can share every tile, or piece: a part of k for each, whose
+  /// sums fit where the stages were, and whole chunks of its columns.
   bool canShare() const;
 
   // Shared memory: what each product has, then the barriers.
@@ -91,6 +103,11 @@ public:
 
 private:
   const HopperMatmulPlan &first() const { return products.front().plan; }
+  double stepTime(int64_t columns, int64_t blocks) const;
+  /// In how many pieces, of equal columns, such tiles can be made: the most first.
+  ArrayRef<int64_t> piecesOf(int64_t columns) const;
+  /// Rounds of tiles that clusters share which take less than one of whole tiles.
+  int64_t sharedRounds() const;
 };
 
 /// The products of an op: itself, or its members.

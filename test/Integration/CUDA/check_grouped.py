@@ -22,8 +22,8 @@ class Group:
     """Kernels of one kind in one launch; where they are `joined`, side by side in the first one's
     buffer."""
 
-    def __init__(self, *members, config=None, joined=False):
-        self.members, self.config, self.joined = members, config, joined
+    def __init__(self, *members, config=None, joined=False, max_blocks=0):
+        self.members, self.config, self.joined, self.max_blocks = members, config, joined, max_blocks
 
     def kind(self):
         return self.members[0].op.split()[0]
@@ -58,7 +58,8 @@ class Group:
         memory = runner.memory()
         pointers = [[memory.put(array) for array in member.arrays] for member in self.members]
         launch(runner, directory, name, memory,
-               [value for member, own in zip(self.members, pointers) for value in [member.rows] + own])
+               [value for member, own in zip(self.members, pointers) for value in [member.rows] + own],
+               self.max_blocks)
         errors, untouched = [], True
         for number, member in enumerate(self.members):
             owner = 0 if self.joined else number
@@ -99,6 +100,11 @@ CASES = {
                                 matmul(0, 96, 264), config=shared(192, 4, 4)),
     "shared_gate": lambda: Group(matmul(70, 128, 1160, groups=2), matmul(131, 77, 130, groups=2),
                                  config=shared(256, 4, 2)),
+    "shared_pieces": lambda: Group(matmul(1, 256, 136, residuals=True),
+                                   matmul(129, 250, 328, out_element="f32", stream="row", scatter=True),
+                                   config=shared(256, 4, 2), max_blocks=12),
+    "shared_gate_pieces": lambda: Group(matmul(70, 128, 1160, groups=2), matmul(127, 77, 130, groups=2),
+                                        config=shared(256, 4, 2), max_blocks=8),
     "joined": lambda: Group(matmul(137, 128, 64, out_width=264),
                             matmul(137, 136, 72, out_width=264, out_column=128), joined=True),
     "three": lambda: Group(matmul(70, 256, 72), matmul(1, 128, 200), matmul(140, 300, 64)),

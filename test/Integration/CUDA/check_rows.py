@@ -288,6 +288,7 @@ def tile(rows, columns, stages):
 
 
 TILE_256, TILE_128, TILE_64 = tile(128, 256, 4), tile(128, 128, 3), tile(64, 64, 2)
+CLUSTERS = TILE_256 + ", cluster = 2"
 NARROW = TILE_256 + ", narrow_columns = 192"  # where two blocks have a round of either width
 CASES = {
     "matmul_odd": lambda: matmul(131, 21, 5),
@@ -323,6 +324,16 @@ CASES = {
     "matmul_shared": lambda: matmul(70, 96, 776, tile(128, 96, 6) + ", cluster = 4"),
     "matmul_shared_odd": lambda: matmul(3, 77, 708, tile(128, 128, 6) + ", cluster = 8",
                                         residuals=True),
+    # Two blocks share quarters and halves of a tile, beside whole ones and beyond the result.
+    "matmul_shared_quarters": lambda: matmul(70, 256, 200, CLUSTERS, residuals=True, max_blocks=8),
+    "matmul_shared_halves": lambda: matmul(70, 330, 136, CLUSTERS, max_blocks=8),
+    "matmul_shared_stream": lambda: matmul(131, 512, 136, CLUSTERS, out_element="f32", stream="gathered",
+                                           scatter=True, max_blocks=18),
+    "matmul_shared_last": lambda: matmul(600, 256, 200, CLUSTERS, max_blocks=4),
+    "matmul_shared_thirds": lambda: matmul(7, 384, 136, tile(128, 192, 4) + ", cluster = 2",
+                                           residuals=True, max_blocks=12),
+    "matmul_shared_narrow": lambda: matmul(100, 576, 1160, NARROW + ", cluster = 2"),
+    "matmul_shared_64_rows": lambda: matmul(129, 96, 776, tile(64, 96, 4) + ", cluster = 2"),
     "matmul_one_row": lambda: matmul(1, 64, 16, TILE_64),
     "matmul_f16": lambda: matmul(131, 260, 200, residuals=True, out_column=8, element="f16"),
     "matmul_f16_odd": lambda: matmul(70, 77, 133, groups=2, scatter=True, element="f16"),
