@@ -113,8 +113,20 @@ Value GPUKernelBuilder::widen(Value value) {
   return builder.createOrFold<arith::ExtUIOp>(loc, i64(), value);
 }
 
+Value GPUKernelBuilder::choose(Value operand, llvm::function_ref<Value(Value)> make) {
+  Value own = make(operand);
+  if (!choice)
+    return own;
+  for (auto [one, other] : choice->operands)
+    if (one == operand && other != operand)
+      return select(choice->isOther, make(other), own);
+  return own;
+}
+
 Value GPUKernelBuilder::extent(Value index) {
-  return arith::IndexCastOp::create(builder, loc, i32(), index);
+  return choose(index, [&](Value operand) {
+    return arith::IndexCastOp::create(builder, loc, i32(), operand);
+  });
 }
 
 //===----------------------------------------------------------------------===//

@@ -49,6 +49,13 @@ struct TensorMap {
   int64_t swizzle = swizzledRowBytes;
 };
 
+/// Operands that stand in place of others where `isOther` holds: code of one op that works for a
+/// second one too. Null where there is none.
+struct OperandChoice {
+  Value isOther;
+  SmallVector<std::pair<Value, Value>> operands; ///< one's, and the other's
+};
+
 /// Builds the code of one kernel: i32 arithmetic (i64 for offsets into global memory),
 /// structured control flow, scalar float32 and accesses to global and shared memory.
 /// Every value computed with is f32; memory may hold f32, bf16 or f16.
@@ -91,7 +98,7 @@ public:
   Value both(Value lhs, Value rhs); ///< of i1; a null one counts as true
   Value select(Value condition, Value lhs, Value rhs);
   Value widen(Value value);  ///< i32 → i64
-  Value extent(Value index); ///< an index argument as an i32
+  Value extent(Value index); ///< an index argument as an i32, or the chosen one
 
   // Floats.
   Value f32(double value);
@@ -142,7 +149,7 @@ public:
   void barrier(Value id, int64_t threads);
 
   // Memory. Offsets count elements.
-  Buffer buffer(Value memref);
+  Buffer buffer(Value memref); ///< or that of the chosen one
   Value at(Value pointer, Value offset, Type elementType);
   Value rowOffset(const Buffer &buffer, Value row, Value column); ///< an i64
   Value load(const Buffer &buffer, Value offset);                 ///< an f32
@@ -186,6 +193,25 @@ public:
 
   /// Adds a tensor map to the kernel's parameters: a generic !llvm.ptr to it.
   Value tensorMap(const TensorMap &map);
+
+  /// The code that is emitted while it lives uses the operands of a choice.
+  class ChoiceScope {
+  public:
+    ChoiceScope(GPUKernelBuilder &b, const OperandChoice &choice) : b(b), outer(b.choice) {
+      b.choice = &choice;
+    }
+    ~ChoiceScope() { b.choice = outer; }
+
+  private:
+    GPUKernelBuilder &b;
+    const OperandChoice *outer;
+  };
+
+private:
+  const OperandChoice *choice = nullptr;
+
+  /// What `make` makes of an operand, or of what stands in its place.
+  Value choose(Value operand, llvm::function_ref<Value(Value)> make);
 };
 
 /// A `config` dictionary of integers, and a value of one.

@@ -43,7 +43,6 @@ private:
   SmallVector<ProductCode, 2> products;
   Value base, thread;
 
-  void makeMaps(ProductCode &code);
   Value full(Value stage) { return barrierAt(stage, 0); }
   Value empty(Value stage) { return barrierAt(stage, plan.stages() * 8); }
   Value barrierAt(Value stage, int64_t offset) {
@@ -65,23 +64,9 @@ private:
 };
 } // namespace
 
-void HopperMatmulEmitter::makeMaps(ProductCode &code) {
-  MatmulOp op = code.op();
-  const HopperMatmulPlan &plan = code.plan();
-  AffineExpr rows = b.builder.getAffineDimExpr(code.product.extent);
-  // Extents end where the operand does: what a tile has beyond is zero.
-  code.aMap = b.tensorMap({op.getA(), static_cast<int64_t>(op.getAColumn() + plan.k), rows,
-                           swizzledColumns, plan.tileRows});
-  code.bMap = b.tensorMap({op.getB(), plan.k, b.builder.getAffineConstantExpr(plan.n * plan.groups),
-                           swizzledColumns, plan.boxColumns()});
-  if (plan.storesTiles)
-    code.outMap = b.tensorMap(
-        {op.getOut(), static_cast<int64_t>(op.getOutColumn() + plan.n), rows, swizzledColumns, 64});
-}
-
 void HopperMatmulEmitter::emit() {
   for (const HopperProduct &product : plan.products)
-    makeMaps(products.emplace_back(ProductCode{product, {}, {}, {}, {}}));
+    products.push_back(makeProductCode(b, product));
   base = b.sharedBase();
   thread = b.threadId();
   HopperSchedule schedule(b, plan, products);
@@ -162,7 +147,7 @@ void HopperMatmulEmitter::copyStage(const ProductCode &code, const TilePart &par
   for (int64_t group = 0; group < plan.groups; ++group)
     for (int64_t first = 0; first < columns; first += plan.boxColumns())
       copyToShared(b, b.shared(base, b.add(bTile, (group * columns + first) * swizzledRowBytes)),
-                   code.bMap, column, b.add(tile.column, group * plan.n + first), barrier);
+                   code.bMap, column, b.add(b.add(tile.column, b.mul(code.n, group)), first), barrier);
 }
 
 void HopperMatmulEmitter::consume(HopperSchedule &schedule) {
@@ -171,6 +156,7 @@ void HopperMatmulEmitter::consume(HopperSchedule &schedule) {
   Value inConsumers = b.add(thread, -128);
   Value consumer = b.div(inConsumers, 128), inGroup = b.rem(inConsumers, 128);
   schedule.forEachPart(0, [&](const ProductCode &code, const TilePart &part, Stage stage) {
+    GPUKernelBuilder::ChoiceScope choice(b, code.operands);
     HopperStoreContext context{b, code.op(), code.plan(), base, consumer, inGroup, code.outMap};
     if (!part.isShared) {
       auto stores = makeHopperStores(context, part.columns);
@@ -184,7 +170,7 @@ void HopperMatmulEmitter::consume(HopperSchedule &schedule) {
     auto stores = makeHopperStores(context, exchange.ownColumns());
     auto [sums, after] = sumPart(code, part, consumer, stage, [&] { stores->begin(own); });
     SmallVector<Value> ownSums = exchange.sum(sums, schedule.rank());
-    b.ifThen(b.less(own.column, b.i32(code.plan().n)), [&] { stores->store(ownSums); });
+    b.ifThen(b.less(own.column, code.n), [&] { stores->store(ownSums); });
     exchange.finish();
     return after;
   });

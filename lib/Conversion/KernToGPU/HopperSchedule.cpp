@@ -21,10 +21,10 @@ using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 
 HopperSchedule::HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan,
-                               MutableArrayRef<ProductCode> products)
-    : b(b), plan(plan), products(products) {
-  for (ProductCode &code : products)
-    code.rowTiles = b.ceilDiv(b.extent(code.op().getRows()), code.plan().tileRows);
+                               ArrayRef<ProductCode> products)
+    : b(b), plan(plan), products(products),
+      sharesCode(products.size() == 2 &&
+                 haveSameCode(*products[0].product, *products[1].product)) {
   for (int64_t columns : plan.widths())
     tilings.push_back(number(columns));
   if (tilings.size() > 1)
@@ -75,21 +75,26 @@ Value HopperSchedule::timeOf(const Tiling &tiling) {
   return b.add(b.mul(rounds, whole), last);
 }
 
-MatmulTile HopperSchedule::tileAt(const Tiling &tiling, size_t product, Value index) {
-  const ProductCode &code = products[product];
-  return nvptx::tileAt(b, code.plan().tileRows, tiling.columns, code.rowTiles,
-                       llvm::divideCeil(code.plan().n, tiling.columns),
-                       b.sub(index, tiling.starts[product]));
+std::pair<ProductCode, TilePart> HopperSchedule::tileAt(const Tiling &tiling, size_t product,
+                                                       Value index) {
+  auto columnTilesOf = [&](const ProductCode &code) {
+    return b.i32(llvm::divideCeil(code.plan().n, tiling.columns));
+  };
+  ProductCode code = products[product];
+  Value start = tiling.starts[product], columnTiles = columnTilesOf(code);
+  if (sharesCode) {
+    Value isOther = b.less(b.add(tiling.ends[0], -1), index);
+    code = chooseProduct(b, code, products[1], isOther);
+    start = b.select(isOther, tiling.starts[1], start);
+    columnTiles = b.select(isOther, columnTilesOf(products[1]), columnTiles);
+  }
+  MatmulTile tile = nvptx::tileAt(b, code.plan().tileRows, tiling.columns, code.rowTiles,
+                                  columnTiles, b.sub(index, start));
+  return {code, {tile, tiling.columns, b.i32(0), code.kTiles}};
 }
 
-TilePart HopperSchedule::wholeTile(const Tiling &tiling, size_t product, Value index) {
-  return {tileAt(tiling, product, index), tiling.columns, b.i32(0),
-          b.i32(products[product].plan().kTiles())};
-}
-
-TilePart HopperSchedule::share(const TilePart &whole, size_t product) {
-  int64_t kTiles = products[product].plan().kTiles();
-  auto startOf = [&](Value rank) { return b.div(b.mul(rank, kTiles), plan.cluster); };
+TilePart HopperSchedule::share(const TilePart &whole, const ProductCode &code) {
+  auto startOf = [&](Value rank) { return b.div(b.mul(rank, code.kTiles), plan.cluster); };
   return {whole.tile, whole.columns, startOf(rank()), startOf(b.add(rank(), 1)),
           /*isShared=*/true};
 }
@@ -107,26 +112,24 @@ void HopperSchedule::forEachPart(int64_t phase, Body body) {
 }
 
 void HopperSchedule::takeAll(const Tiling &tiling, int64_t phase, Body body) {
-  SmallVector<Value> last = takeTiles(
-      tiling, {b.blockId(), b.i32(0), b.i32(phase)}, b.numBlocks(), tiling.whole,
-      [&](size_t product, Value index) { return wholeTile(tiling, product, index); }, body);
+  SmallVector<Value> last = takeTiles(tiling, {b.blockId(), b.i32(0), b.i32(phase)}, b.numBlocks(),
+                                      tiling.whole, /*areShared=*/false, body);
   auto divisions = plan.divisionsOf(tiling.columns);
   if (!divisions.empty())
     takeRest(tiling, divisions, {last[1], last[2]}, body);
 }
 
-// One loop behind the other, and not one that asks at every tile whose it is: the code generator
-// would merge what the bodies have in common, and keep where they differ in registers.
+// One loop behind the other, and not one that asks at every tile whose code it needs: the code
+// generator would merge what the bodies have in common, and keep where they differ in registers.
 SmallVector<Value> HopperSchedule::takeTiles(const Tiling &tiling, ArrayRef<Value> first,
-                                             Value step, Value end,
-                                             llvm::function_ref<TilePart(size_t, Value)> partOf,
-                                             Body body) {
+                                             Value step, Value end, bool areShared, Body body) {
   SmallVector<Value> last(first);
-  for (size_t product = 0; product < products.size(); ++product)
-    last = b.forLoop(last[0], b.min(tiling.ends[product], end), step, last,
+  for (size_t product = 0; product < numCodes(); ++product)
+    last = b.forLoop(last[0], b.min(endOf(tiling, product), end), step, last,
                      [&](Value index, ValueRange carried) {
-                       Stage after = body(products[product], partOf(product, index),
-                                          {carried[1], carried[2]});
+                       auto [code, tile] = tileAt(tiling, product, index);
+                       TilePart part = areShared ? share(tile, code) : tile;
+                       Stage after = body(code, part, {carried[1], carried[2]});
                        return SmallVector<Value>{b.add(index, step), after.index, after.phase};
                      });
   return last;
@@ -152,31 +155,27 @@ Value HopperSchedule::placeInRest(int64_t sharers) {
 
 void HopperSchedule::takeShared(const Tiling &tiling, const TileDivision &division, Stage stage,
                                 Body body) {
-  takeTiles(
-      tiling, {b.add(tiling.whole, placeInRest(division.sharers)), stage.index, stage.phase},
-      b.div(b.numBlocks(), division.sharers), tiling.ends.back(),
-      [&](size_t product, Value index) {
-        return share(wholeTile(tiling, product, index), product);
-      },
-      body);
+  takeTiles(tiling, {b.add(tiling.whole, placeInRest(division.sharers)), stage.index, stage.phase},
+            b.div(b.numBlocks(), division.sharers), tiling.ends.back(), /*areShared=*/true, body);
 }
 
 void HopperSchedule::takePiece(const Tiling &tiling, const TileDivision &division, Stage stage,
                                Body body) {
   Value place = placeInRest(division.sharers);
   Value index = b.add(tiling.whole, b.div(place, division.pieces));
-  for (auto [product, code] : llvm::enumerate(products)) {
+  for (size_t product = 0; product < numCodes(); ++product) {
     Value isOwn = b.both(b.less(b.sub(tiling.starts[product], b.i32(1)), index),
-                         b.less(index, tiling.ends[product]));
-    b.ifThen(isOwn, [&, product = product, &code = code] {
-      TilePart piece = wholeTile(tiling, product, index);
+                         b.less(index, endOf(tiling, product)));
+    b.ifThen(isOwn, [&] {
+      auto [code, piece] = tileAt(tiling, product, index);
       piece.columns /= division.pieces;
       piece.tile.column =
           b.add(piece.tile.column, b.mul(b.rem(place, division.pieces), piece.columns));
       if (division.sharers > 1)
-        piece = share(piece, product);
+        piece = share(piece, code);
       // All but the first one can lie outside the result.
-      b.ifThen(b.less(piece.tile.column, b.i32(code.plan().n)), [&] { body(code, piece, stage); });
+      b.ifThen(b.less(piece.tile.column, code.n),
+               [&, code = code, piece = piece] { body(code, piece, stage); });
     });
   }
 }

@@ -9,23 +9,13 @@
 #ifndef FLOWHN_LIB_CONVERSION_KERNTOGPU_HOPPERSCHEDULE_H
 #define FLOWHN_LIB_CONVERSION_KERNTOGPU_HOPPERSCHEDULE_H
 
-#include "MatmulHopper.h"
+#include "HopperProducts.h"
 
 namespace mlir::kern::nvptx {
 
 /// A place in the ring of stages, and how often it went round, modulo 2.
 struct Stage {
   Value index, phase;
-};
-
-/// A product, and what the code reads of it.
-struct ProductCode {
-  const HopperProduct &product;
-  Value rowTiles;
-  Value aMap, bMap, outMap;
-
-  MatmulOp op() const { return product.op; }
-  const HopperMatmulPlan &plan() const { return product.plan; }
 };
 
 /// What a block multiplies of a tile: columns of the result from the tile's first on, and a
@@ -44,7 +34,7 @@ class HopperSchedule {
 public:
   /// Numbers the tiles of `products`.
   HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan,
-                 MutableArrayRef<ProductCode> products);
+                 ArrayRef<ProductCode> products);
 
   /// What is done with a part of a tile, from the stage on where it begins; returns the stage
   /// for the one after.
@@ -69,22 +59,29 @@ private:
   const HopperLaunchPlan &plan;
   ArrayRef<ProductCode> products;
   SmallVector<Tiling, 2> tilings; ///< the wide one first
+  bool sharesCode;                ///< two products have the code of the first one
   Value isNarrow;                 ///< where there are two
 
   Tiling number(int64_t columns);
   Value timeOf(const Tiling &tiling);
   /// Whether a last round is small enough for its tiles to be made so.
   Value suits(const Tiling &tiling, const TileDivision &division);
-  MatmulTile tileAt(const Tiling &tiling, size_t product, Value index);
-  TilePart wholeTile(const Tiling &tiling, size_t product, Value index);
+  /// Products that have code of their own: each, or the first one for all.
+  size_t numCodes() const { return sharesCode ? 1 : products.size(); }
+  /// Behind the last tile that a product's code is for.
+  Value endOf(const Tiling &tiling, size_t product) const {
+    return sharesCode ? tiling.ends.back() : tiling.ends[product];
+  }
+  /// What the code of a product reads for the tile at an index, and the tile.
+  std::pair<ProductCode, TilePart> tileAt(const Tiling &tiling, size_t product, Value index);
   /// Of a tile, or of a piece, the part of k that is the block's in its cluster.
-  TilePart share(const TilePart &whole, size_t product);
+  TilePart share(const TilePart &whole, const ProductCode &code);
 
   void takeAll(const Tiling &tiling, int64_t phase, Body body);
-  /// The tiles `first`, first + step, … below `end`, each as what `partOf` makes of it; returns
+  /// The tiles `first`, first + step, … below `end`, whole or the block's share of them; returns
   /// what follows on the last one: its index and its stage.
   SmallVector<Value> takeTiles(const Tiling &tiling, ArrayRef<Value> first, Value step, Value end,
-                               llvm::function_ref<TilePart(size_t, Value)> partOf, Body body);
+                               bool areShared, Body body);
   /// What the block has of a last round, as the first of `divisions` for which there are blocks.
   void takeRest(const Tiling &tiling, ArrayRef<TileDivision> divisions, Stage stage, Body body);
   /// The block's place, or its cluster's, among those that have parts of a last round.

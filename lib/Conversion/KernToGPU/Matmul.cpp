@@ -27,10 +27,10 @@ MatmulPlan::MatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileColumns, int64
       tileColumns(tileColumns), stages(stages) {}
 
 MatmulTile nvptx::tileAt(GPUKernelBuilder &b, int64_t rows, int64_t columns, Value rowTiles,
-                         int64_t columnTiles, Value index) {
+                         Value columnTiles, Value index) {
   // Rasters of 8 tiles of rows.
   constexpr int64_t rasterRows = 8;
-  Value perRaster = b.i32(columnTiles * rasterRows);
+  Value perRaster = b.mul(columnTiles, rasterRows);
   Value firstRow = b.mul(b.div(index, perRaster), rasterRows);
   Value inRaster = b.rem(index, perRaster);
   Value height = b.min(b.sub(rowTiles, firstRow), b.i32(rasterRows));

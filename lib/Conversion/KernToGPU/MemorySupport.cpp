@@ -34,7 +34,9 @@ Buffer GPUKernelBuilder::buffer(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   auto [strides, offset] = type.getStridesAndOffset();
   // convert-kern-to-gpu makes the pointer of the argument and drops the cast.
-  Value address = UnrealizedConversionCastOp::create(builder, loc, pointer(1), memref).getResult(0);
+  Value address = choose(memref, [&](Value operand) {
+    return UnrealizedConversionCastOp::create(builder, loc, pointer(1), operand).getResult(0);
+  });
   if (offset != 0)
     address = at(address, i64(offset), type.getElementType());
   return {address, type.getElementType(), strides.front()};
