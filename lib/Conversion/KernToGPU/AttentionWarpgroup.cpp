@@ -9,9 +9,10 @@
 // Roles as in arXiv 2407.08608. One warpgroup copies queries, then blocks of keys
 // and values, `stages` ahead; the others take 64 queries each. A warpgroup starts the
 // scores of a block together with the products of the weights and values of the block
-// before, and makes weights of the former while the latter run. Warpgroups start their
-// products in turn, so that one's softmax hides under another's products. A warpgroup passes
-// up the blocks that none of its own queries sees: it only keeps the others going.
+// before, and makes weights of the former while the latter run; with small heads it waits for
+// both. Warpgroups start their products in turn, so that one's softmax hides under another's
+// products. A warpgroup passes up the blocks that none of its own queries sees: it only keeps
+// the others going.
 //
 // A row's weights are relative to its maximum over the first block of keys, so that nothing
 // waits for a maximum or is rescaled later. A tile whose weights outgrow floats is marked, and
@@ -129,7 +130,8 @@ Value WarpgroupAttention::stageOf(Value block) {
 }
 
 Value WarpgroupAttention::barrier(Event event, Value block) {
-  int64_t at = shape.barriersAt() + 8 * (2 + event * shape.stages);
+  int64_t number = shape.waitsOnce() ? event % 2 : event;
+  int64_t at = shape.barriersAt() + 8 * (2 + number * shape.stages);
   return b.shared(base, b.add(b.mul(stageOf(block), 8), at));
 }
 
@@ -145,16 +147,27 @@ void WarpgroupAttention::release(Value barrier) {
   b.ifThen(b.equal(lane, 0), [&] { arrive(b, barrier); });
 }
 
+void WarpgroupAttention::releaseKeys(Value block) {
+  if (!shape.waitsOnce())
+    release(barrier(KeysEmpty, block));
+}
+
+void WarpgroupAttention::waitValues(Value block) {
+  if (!shape.waitsOnce())
+    wait(ValuesFull, block);
+}
+
 void WarpgroupAttention::initBarriers() {
   b.ifThen(b.less(thread, b.i32(shape.numMarks + 1)),
            [&] { b.storeRaw(b.i32(0), b.shared(base, b.add(b.mul(thread, 4), shape.marksAt()))); });
   b.ifThen(b.equal(thread, 0), [&] {
     initBarrier(b, allAttended(), 128 * shape.warpgroups);
-    // One thread fills a barrier's tile, every warp that multiplies empties it.
-    for (int64_t number = 0; number < 2 + 4 * shape.stages; ++number) {
+    // One thread fills a barrier's tiles one by one, every warp that multiplies empties them.
+    for (int64_t number = 0; number < 2 + shape.stageBarriers(); ++number) {
       bool isEmpty = number < 2 ? number == 1 : (number - 2) / shape.stages % 2 == 1;
+      int64_t tiles = number >= 2 && shape.waitsOnce() ? 2 : 1;
       initBarrier(b, b.shared(base, shape.barriersAt() + 8 * number),
-                  isEmpty ? 4 * shape.warpgroups : 1);
+                  isEmpty ? 4 * shape.warpgroups : tiles);
     }
     fenceBarrierInit(b);
   });

@@ -49,11 +49,15 @@ struct WarpgroupAttentionShape {
   int64_t featureSteps() const { return llvm::divideCeil(headSize, 16); } ///< of q · kᵀ
   int64_t boxes() const { return llvm::divideCeil(headSize, swizzledColumns); }
   /// What a thread may have after the split by roles; 0: what it has had at launch.
-  int64_t producerRegisters() const { return warpgroups == 3 ? 32 : warpgroups == 2 ? 40 : 0; }
-  int64_t consumerRegisters() const { return warpgroups == 3 ? 160 : warpgroups == 2 ? 232 : 0; }
+  int64_t producerRegisters() const { return warpgroups < 2 ? 0 : warpgroups == 2 ? 40 : 32; }
+  int64_t consumerRegisters() const;
   /// Whether weights are relative to a row's maximum over the first block of keys. The sums of
   /// larger heads leave no registers for it, and products are what these wait for.
   bool keepsFirstMaximum() const { return headSize <= 128; }
+  /// Whether a turn's products are waited for at once: those of small heads end so soon that it is
+  /// better to make factors of weights under the exponentials than to have products there. The
+  /// keys and values of a stage then come and go together, and share barriers.
+  bool waitsOnce() const { return headSize <= 32; }
   /// 32-bit registers of a thread that scores, weights and outputs take.
   int64_t tileRegisters() const { return keys / 2 + keys / 4 + headSize / 2; }
 
@@ -64,8 +68,10 @@ struct WarpgroupAttentionShape {
   int64_t keysAt() const { return boxes() * queryBoxBytes(); }
   int64_t valuesAt() const { return keysAt() + stages * tileBytes(); }
   int64_t barriersAt() const { return valuesAt() + stages * tileBytes(); }
-  /// Full and empty: of the queries, of each stage of keys and of values; and one of all tiles.
-  int64_t numBarriers() const { return 3 + 4 * stages; }
+  /// Full and empty: of each stage of keys and of values.
+  int64_t stageBarriers() const { return (waitsOnce() ? 2 : 4) * stages; }
+  /// Those, full and empty of the queries, and one of all tiles.
+  int64_t numBarriers() const { return 3 + stageBarriers(); }
   int64_t marksAt() const { return barriersAt() + 8 * numBarriers(); }
   /// Tiles of a block of threads that are further apart share a mark.
   static constexpr int64_t numMarks = 255;

@@ -79,6 +79,10 @@ private:
   Value barrier(Event event, Value block);
   void wait(Event event, Value block);
   void release(Value barrier);
+  // What is nothing where keys and values share barriers: they come with the keys, which go with
+  // them.
+  void releaseKeys(Value block);
+  void waitValues(Value block);
   Value queriesFull() { return b.shared(base, shape.barriersAt()); }
   Value queriesEmpty() { return b.shared(base, shape.barriersAt() + 8); }
   Value allAttended() { return b.shared(base, shape.marksAt() - 8); }
@@ -104,6 +108,7 @@ private:
   void passUp(Value first);
   SmallVector<Value> startScores(Value block);
   SmallVector<Value> startOutputs(Value block, const State &state);
+  void endOutputs(Value block, ArrayRef<Value> outputs, State &state);
   void zeroPadding();
   void zeroTail();
   void joinWarpgroup();

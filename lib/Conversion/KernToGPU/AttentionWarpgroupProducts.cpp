@@ -94,10 +94,10 @@ WarpgroupAttention::State WarpgroupAttention::attendFirst() {
   SmallVector<Value> scores = startScores(first);
   passTurn();
   scores = waitProducts(b, 0, scores);
-  release(barrier(KeysEmpty, first));
+  releaseKeys(first);
   hide(first, scores);
   weigh(scores, state, /*keepsMaximum=*/false);
-  wait(ValuesFull, first);
+  waitValues(first);
   state.weights = packWeights(scores);
   return state;
 }
@@ -109,16 +109,18 @@ WarpgroupAttention::State WarpgroupAttention::attend(Value block, State state, b
   SmallVector<Value> scores = startScores(block);
   SmallVector<Value> outputs = startOutputs(before, state);
   passTurn();
-  scores = waitProducts(b, 1, scores);
-  release(barrier(KeysEmpty, block));
+  scores = waitProducts(b, shape.waitsOnce() ? 0 : 1, scores);
+  if (shape.waitsOnce())
+    endOutputs(before, outputs, state);
+  releaseKeys(block);
   if (hasHidden)
     hide(block, scores);
   std::array<Value, 2> rescale = weigh(scores, state, /*keepsMaximum=*/!isExact);
   // Here for its branch: ptxas moves the wait for products up, in front of the exponentials
   // that hide under them, but not over a branch.
-  wait(ValuesFull, block);
-  state.outputs = waitProducts(b, 0, outputs, state.weights);
-  release(barrier(ValuesEmpty, before));
+  waitValues(block);
+  if (!shape.waitsOnce())
+    endOutputs(before, outputs, state);
   // Not earlier: ptxas serialises products when factors are made while some are on their way.
   state.weights = packWeights(scores);
   if (isExact)
@@ -134,8 +136,7 @@ WarpgroupAttention::State WarpgroupAttention::attendLast(State state) {
   takeTurn();
   SmallVector<Value> outputs = startOutputs(last, state);
   passTurn();
-  state.outputs = waitProducts(b, 0, outputs, state.weights);
-  release(barrier(ValuesEmpty, last));
+  endOutputs(last, outputs, state);
   return state;
 }
 
@@ -144,8 +145,8 @@ WarpgroupAttention::State WarpgroupAttention::attendLast(State state) {
 void WarpgroupAttention::passUp(Value first) {
   b.forLoop(first, tile.numBlocks, b.i32(1), [&](Value block) {
     wait(KeysFull, block);
-    release(barrier(KeysEmpty, block));
-    wait(ValuesFull, block);
+    releaseKeys(block);
+    waitValues(block);
     release(barrier(ValuesEmpty, block));
     takeTurn();
     passTurn();
@@ -184,6 +185,12 @@ SmallVector<Value> WarpgroupAttention::startOutputs(Value block, const State &st
                         advanceDescriptor(b, values, step * swizzledRowBytes), shape.headSize);
   commitProducts(b);
   return outputs;
+}
+
+/// Waits for the products of the weights and values of a block.
+void WarpgroupAttention::endOutputs(Value block, ArrayRef<Value> outputs, State &state) {
+  state.outputs = waitProducts(b, 0, outputs, state.weights);
+  release(barrier(ValuesEmpty, block));
 }
 
 /// Zeroes the 8 features that fill up the last step of q · kᵀ in the warpgroup's queries. In

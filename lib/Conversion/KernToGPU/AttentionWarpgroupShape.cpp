@@ -14,7 +14,13 @@ using namespace mlir::kern::nvptx;
 using mlir::flowhn::GPUTargetInfo;
 
 /// Registers of a thread that are left for scores, weights and outputs.
-static int64_t registersForTiles(int64_t warpgroups) { return warpgroups == 3 ? 128 : 192; }
+static int64_t registersForTiles(int64_t warpgroups) {
+  return warpgroups == 4 ? 76 : warpgroups == 3 ? 128 : 192;
+}
+
+int64_t WarpgroupAttentionShape::consumerRegisters() const {
+  return warpgroups < 2 ? 0 : warpgroups == 2 ? 232 : warpgroups == 3 ? 160 : 112;
+}
 
 /// Whether tensor cores take the elements, and the copy engine boxes from `column` on: rows
 /// and columns at multiples of 16 bytes.
@@ -39,13 +45,13 @@ std::optional<WarpgroupAttentionShape>
 WarpgroupAttentionShape::choose(AttentionOp op, const GPUTargetInfo &target) {
   if (!suitsWarpgroups(op, target))
     return std::nullopt;
-  // A third warpgroup hides more of the exponentials, which weigh the more the smaller a head
-  // is, as long as its sums fit in the registers that it leaves. With 64 features 96 keys
+  // A third or fourth warpgroup hides more of the exponentials, which weigh the more the smaller
+  // a head is, as long as its sums fit in the registers that it leaves. With 64 features 96 keys
   // at a time are as fast as 128, or faster, from 567 to 32768 positions; small heads are done
-  // with a block so soon that copies two blocks ahead help.
+  // with a block so soon that copies three blocks ahead help.
   int64_t headSize = op.getHeadSize();
   if (headSize <= 32)
-    return WarpgroupAttentionShape{headSize, 3, 128, 3};
+    return WarpgroupAttentionShape{headSize, 4, 80, 4};
   if (headSize <= 64)
     return WarpgroupAttentionShape{headSize, 3, 96, 2};
   return WarpgroupAttentionShape{headSize, 2, headSize <= 128 ? 128 : 64, 2};
@@ -57,7 +63,7 @@ std::vector<WarpgroupAttentionShape> WarpgroupAttentionShape::getAll(AttentionOp
   if (!chosen)
     return {};
   std::vector<WarpgroupAttentionShape> shapes = {*chosen};
-  for (int64_t warpgroups : {3, 2})
+  for (int64_t warpgroups : {4, 3, 2})
     for (int64_t keys : {192, 128, 96, 64}) {
       WarpgroupAttentionShape shape{chosen->headSize, warpgroups, keys, chosen->stages};
       bool isChosen = warpgroups == chosen->warpgroups && keys == chosen->keys;
@@ -88,8 +94,8 @@ LogicalResult WarpgroupAttentionShape::check(AttentionOp op, const GPUTargetInfo
            << headSize << " on " << target.chip;
   if (op.getScale().convertToFloat() <= 0)
     return op.emitOpError("needs a positive scale on the GPU");
-  if (warpgroups > 3 || stages < 2)
-    return op.emitOpError("needs at most 3 'warpgroups' and at least 2 'stages' in its GPU "
+  if (warpgroups > 4 || stages < 2)
+    return op.emitOpError("needs at most 4 'warpgroups' and at least 2 'stages' in its GPU "
                           "configuration, got ")
            << warpgroups << " and " << stages;
   if (keys % 16 != 0 || keys > 256 || !hasRegisters())

@@ -54,8 +54,8 @@ module @kernels {
 
 module @kernels {
   func.func @many_warpgroups(%batch: index, %max: index, %rows: index, %qkv: memref<?x192xbf16>, %offsets: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
-    // expected-error @below {{needs at most 3 'warpgroups' and at least 2 'stages' in its GPU configuration, got 4 and 2}}
-    kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 128, stages = 2, warpgroups = 4}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.25 : f32} : (index, index, index, memref<?x192xbf16>, memref<?x192xbf16>, memref<?x192xbf16>, memref<?xi32>, memref<?x64xbf16>) -> ()
+    // expected-error @below {{needs at most 4 'warpgroups' and at least 2 'stages' in its GPU configuration, got 5 and 2}}
+    kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 128, stages = 2, warpgroups = 5}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.25 : f32} : (index, index, index, memref<?x192xbf16>, memref<?x192xbf16>, memref<?x192xbf16>, memref<?xi32>, memref<?x64xbf16>) -> ()
     return
   }
 }

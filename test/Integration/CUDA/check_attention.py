@@ -98,7 +98,7 @@ CASES = {
     "head_32_grown": case_of(32, 2, 1, lengths=[300, 70], grown=140, times=5),
     "head_24_overflown": case_of(24, 2, 1, lengths=[500, 70], grown=420, times=16),
     "head_64_overflown": case_of(64, 2, 1, lengths=[577, 7], grown=100, times=16),
-    "head_32_lost": case_of(32, 2, 1, lengths=[450, 30], lost=256),
+    "head_32_lost": case_of(32, 2, 1, lengths=[450, 30], lost=320),
     "head_96": case_of(96, 2, 1, lengths=[140, 3]),
     "head_128": case_of(128, 2, 1, lengths=[300, 3]),
     "head_256": case_of(256, 1, 1, lengths=[200, 3]),
@@ -107,6 +107,11 @@ CASES = {
                               config=config_of(keys=128, stages=2, warpgroups=2)),
     "one_warpgroup": case_of(64, 1, 1, lengths=[200, 7],
                              config=config_of(keys=64, stages=3, warpgroups=1)),
+    # Keys and values that share barriers.
+    "small_three_warpgroups": case_of(24, 2, 1, lengths=[300, 7],
+                                      config=config_of(keys=128, stages=3, warpgroups=3)),
+    "small_one_warpgroup": case_of(32, 1, 1, lengths=[150, 7],
+                                   config=config_of(keys=48, stages=2, warpgroups=1)),
 }
 
 REAL_CASES = {
