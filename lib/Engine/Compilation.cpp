@@ -16,8 +16,6 @@
 #include "flowhn/Target/NVPTX/Calibrations.h"
 
 #include "mlir/Parser/Parser.h"
-#include "mlir/Pass/Pass.h"
-#include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 
 #include <chrono>
@@ -43,21 +41,6 @@ DialectRegistry createRegistry() {
   registerDialects(registry);
   return registry;
 }
-
-/// Remembers the pass that failed.
-class FailedPass : public PassInstrumentation {
-public:
-  explicit FailedPass(std::string &text) : text(text) {}
-  void runAfterPassFailed(Pass *pass, Operation *op) override {
-    if (!text.empty())
-      return;
-    text = "pass '" + pass->getArgument().str() + "' failed on '" +
-           op->getName().getStringRef().str() + "'";
-  }
-
-private:
-  std::string &text;
-};
 
 } // namespace
 

@@ -8,6 +8,9 @@
 
 #include "DiagnosticText.h"
 
+#include "mlir/IR/Operation.h"
+#include "mlir/Pass/Pass.h"
+
 using namespace mlir;
 using namespace mlir::flowhn;
 
@@ -38,4 +41,10 @@ std::string mlir::flowhn::textOf(Diagnostic &diagnostic) {
   for (Diagnostic &note : diagnostic.getNotes())
     stream << "\n  note: " << note.str();
   return text;
+}
+
+void FailedPass::runAfterPassFailed(Pass *pass, Operation *op) {
+  if (text.empty())
+    text = "pass '" + pass->getArgument().str() + "' failed on '" +
+           op->getName().getStringRef().str() + "'";
 }

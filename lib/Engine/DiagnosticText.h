@@ -10,6 +10,7 @@
 #define FLOWHN_LIB_ENGINE_DIAGNOSTICTEXT_H
 
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassInstrumentation.h"
 
 #include <string>
 
@@ -20,6 +21,16 @@ llvm::StringRef severityName(DiagnosticSeverity severity);
 
 /// A diagnostic as text: its location where that is a file or a name, its text, its notes.
 std::string textOf(Diagnostic &diagnostic);
+
+/// Remembers which pass failed on what.
+class FailedPass : public PassInstrumentation {
+public:
+  explicit FailedPass(std::string &text) : text(text) {}
+  void runAfterPassFailed(Pass *pass, Operation *op) override;
+
+private:
+  std::string &text;
+};
 
 } // namespace mlir::flowhn
 
