@@ -191,13 +191,14 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SelectiveScan
       /*chunk_rows=*/Value(), u.buffer, delta.buffer, *a, b.buffer, c.buffer, u.space->offsets,
       out.buffer, extras.values, /*chunk_states=*/Value(), /*initial=*/state.memory,
       /*final=*/state.memory, state.slots, u.column, delta.column, b.column, c.column, out.column,
-      extras.getAccesses(), extras.columns,
+      /*few_sequences=*/false, extras.getAccesses(), extras.columns,
       /*config=*/nullptr);
   buildRegion(scan.getEpilogue(), op.getLoc(), 2 + extras.values.size(), buildScanEpilogue);
   ArrayRef<int64_t> shape = use.getType().getShape();
   std::string suffix = std::to_string(shape[1]) + "x" + std::to_string(shape[0]);
+  std::string name = (op.getState() ? "scan_continued_" : "scan_") + suffix;
   if (const auto &gpu = procedure.context.target.gpu)
-    splitScan(procedure, scan, *u.space, *gpu, suffix);
-  procedure.launch(scan, (op.getState() ? "scan_continued_" : "scan_") + suffix);
+    splitScan(procedure, scan, *u.space, *gpu, name, suffix);
+  procedure.launch(scan, name);
   return success();
 }

@@ -95,9 +95,10 @@ ArrayRef<RowBucket> getRowBuckets(ProcedureBuilder &procedure, Location loc,
 
 /// Splits `scan`, over the sequences of `space`, into chunks that the GPU runs side by side
 /// in the calls whose sequences alone do not fill it: launches the kernels that make the
-/// states between chunks, named with `suffix`, and gives `scan` its chunks. ScanChunks.cpp
+/// states between chunks, named with `suffix`, and gives `scan` its chunks. For calls of few
+/// sequences launches a kernel of their own, `name` with an end to it. ScanChunks.cpp
 void splitScan(ProcedureBuilder &procedure, kern::ScanOp scan, const TokenSpace &space,
-               const GPUTargetInfo &gpu, StringRef suffix);
+               const GPUTargetInfo &gpu, StringRef name, StringRef suffix);
 
 /// What the region of a kernel reads besides the kernel's own values.
 class Extras {

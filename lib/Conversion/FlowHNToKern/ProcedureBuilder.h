@@ -68,9 +68,11 @@ struct State {
 
 /// How the sequences of a space fall into chunks of a scan, all of them index values.
 struct ScanChunks {
-  Value count; ///< of a sequence, one at least
-  Value rows;  ///< of a chunk
-  Value total; ///< an upper bound of all sequences' chunks; 0 where `count` is sure to be 1
+  Value maxLength; ///< of the call, or 0 where its sequences are few
+  Value fewLength; ///< of the call where they are, or 0
+  Value count;     ///< of a sequence, one at least
+  Value rows;      ///< of a chunk
+  Value total;     ///< an upper bound of all sequences' chunks; 0 where `count` is sure to be 1
 };
 
 /// A kernel by the rows of a call.

@@ -181,7 +181,7 @@ struct ScanModel : GPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
     auto scan = cast<ScanOp>(op);
     return chooseScanConfig(op->getContext(), scan.getA().getType().getDimSize(0),
-                            scan.getInitial() || scan.getFinal(), target);
+                            scan.getInitial() || scan.getFinal(), scan.getFewSequences(), target);
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,

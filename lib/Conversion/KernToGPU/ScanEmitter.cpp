@@ -20,9 +20,9 @@ using namespace mlir::kern::nvptx;
 static constexpr int64_t maxTileRows = 16, stagedElements = 8;
 
 DictionaryAttr nvptx::chooseScanConfig(MLIRContext *context, int64_t states, bool movesStates,
-                                       const flowhn::GPUTargetInfo &target) {
-  int64_t threads = target.scanThreads, lanes = target.scanLanes(states);
-  int64_t channels = target.scanLaneChannels(states), roundRows = lanes / channels;
+                                       bool areFew, const flowhn::GPUTargetInfo &target) {
+  int64_t threads = target.scanThreads, lanes = target.scanLanes(states, areFew);
+  int64_t channels = target.scanLaneChannels(lanes), roundRows = lanes / channels;
   int64_t perRow = llvm::divideCeil(states, threads);
   int64_t rows = llvm::bit_floor<uint64_t>(
       std::clamp<int64_t>(stagedElements * threads / states, perRow, maxTileRows));

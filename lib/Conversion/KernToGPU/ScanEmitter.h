@@ -23,8 +23,8 @@
 namespace mlir::kern::nvptx {
 
 /// The lanes, channels, rows, steps and threads of a scan of so many states, which may start from
-/// states or store them.
-DictionaryAttr chooseScanConfig(MLIRContext *context, int64_t states, bool movesStates,
+/// states or store them, and whose sequences may be few.
+DictionaryAttr chooseScanConfig(MLIRContext *context, int64_t states, bool movesStates, bool areFew,
                                 const flowhn::GPUTargetInfo &target);
 
 /// One chunk of a sequence, in a kernel whose launch has `chunk_rows`. All i32.

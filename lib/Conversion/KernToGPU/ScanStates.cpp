@@ -63,7 +63,7 @@ private:
 struct ScanStatesModel : GPUKernelInterface::ExternalModel<ScanStatesModel, ScanStatesOp> {
   DictionaryAttr chooseGPUConfig(Operation *op, const GPUTargetInfo &target) const {
     return chooseScanConfig(op->getContext(), cast<ScanStatesOp>(op).getA().getType().getDimSize(0),
-                            /*movesStates=*/false, target);
+                            /*movesStates=*/false, /*areFew=*/false, target);
   }
 
   FailureOr<GPULaunch> emitGPU(Operation *op, OpBuilder &builder,

@@ -50,18 +50,18 @@ int64_t GPUTargetInfo::splitAttentionQueries(int64_t sharingHeads) const {
   return std::max<int64_t>(tileRows / sharingHeads, 1);
 }
 
-int64_t GPUTargetInfo::scanLanes(int64_t states) const {
+int64_t GPUTargetInfo::scanLanes(int64_t states, bool areFew) const {
   // At most 16 states of a channel to a thread, and 4 at least, which are one access.
   int64_t lanes = states > 4 ? 2 : 1;
   while (16 * lanes < states)
     lanes *= 2;
-  return lanes;
+  return areFew ? std::min<int64_t>(2 * lanes, 32) : lanes; // of one warp
 }
 
 /// One is best where few warps have work, and costs 7 % where many have. With more lanes
 /// than 8, several channels keep the rows of a round few.
-int64_t GPUTargetInfo::scanLaneChannels(int64_t states) const {
-  return std::max<int64_t>(scanLanes(states) / 8, 1);
+int64_t GPUTargetInfo::scanLaneChannels(int64_t lanes) const {
+  return std::max<int64_t>(lanes / 8, 1);
 }
 
 /// The states and their rates take registers, as much again where they are moved, and each
@@ -80,7 +80,7 @@ int64_t GPUTargetInfo::scanPolynomialPeriod() const {
 }
 
 int64_t GPUTargetInfo::scanChannelBlocks(int64_t states, int64_t channels) const {
-  int64_t blockChannels = scanThreads * scanLaneChannels(states) / scanLanes(states);
+  int64_t lanes = scanLanes(states), blockChannels = scanThreads * scanLaneChannels(lanes) / lanes;
   return (channels + blockChannels - 1) / blockChannels;
 }
 

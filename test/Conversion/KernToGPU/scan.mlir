@@ -6,6 +6,7 @@
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --flowhn-lower-gpu-kernels-to-llvm --flowhn-emit-ptx -o /dev/null | FileCheck %s --check-prefix=PTX
 
 // CHECK-DAG: #[[LANE:.*]] = affine_map<()[s0, s1] -> (4, s0 * (s1 ceildiv 2147483648))>
+// CHECK-DAG: #[[FEW:.*]] = affine_map<()[s0, s1] -> (8, s0 * (s1 ceildiv 2147483648))>
 // CHECK-DAG: #[[LANES:.*]] = affine_map<()[s0, s1] -> (16, s0 * (s1 ceildiv 2147483648))>
 
 module @kernels {
@@ -58,6 +59,19 @@ module @kernels {
     ^bb0(%y: f32, %x: f32):
       kern.yield %y
     } {c_column = 256, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x128xbf16>, memref<?x128xbf16>, memref<256x128xf32>, memref<?x512xbf16>, memref<?x512xbf16>, memref<?xi32>, memref<?x128xbf16>) -> ()
+    return
+  }
+
+  // Four threads to a channel's states where sequences are few: 16 channels per block.
+  // CONFIG-LABEL: @few_sequences
+  // CONFIG: config = {channels = 1 : i64, lanes = 4 : i64, rows = 16 : i64, steps = 16 : i64, threads = 64 : i64}
+  // CHECK-LABEL: func.func @few_sequences
+  // CHECK-SAME: kern.grid = #[[FEW]]
+  func.func @few_sequences(%batch: index, %max: index, %u: memref<?x128xbf16>, %a: memref<16x128xf32>, %bc: memref<?x32xbf16>, %offsets: memref<?xi32>, %out: memref<?x128xbf16>) attributes {kern.kernel} {
+    kern.scan batch(%batch, %max) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out {
+    ^bb0(%y: f32, %x: f32):
+      kern.yield %y
+    } {few_sequences, c_column = 16, accesses = [], extra_columns = array<i64>} : (index, index, memref<?x128xbf16>, memref<?x128xbf16>, memref<16x128xf32>, memref<?x32xbf16>, memref<?x32xbf16>, memref<?xi32>, memref<?x128xbf16>) -> ()
     return
   }
 }

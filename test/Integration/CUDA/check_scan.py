@@ -22,12 +22,14 @@ class Case:
     The scan starts from the states of one buffer and leaves them there, or does what `ends`
     names of the two. `chunk_rows` are what it is tried with: None is the form without chunks, and with a
     chunk as long as the longest sequence the kernels of the states have no blocks. A `config`
-    takes the place of the chosen one. With `slots`, sequences have their states in any order.
+    takes the place of the chosen one. With `slots`, sequences have their states in any order. With
+    `few` more threads share a channel.
     """
 
     def __init__(self, states, channels, element="bf16", ends=("initial", "final"),
-                 lengths=LENGTHS, chunk_rows=(None, 16, 35), config=None, slots=False):
+                 lengths=LENGTHS, chunk_rows=(None, 16, 35), config=None, slots=False, few=False):
         self.config = f"config = {{{config}}}, " if config else ""
+        self.few = "few_sequences, " if few else ""
         self.states, self.channels, self.element = states, channels, element
         self.ends, self.lengths, self.chunk_rows, self.slots = ends, lengths, chunk_rows, slots
 
@@ -45,20 +47,20 @@ class Case:
         slots = " slots(%slots)" if self.slots else ""
         state = "".join(f" {end}(%state)" for end in self.ends) + slots
         inputs = " %u, %delta, %a, %bc, %bc offsets(%offsets) -> %out extras(%gate)"
-        region = f""" {{
+        region = lambda attributes: f""" {{
     ^bb0(%y: f32, %x: f32, %z: f32):{SILU.format("z")}
       %r = arith.mulf %y, %s : f32
       kern.yield %r
-    }} {{{self.config}c_column = {self.states}, accesses = [#kern.access<row>], extra_columns = array<i64: 0>}}"""
+    }} {{{self.config}{attributes}c_column = {self.states}, accesses = [#kern.access<row>], extra_columns = array<i64: 0>}}"""
         initial = " initial(%state)" + slots if "initial" in self.ends else ""
         bodies = {
-            "whole": "kern.scan batch(%batch, %max)" + inputs + state + region,
+            "whole": "kern.scan batch(%batch, %max)" + inputs + state + region(self.few),
             "states": "kern.scan_states batch(%batch) chunks(%chunks, %rows) %u, %delta, %a, %bc "
                       "offsets(%offsets) -> %states, %sums",
             "combine": "kern.scan_combine batch(%batch) chunks(%chunks, %rows) %a, %sums "
                        "offsets(%offsets) -> %states" + initial,
             "chunks": "kern.scan batch(%batch, %max) chunks(%chunks, %rows)" + inputs
-                      + " from(%states)" + state + region,
+                      + " from(%states)" + state + region(""),
         }
         return {part: (body, used_names(body), types) for part, body in bodies.items()}
 
@@ -94,6 +96,10 @@ def used_names(body):
     return [name.strip("%") for name in names]
 
 
+def few(*arguments, **options):
+    return Case(*arguments, chunk_rows=(None,), few=True, **options)
+
+
 CASES = {
     "scan_8": Case(8, 67),
     "scan_16": Case(16, 64, "f32"),
@@ -106,6 +112,12 @@ CASES = {
     "scan_16_channels": Case(16, 9, "f32", chunk_rows=(None,), lengths=[17, 0, 35],
                              config="channels = 4, lanes = 4, rows = 8, steps = 4, threads = 32"),
     "scan_256": Case(256, 5, "f32", lengths=[9, 0, 1], chunk_rows=(None, 4)),
+    "scan_few": few(16, 40),
+    "scan_few_final": few(16, 7, "f32", ("final",)),
+    "scan_few_no_states": few(17, 33, "bf16", ()),
+    "scan_few_3": few(3, 9, "f32"),
+    # Two channels to 16 lanes.
+    "scan_few_channels": few(128, 5, "f32", lengths=[9, 0, 17]),
 }
 REAL_CASES = {
     "real_scan_1x4096": Case(16, 4096, lengths=[4096], chunk_rows=(None, 128, 256, 512)),
@@ -116,6 +128,7 @@ REAL_CASES = {
     "real_scan_8x1024_no_states": Case(16, 4096, ends=(), lengths=[1024] * 8, chunk_rows=(None,)),
     "real_scan_64x1": Case(16, 4096, lengths=[1] * 64, chunk_rows=(None,)),
     "real_scan_8x457_no_states": Case(16, 1536, ends=(), lengths=[457] * 8, chunk_rows=(None,)),
+    "real_scan_2x457_few": few(16, 2048, ends=(), lengths=[457] * 2),
 }
 
 
@@ -213,4 +226,5 @@ SWEEPS = {
     "scan_127": sweep(127, 3),
     "scan_128": sweep(128, 9, "f32", ("initial",)),
     "scan_256": sweep(256, 5, "f32"),
+    "scan_few": Sweep(lambda lengths: few(16, 64, lengths=lengths), [[1], [15, 16, 17], [63, 0, 64, 65], [257]]),
 }

@@ -75,10 +75,11 @@ struct GPUTargetInfo {
 
   /// Threads of a block that scans.
   int64_t scanThreads = 64;
-  /// How a scan divides the states of a channel among neighbouring threads.
-  int64_t scanLanes(int64_t states) const;
-  /// Channels whose states those threads share.
-  int64_t scanLaneChannels(int64_t states) const;
+  /// The neighbouring threads that a scan divides the states of a channel among: more where
+  /// sequences are few.
+  int64_t scanLanes(int64_t states, bool areFew = false) const;
+  /// Channels whose states so many threads share.
+  int64_t scanLaneChannels(int64_t lanes) const;
   /// Rows of its own that a thread of a scan computes without a branch between them. It keeps
   /// `states`, and loads or stores them where it `movesStates`.
   int64_t scanRounds(int64_t states, bool movesStates) const;

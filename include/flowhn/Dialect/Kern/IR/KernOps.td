@@ -331,7 +331,8 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
     With `chunks` n and `chunk_rows` r, n · r ≥ max_length, sequence i is n chunks of r
     rows that run side by side, those behind its end without rows. Where n > 1,
     chunk k starts from `chunk_states[offsets[i] / r + i + k]`, left by
-    `kern.scan_combine`; where n = 1, as without chunks.
+    `kern.scan_combine`; where n = 1, as without chunks. `few_sequences` says that
+    they are few: what a row takes counts for more than what all of a target may do.
 
     Region: (y, u, extras) → stored value.
 
@@ -357,7 +358,7 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
       Optional<Kern_States>:$initial, Optional<Kern_States>:$final, Optional<Kern_Table>:$slots,
       DefaultValuedAttr<I64Attr, "0">:$u_column, DefaultValuedAttr<I64Attr, "0">:$delta_column,
       DefaultValuedAttr<I64Attr, "0">:$b_column, DefaultValuedAttr<I64Attr, "0">:$c_column,
-      DefaultValuedAttr<I64Attr, "0">:$out_column,
+      DefaultValuedAttr<I64Attr, "0">:$out_column, UnitAttr:$few_sequences,
       Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
       OptionalAttr<DictionaryAttr>:$config);
   let regions = (region SizedRegion<1>:$epilogue);
