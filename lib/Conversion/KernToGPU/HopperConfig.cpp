@@ -24,16 +24,23 @@ struct TypicalCall {
 static constexpr TypicalCall typicalCalls[] = {{576, 456},   {1024, 1024}, {1312, 1040},
                                                {2331, 2331}, {4544, 3648}, {8192, 8192}};
 
-/// Those whose rows a kernel for at most so many is for.
-static SmallVector<TypicalCall> getTypicalCalls(MatmulOp first, const GPUTargetInfo &target) {
+/// Those whose rows a kernel for at most so many is for. A product by itself is either branch's.
+static SmallVector<TypicalCall> getTypicalCalls(ArrayRef<MatmulOp> products,
+                                                const GPUTargetInfo &target) {
+  MatmulOp first = products.front();
   int64_t above = 0, most = first.getMaxRows().value_or(std::numeric_limits<int64_t>::max());
-  for (int64_t bound :
-       target.productRowBounds(elementType(first.getA()).getIntOrFloatBitWidth() / 8))
+  int64_t elementBytes = elementType(first.getA()).getIntOrFloatBitWidth() / 8;
+  for (int64_t bound : target.productRowBounds(elementBytes))
     if (bound < most)
       above = bound;
   SmallVector<TypicalCall> calls;
-  llvm::copy_if(typicalCalls, std::back_inserter(calls),
-                [&](const TypicalCall &call) { return call.first > above && call.first <= most; });
+  for (const TypicalCall &call : typicalCalls) {
+    if (call.first <= above || call.first > most)
+      continue;
+    calls.push_back(products.size() > 1 ? call : TypicalCall{call.first, call.first});
+    if (products.size() == 1 && call.others != call.first)
+      calls.push_back({call.others, call.others});
+  }
   if (calls.empty())
     calls.push_back({most, most});
   return calls;
@@ -55,8 +62,7 @@ static SmallVector<Tiling> getTilings(ArrayRef<MatmulOp> products) {
     columns = std::max<int64_t>(columns, product.getN() * groups);
   if (columns > 256) {
     SmallVector<Tiling> tilings = {{128, 128, 1}, {128, 192, 1}, {128, 256, 1}, {128, 256, 2}};
-    // Bounds of rows leave few widths to choose from already.
-    if (groups == 1 && !first.getMaxRows())
+    if (groups == 1)
       tilings.append({{128, 256, 1, 192}, {128, 256, 2, 192}});
     return tilings;
   }
@@ -94,20 +100,19 @@ static double timeOf(const HopperLaunchPlan &plan, const TypicalCall &call,
   return least;
 }
 
-/// Microseconds of a row in the launches that a kernel is made for; a product by itself is any
-/// branch's.
-static double timeOfRow(const HopperLaunchPlan &plan, const GPUTargetInfo &target) {
+/// Microseconds of a row in the launches that a kernel is made for.
+static double timeOfRow(const HopperLaunchPlan &plan, ArrayRef<TypicalCall> calls,
+                        const GPUTargetInfo &target) {
   double time = 0;
-  for (auto [first, others] : getTypicalCalls(plan.products.front().op, target))
-    time += plan.products.size() > 1 ? timeOf(plan, {first, others}, target) / (first + others)
-                                     : timeOf(plan, {first, first}, target) / first +
-                                           timeOf(plan, {others, others}, target) / others;
+  for (const TypicalCall &call : calls)
+    time += timeOf(plan, call, target) / (call.first + call.others);
   // Code for a second width, and for clusters, has to be worth its place.
   return time * (plan.narrowColumns ? 1.01 : 1) * (plan.cluster > 1 ? 1.01 : 1);
 }
 
 SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTargetInfo &target) {
   SmallVector<MatmulOp, 2> products = productsOf(op);
+  SmallVector<TypicalCall> calls = getTypicalCalls(products, target);
   SmallVector<std::pair<double, DictionaryAttr>> configs; // with the time of a row
   for (const Tiling &tiling : getTilings(products)) {
     auto [rows, columns, cluster, narrowColumns] = tiling;
@@ -123,7 +128,7 @@ SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTarg
       entries.emplace_back("cluster", cluster);
     if (narrowColumns)
       entries.emplace_back("narrow_columns", narrowColumns);
-    configs.emplace_back(timeOfRow(plan, target), makeConfig(op->getContext(), entries));
+    configs.emplace_back(timeOfRow(plan, calls, target), makeConfig(op->getContext(), entries));
   }
   llvm::stable_sort(configs, llvm::less_first());
   return llvm::map_to_vector(configs, [](const auto &config) { return config.second; });

@@ -25,9 +25,7 @@ double HopperLaunchPlan::stepTime(int64_t columns, int64_t blocks) const {
   constexpr double ownRate = 96e3, rate = 11.1e6; // bytes in a microsecond
   constexpr double copyTime = 0.88;
   // A tile of b that all blocks have comes to them for nothing.
-  bool hasOneTile = llvm::all_of(
-      products, [](const HopperProduct &product) { return product.plan.columnTiles() == 1; });
-  int64_t bytes = (tileRows() + (hasOneTile ? 0 : columns)) * swizzledRowBytes;
+  int64_t bytes = (tileRows() + (hasOneTile() ? 0 : columns)) * swizzledRowBytes;
   return std::max({productTime * tileRows() * columns, bytes / std::min(ownRate, rate / blocks),
                    copyTime / (stages() - 1)});
 }
@@ -36,8 +34,8 @@ double HopperLaunchPlan::partTime(int64_t columns, const TileDivision &division,
                                   int64_t blocks) const {
   int64_t ofB = columns / division.pieces * first().groups;
   // What blocks read and write of a float32 residual they all do at once.
-  double storeTime = storesFloats() ? 0.022 * ofB / division.sharers : 1.6;
-  double exchangeTime = division.sharers > 1 ? 1.9 + 0.009 * ofB : 0;
+  double storeTime = storesFloats() ? 0.022 * ofB : 1.6;
+  double exchangeTime = division.sharers > 1 ? 0.8 + 0.008 * ofB : 0;
   return llvm::divideCeil(kTiles, division.sharers) * stepTime(ofB, blocks) + storeTime +
          exchangeTime * tileRows() / 128;
 }

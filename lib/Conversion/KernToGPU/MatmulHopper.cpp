@@ -73,19 +73,19 @@ ArrayRef<int64_t> HopperLaunchPlan::piecesOf(int64_t columns) const {
   return pieces.size() > 1 && checksColumns() ? pieces.drop_front() : pieces;
 }
 
-/// A wider tile's sums leave no registers for the exchange beside a residual.
-static constexpr int64_t mostSharedColumns = 192;
+bool HopperLaunchPlan::hasOneTile() const {
+  return llvm::all_of(products,
+                      [](const HopperProduct &product) { return product.plan.columnTiles() == 1; });
+}
 
 SmallVector<TileDivision, 3> HopperLaunchPlan::divisionsOf(int64_t columns) const {
+  if (cluster > 1 && hasOneTile())
+    return {{1, cluster, sharedRounds()}};
   SmallVector<TileDivision, 3> divisions;
   ArrayRef<int64_t> pieces = piecesOf(columns);
   for (int64_t count : pieces)
     divisions.push_back({count, cluster});
-  if (cluster == 1)
-    return divisions;
-  if (columns * first().groups <= mostSharedColumns)
-    divisions.push_back({1, cluster, sharedRounds()});
-  else
+  if (cluster > 1)
     divisions.push_back({pieces.back(), 1});
   return divisions;
 }
@@ -123,14 +123,15 @@ int64_t HopperLaunchPlan::sharedRounds() const {
 }
 
 bool HopperLaunchPlan::canShare() const {
-  if (first().tileColumns > mostSharedColumns && piecesOf(first().outColumns()).empty())
-    return false;
-  return llvm::all_of(products, [&](const HopperProduct &product) {
-    const HopperMatmulPlan &tile = product.plan;
-    int64_t sumBytes = tile.tileRows * tile.tileColumns * 4;
-    return tile.kTiles() >= cluster && sumBytes <= tile.stagesBytes() &&
-           tile.boxColumns() % (8 * cluster) == 0;
-  });
+  // A wider tile's sums leave no registers for the exchange beside a residual.
+  constexpr int64_t mostColumns = 192;
+  const HopperMatmulPlan &tile = first();
+  bool fits = hasOneTile() ? tile.tileColumns <= mostColumns : !piecesOf(tile.outColumns()).empty();
+  return fits && tile.boxColumns() % (8 * cluster) == 0 &&
+         tile.tileRows * tile.tileColumns * 4 <= tile.stagesBytes() &&
+         llvm::all_of(products, [&](const HopperProduct &product) {
+           return product.plan.kTiles() >= cluster;
+         });
 }
 
 SmallVector<MatmulOp, 2> nvptx::productsOf(Operation *op) {

@@ -103,6 +103,8 @@ public:
 
 private:
   const HopperMatmulPlan &first() const { return products.front().plan; }
+  /// Whether one tile has all columns.
+  bool hasOneTile() const;
   double stepTime(int64_t columns, int64_t blocks) const;
   /// In how many pieces, of equal columns, such tiles can be made: the most first.
   ArrayRef<int64_t> piecesOf(int64_t columns) const;

@@ -325,11 +325,11 @@ CASES = {
     "matmul_shared_odd": lambda: matmul(3, 77, 708, tile(128, 128, 6) + ", cluster = 8",
                                         residuals=True),
     # Two blocks share quarters and halves of a tile, beside whole ones and beyond the result.
-    "matmul_shared_quarters": lambda: matmul(70, 256, 200, CLUSTERS, residuals=True, max_blocks=8),
+    "matmul_shared_quarters": lambda: matmul(70, 512, 136, CLUSTERS, residuals=True, max_blocks=16),
     "matmul_shared_halves": lambda: matmul(70, 330, 136, CLUSTERS, max_blocks=8),
     "matmul_shared_stream": lambda: matmul(131, 512, 136, CLUSTERS, out_element="f32", stream="gathered",
                                            scatter=True, max_blocks=18),
-    "matmul_shared_last": lambda: matmul(600, 256, 200, CLUSTERS, max_blocks=4),
+    "matmul_shared_last": lambda: matmul(300, 768, 136, CLUSTERS, max_blocks=4),
     "matmul_shared_thirds": lambda: matmul(7, 384, 136, tile(128, 192, 4) + ", cluster = 2",
                                            residuals=True, max_blocks=12),
     "matmul_shared_narrow": lambda: matmul(100, 576, 1160, NARROW + ", cluster = 2"),
