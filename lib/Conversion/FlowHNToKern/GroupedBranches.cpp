@@ -35,6 +35,17 @@ private:
 };
 } // namespace
 
+/// The tokens that a branch mixes, or null.
+static const TokenSpace *getSpace(ProcedureBuilder &procedure, Region &branch) {
+  for (Operation &op : branch.front())
+    if (isa<AttentionOp, SelectiveScanOp>(op)) {
+      auto attention = dyn_cast<AttentionOp>(op);
+      return procedure.spaceOf.lookup(attention ? attention.getLength()
+                                                : cast<SelectiveScanOp>(op).getLength());
+    }
+  return nullptr;
+}
+
 GroupedBranches::GroupedBranches(ProcedureBuilder &procedure, ParallelOp op,
                                  ArrayRef<std::string> arenas)
     : procedure(procedure), op(op), scopes{procedure.scope, procedure.scope} {
@@ -101,6 +112,8 @@ LogicalResult GroupedBranches::setResult(unsigned branch) {
 }
 
 LogicalResult GroupedBranches::convert(ArrayRef<BranchStretch> stretches) {
+  procedure.groupedSpaces = {getSpace(procedure, op.getBranches()[0]),
+                             getSpace(procedure, op.getBranches()[1])};
   for (const BranchStretch &stretch : stretches) {
     if (failed(convertStretch(stretch)))
       return failure();

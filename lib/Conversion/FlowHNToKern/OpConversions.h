@@ -89,7 +89,8 @@ Value launchNormScale(ProcedureBuilder &procedure, Operation *op, const Tokens &
 Value createExceeds(OpBuilder &builder, Location loc, Value value, int64_t bound);
 
 /// The kernels that an op over the tokens of `space` is launched as, of which a call runs one:
-/// for at most as many rows as each of `bounds`, ascending, and for more. RowBuckets.cpp
+/// for at most as many rows as each of `bounds`, ascending, and for more. Of branches that share
+/// launches those of the one with more rows decide. RowBuckets.cpp
 ArrayRef<RowBucket> getRowBuckets(ProcedureBuilder &procedure, Location loc,
                                   const TokenSpace &space, ArrayRef<int64_t> bounds);
 

@@ -188,9 +188,12 @@ public:
   DenseMap<Value, std::variant<Tokens, FuseSlot>> wanted;
   /// The chunks of scans by space and blocks of channels.
   DenseMap<std::pair<const TokenSpace *, int64_t>, ScanChunks> scanChunks;
-  /// The kernels by rows, by space and bounds.
-  std::map<std::pair<const TokenSpace *, std::vector<int64_t>>, SmallVector<RowBucket, 2>>
+  /// The kernels by rows: by space, what it shares launches with, and bounds.
+  std::map<std::tuple<const TokenSpace *, const TokenSpace *, std::vector<int64_t>>,
+           SmallVector<RowBucket, 2>>
       rowBuckets;
+  /// While kernels are held: the tokens of the branches whose they are, if known.
+  std::array<const TokenSpace *, 2> groupedSpaces = {};
   /// While there is a list: products, and norms, that wait in it to be launched together.
   std::optional<SmallVector<kern::MatmulOp, 2>> heldProducts;
   std::optional<SmallVector<kern::RowwiseOp, 2>> heldNorms;

@@ -25,22 +25,36 @@ Value mlir::flowhn::createExceeds(OpBuilder &builder, Location loc, Value value,
   return affine::AffineMinOp::create(builder, loc, mapOf(symbol, 1), excess);
 }
 
+/// The tokens of the other branch of those that share launches at the moment, or null.
+static const TokenSpace *getPartner(ProcedureBuilder &procedure, const TokenSpace &space) {
+  if (!procedure.heldProducts && !procedure.heldNorms)
+    return nullptr;
+  const auto &[first, second] = procedure.groupedSpaces;
+  return &space == first ? second : &space == second ? first : nullptr;
+}
+
 ArrayRef<RowBucket> mlir::flowhn::getRowBuckets(ProcedureBuilder &procedure, Location loc,
                                                 const TokenSpace &space, ArrayRef<int64_t> bounds) {
-  SmallVector<RowBucket, 2> &buckets = procedure.rowBuckets[{&space, bounds}];
+  const TokenSpace *partner = getPartner(procedure, space);
+  SmallVector<RowBucket, 2> &buckets = procedure.rowBuckets[{&space, partner, bounds}];
   if (!buckets.empty())
     return buckets;
   OpBuilder &builder = procedure.builder;
-  AffineExpr rows = builder.getAffineSymbolExpr(0), exceedsBound = builder.getAffineSymbolExpr(1);
+  AffineExpr rows = builder.getAffineSymbolExpr(0), second = builder.getAffineSymbolExpr(1);
   Value left = space.rows; // 0 in the calls of the buckets so far
+  Value most = left;
+  if (partner && partner != &space)
+    most = affine::AffineMaxOp::create(builder, loc,
+                                       AffineMap::get(0, 2, {rows, second}, builder.getContext()),
+                                       ValueRange{space.rows, partner->rows});
   for (int64_t bound : bounds) {
-    Value operands[] = {left, createExceeds(builder, loc, left, bound)};
+    Value operands[] = {left, createExceeds(builder, loc, most, bound)};
     auto apply = [&](AffineExpr share) {
       return affine::AffineApplyOp::create(builder, loc, AffineMap::get(0, 2, rows * share),
                                            ValueRange(operands));
     };
-    buckets.push_back({apply(1 - exceedsBound), builder.getI64IntegerAttr(bound)});
-    left = apply(exceedsBound);
+    buckets.push_back({apply(1 - second), builder.getI64IntegerAttr(bound)});
+    left = apply(second);
   }
   buckets.push_back({left, IntegerAttr()});
   return buckets;

@@ -22,6 +22,9 @@ flowhn.model @m split <ae, by_call> {
   // CHECK-LABEL: func.func private @block
   // CHECK-NOT: plan.fork
   // CHECK: plan.alloc %{{.*}} in "attention"
+  // The branch with more rows says which kernels have both.
+  // CHECK: %[[MOST:.*]] = affine.max #{{.*}}()[%arg5, %arg9]
+  // CHECK-NEXT: affine.max #{{.*}}()[%[[MOST]]]
   // CHECK: plan.launch @kernels::@grouped_rms_norm_rows1536_8({{.*}}) stream 0 branch<attention|ssm> :
   // CHECK: plan.launch @kernels::@grouped_rms_norm_8({{.*}}) stream 0 branch<attention|ssm> :
   // CHECK-NOT: rms_norm

@@ -30,10 +30,10 @@ flowhn.model @m split <none> {
   // CHECK: %[[IS:.*]] = affine.min #[[EXCEEDS]]()[%[[E]]]
   // CHECK: %[[F:.*]] = affine.apply #[[FEW]]()[%[[ROWS]], %[[IS]]]
   // CHECK: %[[REST:.*]] = affine.apply #[[MANY]]()[%[[ROWS]], %[[IS]]]
-  // CHECK: affine.max #[[EXCESS_768]]()[%[[REST]]]
+  // CHECK: affine.max #[[EXCESS_768]]()[%[[ROWS]]]
   // CHECK: %[[SOME:.*]] = affine.apply #[[FEW]]()[%[[REST]], %{{.*}}]
   // CHECK: %[[LAST:.*]] = affine.apply #[[MANY]]()[%[[REST]], %{{.*}}]
-  // CHECK: affine.max #[[EXCESS_1536]]()[%[[LAST]]]
+  // CHECK: affine.max #[[EXCESS_1536]]()[%[[ROWS]]]
   // CHECK: %[[MORE:.*]] = affine.apply #[[FEW]]()[%[[LAST]], %{{.*}}]
   // CHECK: %[[M:.*]] = affine.apply #[[MANY]]()[%[[LAST]], %{{.*}}]
   // CHECK: plan.launch @kernels::@matmul_rows64_16x8_bf16(%[[F]], %[[X:[^,]*]], %[[W:[^,]*]], %[[Y:[^,)]*]])
