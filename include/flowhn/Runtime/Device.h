@@ -23,6 +23,7 @@ struct DeviceInfo {
   std::string name;
   int computeMajor = 0, computeMinor = 0;
   int multiprocessors = 0;
+  int sharedBytes = 0; ///< of a multiprocessor
   int64_t memoryBytes = 0;
 };
 

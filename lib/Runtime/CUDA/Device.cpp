@@ -39,6 +39,7 @@ Expected<DeviceInfo> describe(const Driver &driver, int number) {
   FLOWHN_RETURN_IF_ERROR(read(constants::attributeComputeMajor, info.computeMajor));
   FLOWHN_RETURN_IF_ERROR(read(constants::attributeComputeMinor, info.computeMinor));
   FLOWHN_RETURN_IF_ERROR(read(constants::attributeMultiprocessors, info.multiprocessors));
+  FLOWHN_RETURN_IF_ERROR(read(constants::attributeSharedBytes, info.sharedBytes));
   size_t bytes = 0;
   FLOWHN_RETURN_IF_ERROR(driver.check(driver.deviceTotalMem(&bytes, device), asked));
   info.memoryBytes = int64_t(bytes);

@@ -75,8 +75,8 @@ inline constexpr Result success = 0, invalidValue = 1, outOfMemory = 2, stubLibr
                         launchOutOfResources = 701, systemDriverMismatch = 803,
                         notSupportedOnDevice = 804;
 inline constexpr int attributeMultiprocessors = 16, attributeComputeMajor = 75,
-                     attributeComputeMinor = 76;
-inline constexpr int functionMaxDynamicShared = 8;
+                     attributeComputeMinor = 76, attributeSharedBytes = 81;
+inline constexpr int functionMaxDynamicShared = 8, functionClusterWidth = 11;
 inline constexpr int launchProgrammaticSerialization = 6;
 inline constexpr int jitErrorLog = 5, jitErrorLogBytes = 6;
 inline constexpr unsigned streamNonBlocking = 1, eventDisableTiming = 2, eventRecordExternal = 1;
@@ -110,6 +110,8 @@ inline constexpr int interleaveNone = 0, swizzleNone = 0, swizzle128 = 3, promot
            (FunctionHandle * function, ModuleHandle module, const char *name))                     \
   FUNCTION(functionSetAttribute, "cuFuncSetAttribute",                                             \
            (FunctionHandle function, int attribute, int value))                                    \
+  FUNCTION(functionGetAttribute, "cuFuncGetAttribute",                                             \
+           (int *value, int attribute, FunctionHandle function))                                   \
   FUNCTION(blocksOfMultiprocessor, "cuOccupancyMaxActiveBlocksPerMultiprocessor",                  \
            (int *blocks, FunctionHandle function, int threads, size_t sharedBytes))                \
   FUNCTION(launchKernel, "cuLaunchKernelEx",                                                       \

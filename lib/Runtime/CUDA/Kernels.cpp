@@ -52,6 +52,12 @@ Expected<Module> loadSymbol(const Driver &driver, const Artifact &artifact, cons
   return notFound("no section " + quote(binary) + " or " + quote(text));
 }
 
+Status allowSharedBytes(const Driver &driver, FunctionHandle function, uint32_t bytes) {
+  return driver.check(
+      driver.functionSetAttribute(function, constants::functionMaxDynamicShared, int(bytes)),
+      "cannot have " + std::to_string(bytes) + " bytes of shared memory");
+}
+
 /// `sharedBytes` is the most that a launch of it needs.
 Expected<FunctionHandle> findFunction(const Driver &driver, const Module &module,
                                       const fb::Kernel &kernel, uint32_t sharedBytes) {
@@ -60,11 +66,25 @@ Expected<FunctionHandle> findFunction(const Driver &driver, const Module &module
       driver.check(driver.moduleGetFunction(&function, module.get(), kernel.symbol()->c_str()),
                    "the code has no usable symbol " + quote(kernel.symbol()->string_view())));
   if (sharedBytes > 0)
-    FLOWHN_RETURN_IF_ERROR(
-        driver.check(driver.functionSetAttribute(function, constants::functionMaxDynamicShared,
-                                                 int(sharedBytes)),
-                     "cannot have " + std::to_string(sharedBytes) + " bytes of shared memory"));
+    FLOWHN_RETURN_IF_ERROR(allowSharedBytes(driver, function, sharedBytes));
   return function;
+}
+
+/// Shared memory that every block takes beside its own, and what is given out at a time.
+constexpr int64_t reservedBytes = 1024, granuleBytes = 128;
+
+/// The least dynamic shared memory with which a multiprocessor of `total` bytes has room for so many
+/// blocks and not one more.
+uint32_t bytesToHold(int64_t total, int64_t blocks) {
+  return uint32_t((total / (blocks + 1) / granuleBytes + 1) * granuleBytes - reservedBytes);
+}
+
+Expected<bool> hasClusters(const Driver &driver, FunctionHandle function) {
+  int width = 0;
+  FLOWHN_RETURN_IF_ERROR(driver.check(
+      driver.functionGetAttribute(&width, constants::functionClusterWidth, function),
+      "cannot say whether its blocks form clusters"));
+  return width > 1;
 }
 
 Expected<int> countBlocks(const Driver &driver, FunctionHandle function, const fb::Kernel &kernel) {
@@ -100,6 +120,7 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
   }
   Kernels result;
   result.multiprocessors = device.multiprocessors;
+  result.multiprocessorBytes = device.sharedBytes;
   result.modules.resize(first.size());
   auto loadOne = [&](size_t i) {
     return context
@@ -117,10 +138,27 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
     Expected<FunctionHandle> function =
         findFunction(driver, result.modules[number], *kernel, sharedBytes[number]);
     FLOWHN_RETURN_IF_ERROR(function.status().withContext(label(*kernel)));
-    result.functions.push_back(*function);
     Expected<int> blocks = countBlocks(driver, *function, *kernel);
     FLOWHN_RETURN_IF_ERROR(blocks.status().withContext(label(*kernel)));
-    result.blocksPerMultiprocessor.push_back(*blocks);
+    Expected<bool> clusters = hasClusters(driver, *function);
+    FLOWHN_RETURN_IF_ERROR(clusters.status().withContext(label(*kernel)));
+    if (*blocks > 1 && !*clusters) {
+      uint32_t most = std::max(sharedBytes[number], bytesToHold(device.sharedBytes, 1));
+      FLOWHN_RETURN_IF_ERROR(
+          allowSharedBytes(driver, *function, most).withContext(label(*kernel)));
+    }
+    result.entries.push_back({*function, kernel->gpu()->shared_bytes(), *blocks, *clusters});
   }
   return result;
+}
+
+std::optional<uint32_t> Kernels::sharedBytesToSpread(uint32_t number, int64_t blocks) const {
+  const Entry &kernel = entries[number];
+  int64_t most = kernel.blocksPerMultiprocessor, share = (blocks + multiprocessors - 1) / multiprocessors;
+  if (most == 1 || blocks >= most * multiprocessors)
+    return kernel.sharedBytes;
+  if (kernel.hasClusters)
+    return std::nullopt;
+  return share == most ? kernel.sharedBytes
+                       : std::max(kernel.sharedBytes, bytesToHold(multiprocessorBytes, share));
 }

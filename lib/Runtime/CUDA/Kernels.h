@@ -27,19 +27,23 @@ public:
                                 const DeviceInfo &device, int threads);
 
   /// Of kernel `number` of the plan.
-  FunctionHandle operator[](uint32_t number) const { return functions[number]; }
-  /// Whether a launch of so many blocks of kernel `number` spreads over the multiprocessors
-  /// however these become free: one block is all that each has room for, or all are full.
-  bool liesEvenly(uint32_t number, int64_t blocks) const {
-    int64_t most = blocksPerMultiprocessor[number];
-    return most == 1 || blocks >= most * multiprocessors;
-  }
+  FunctionHandle operator[](uint32_t number) const { return entries[number].function; }
+  /// The dynamic shared memory with which a launch of so many blocks of kernel `number` spreads over
+  /// the multiprocessors however these become free: what it needs, where one block is all that each
+  /// has room for, or all are full; else so much that each has room for its share of them. None of
+  /// clusters, whose blocks take their places together.
+  std::optional<uint32_t> sharedBytesToSpread(uint32_t number, int64_t blocks) const;
 
 private:
+  struct Entry {
+    FunctionHandle function;
+    uint32_t sharedBytes;        ///< that it needs
+    int blocksPerMultiprocessor; ///< at most, with so much
+    bool hasClusters;
+  };
   std::vector<Module> modules; ///< one per symbol
-  std::vector<FunctionHandle> functions;
-  std::vector<int> blocksPerMultiprocessor; ///< of each function, at most
-  int multiprocessors = 0;
+  std::vector<Entry> entries;  ///< of the plan's kernels
+  int multiprocessors = 0, multiprocessorBytes = 0;
 };
 
 } // namespace flowhn::cuda

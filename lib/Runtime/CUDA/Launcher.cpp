@@ -90,10 +90,14 @@ Status Launcher::order(unsigned working, unsigned waiting) {
 
 /// Blocks that come early take what is free first: where they share multiprocessors, and leave
 /// room, they would crowd on some.
-bool Launcher::mayStartEarly(const LaunchList &list, const LaunchList::Launch &launch) const {
+std::optional<uint32_t> Launcher::sharedBytesOfEarly(const LaunchList &list,
+                                                     const LaunchList::Launch &launch) const {
+  if (!driver.hasDependentLaunches() || !list.isShort())
+    return std::nullopt;
+  if (list.isSmall())
+    return plan.kernels()->Get(launch.kernel)->gpu()->shared_bytes();
   int64_t blocks = int64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
-  return driver.hasDependentLaunches() &&
-         (list.isSmall() || (list.isShort() && kernels.liesEvenly(launch.kernel, blocks)));
+  return kernels.sharedBytesToSpread(launch.kernel, blocks);
 }
 
 Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, EnqueueOptions options) {
@@ -108,7 +112,7 @@ Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, Enque
   for (const LaunchList::Command &command : list.commands()) {
     if (auto *launched = std::get_if<LaunchList::Launch>(&command)) {
       unsigned stream = options.inOrder ? 0 : launched->stream;
-      bool early = mayStartEarly(list, *launched);
+      std::optional<uint32_t> early = sharedBytesOfEarly(list, *launched);
       FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, stream, early));
       if (timesLaunches)
         FLOWHN_RETURN_IF_ERROR(take(stream));
@@ -248,7 +252,8 @@ Status Launcher::encodeMap(const fb::TensorMap &map, std::span<const int64_t> in
 }
 
 Status Launcher::launch(const LaunchList &list, const LaunchList::Launch &launch,
-                        const DeviceBases &bases, unsigned stream, bool early) {
+                        const DeviceBases &bases, unsigned stream,
+                        std::optional<uint32_t> early) {
   const fb::Kernel &kernel = *plan.kernels()->Get(launch.kernel);
   const fb::GPULaunch &gpu = *kernel.gpu();
   std::span<const int64_t> indices = list.indices(launch);
@@ -275,7 +280,7 @@ Status Launcher::launch(const LaunchList &list, const LaunchList::Launch &launch
                          .gridY = launch.grid[1],
                          .gridZ = launch.grid[2],
                          .blockX = gpu.threads(),
-                         .sharedBytes = gpu.shared_bytes(),
+                         .sharedBytes = startsEarly ? *early : gpu.shared_bytes(),
                          .stream = streams[stream].get(),
                          .attributes = &start,
                          .numAttributes = startsEarly};

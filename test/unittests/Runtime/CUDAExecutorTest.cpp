@@ -325,8 +325,8 @@ TEST_F(CUDAExecutorTest, StartsKernelsEarly) {
     EXPECT_TRUE(line.find("add_one s0 5x1x1 early") == line.npos) << line;
 }
 
-/// In calls of more tokens blocks that would crowd on the multiprocessors that are free first
-/// start in turn.
+/// In calls of more tokens blocks do not crowd on the multiprocessors that are free first: shared
+/// memory that they need not keeps them apart, and clusters start in turn.
 TEST_F(CUDAExecutorTest, StartsEvenLaunchesEarly) {
   constexpr int multiprocessors = 132, roomFor = 4;
   ArtifactContents contents = gpuContents(waitingPlan());
@@ -346,6 +346,10 @@ TEST_F(CUDAExecutorTest, StartsEvenLaunchesEarly) {
   EXPECT_EQ(earlyLaunches(65), 2u); // a multiprocessor has room for one
   FakeCUDA::get().blocksPerMultiprocessor = roomFor;
   EXPECT_EQ(earlyLaunches(64), 2u);
+  EXPECT_EQ(FakeCUDA::get().earlyBytes, 0u); // what the kernels need
+  EXPECT_EQ(earlyLaunches(65), 2u);
+  EXPECT_EQ(FakeCUDA::get().earlyBytes, 115840u); // two do not fit in 233472
+  FakeCUDA::get().clusterWidth = 2;
   EXPECT_EQ(earlyLaunches(65), 0u);
   EXPECT_EQ(earlyLaunches(roomFor * multiprocessors - 1), 0u);
   EXPECT_EQ(earlyLaunches(roomFor * multiprocessors), 2u);

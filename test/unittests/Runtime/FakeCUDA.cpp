@@ -116,6 +116,7 @@ void FakeCUDA::reset() {
   std::lock_guard lock(mutex);
   devices.assign(2, {});
   failingCall = numCalls = sharedBytes = 0;
+  earlyBytes = 0;
   images.clear();
   kernels.clear();
   functions.clear();
@@ -162,6 +163,7 @@ Result cuDeviceGetAttribute(int *value, int attribute, Device number) {
   const FakeDevice &device = fake.devices.at(size_t(number));
   *value = attribute == constants::attributeComputeMajor   ? device.computeMajor
            : attribute == constants::attributeComputeMinor ? device.computeMinor
+           : attribute == constants::attributeSharedBytes  ? 233472
                                                            : 132;
   return constants::success;
 }
@@ -238,6 +240,14 @@ Result cuFuncSetAttribute(FunctionHandle, int attribute, int value) {
   return constants::success;
 }
 
+Result cuFuncGetAttribute(int *value, int attribute, FunctionHandle) {
+  FAKE_CALL;
+  if (attribute != constants::functionClusterWidth)
+    return constants::invalidValue;
+  *value = fake.clusterWidth;
+  return constants::success;
+}
+
 Result cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, FunctionHandle function, int,
                                                    size_t) {
   FAKE_CALL;
@@ -257,6 +267,10 @@ Result cuLaunchKernelEx(const LaunchConfig *config, FunctionHandle function, voi
   if (isEarly && (config->attributes->id != constants::launchProgrammaticSerialization ||
                   config->attributes->value[0] != 1))
     return constants::invalidValue;
+  if (int(config->sharedBytes) > fake.sharedBytes)
+    return constants::invalidValue;
+  if (isEarly)
+    fake.earlyBytes = std::max(fake.earlyBytes, config->sharedBytes);
   FakeLaunch launch{{config->gridX, config->gridY, config->gridZ}, {}, {}};
   const FakeKernel &kernel = function->kernel;
   for (size_t i = 0; i < kernel.numArguments; ++i)

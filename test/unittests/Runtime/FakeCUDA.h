@@ -51,6 +51,7 @@ struct FakeCUDA {
   std::vector<FakeDevice> devices{2};
   std::map<std::string, FakeKernel> kernels; ///< by symbol
   int blocksPerMultiprocessor = 1;           ///< of any kernel
+  int clusterWidth = 0;                      ///< of any kernel
   /// The call that fails, counted from 1, for want of memory; 0: none.
   int failingCall = 0;
 
@@ -62,6 +63,7 @@ struct FakeCUDA {
   int64_t liveObjects = 0; ///< allocations, streams, events, modules, graphs, contexts
   int64_t liveBytes = 0;   ///< of the device
   int sharedBytes = 0;     ///< the most that a kernel was allowed
+  unsigned earlyBytes = 0; ///< the most shared memory of a launch that started early
   int contexts = 0;        ///< current ones of all threads
 
   std::recursive_mutex mutex;
