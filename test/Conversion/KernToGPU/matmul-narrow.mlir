@@ -24,7 +24,7 @@ module @kernels {
     return
   }
 
-  // Of few rows there are kernels enough, and a wide result has tiles enough.
+  // Where one width is best for all of a kernel's rows there is no other.
   // CONFIG-LABEL: func.func @few
   // CONFIG-NOT: narrow_columns
   func.func @few(%rows: index, %a: memref<?x1536xbf16>, %b: memref<768x1536xbf16>, %out: memref<?x768xbf16>) attributes {kern.kernel} {

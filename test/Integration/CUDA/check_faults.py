@@ -129,7 +129,7 @@ FAULTS = {
         *removed("few_at_most_8", "wgmma.wait_group.sync.aligned", 1),
         Fault("few_at_most_8", "sums of another block", r"(mapa\.shared::cluster[^;]*, )1;", r"\g<1>0;"),
         Fault("few_tiles", "the first rows in every tile", r"(and\.b32\s+%r\d+, %r\d+), -64;", r"\1, 0;"),
-        *removed("matmul_shared", "barrier.cluster.wait", 3)[::2],
+        *removed("matmul_shared", "barrier.cluster.wait", 3)[1:],
         moved("matmul_shared", "sums", r"ld\.shared::cluster\.v4\.b32", 1 << 12),
         # Where parts are cleared and where they are added up.
         *removed("sample_equal", "bar.sync", 5)[3:],
