@@ -147,7 +147,8 @@ void HopperMatmulEmitter::copyStage(const ProductCode &code, const TilePart &par
   for (int64_t group = 0; group < plan.groups; ++group)
     for (int64_t first = 0; first < columns; first += plan.boxColumns())
       copyToShared(b, b.shared(base, b.add(bTile, (group * columns + first) * swizzledRowBytes)),
-                   code.bMap, column, b.add(b.add(tile.column, b.mul(code.n, group)), first), barrier);
+                   code.bMap, column, b.add(b.add(tile.column, b.mul(code.n, group)), first),
+                   barrier);
 }
 
 void HopperMatmulEmitter::consume(HopperSchedule &schedule) {

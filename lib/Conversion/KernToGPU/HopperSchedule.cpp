@@ -23,8 +23,7 @@ using namespace mlir::kern::nvptx;
 HopperSchedule::HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan,
                                ArrayRef<ProductCode> products)
     : b(b), plan(plan), products(products),
-      sharesCode(products.size() == 2 &&
-                 haveSameCode(*products[0].product, *products[1].product)) {
+      sharesCode(products.size() == 2 && haveSameCode(*products[0].product, *products[1].product)) {
   for (int64_t columns : plan.widths())
     tilings.push_back(number(columns));
   if (tilings.size() > 1)
@@ -76,7 +75,7 @@ Value HopperSchedule::timeOf(const Tiling &tiling) {
 }
 
 std::pair<ProductCode, TilePart> HopperSchedule::tileAt(const Tiling &tiling, size_t product,
-                                                       Value index) {
+                                                        Value index) {
   auto columnTilesOf = [&](const ProductCode &code) {
     return b.i32(llvm::divideCeil(code.plan().n, tiling.columns));
   };

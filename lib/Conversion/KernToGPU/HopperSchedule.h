@@ -33,8 +33,7 @@ struct TilePart {
 class HopperSchedule {
 public:
   /// Numbers the tiles of `products`.
-  HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan,
-                 ArrayRef<ProductCode> products);
+  HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan, ArrayRef<ProductCode> products);
 
   /// What is done with a part of a tile, from the stage on where it begins; returns the stage
   /// for the one after.

@@ -73,17 +73,17 @@ Expected<FunctionHandle> findFunction(const Driver &driver, const Module &module
 /// Shared memory that every block takes beside its own, and what is given out at a time.
 constexpr int64_t reservedBytes = 1024, granuleBytes = 128;
 
-/// The least dynamic shared memory with which a multiprocessor of `total` bytes has room for so many
-/// blocks and not one more.
+/// The least dynamic shared memory with which a multiprocessor of `total` bytes has room for so
+/// many blocks and not one more.
 uint32_t bytesToHold(int64_t total, int64_t blocks) {
   return uint32_t((total / (blocks + 1) / granuleBytes + 1) * granuleBytes - reservedBytes);
 }
 
 Expected<bool> hasClusters(const Driver &driver, FunctionHandle function) {
   int width = 0;
-  FLOWHN_RETURN_IF_ERROR(driver.check(
-      driver.functionGetAttribute(&width, constants::functionClusterWidth, function),
-      "cannot say whether its blocks form clusters"));
+  FLOWHN_RETURN_IF_ERROR(
+      driver.check(driver.functionGetAttribute(&width, constants::functionClusterWidth, function),
+                   "cannot say whether its blocks form clusters"));
   return width > 1;
 }
 
@@ -144,8 +144,7 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
     FLOWHN_RETURN_IF_ERROR(clusters.status().withContext(label(*kernel)));
     if (*blocks > 1 && !*clusters) {
       uint32_t most = std::max(sharedBytes[number], bytesToHold(device.sharedBytes, 1));
-      FLOWHN_RETURN_IF_ERROR(
-          allowSharedBytes(driver, *function, most).withContext(label(*kernel)));
+      FLOWHN_RETURN_IF_ERROR(allowSharedBytes(driver, *function, most).withContext(label(*kernel)));
     }
     result.entries.push_back({*function, kernel->gpu()->shared_bytes(), *blocks, *clusters});
   }
@@ -154,7 +153,8 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
 
 std::optional<uint32_t> Kernels::sharedBytesToSpread(uint32_t number, int64_t blocks) const {
   const Entry &kernel = entries[number];
-  int64_t most = kernel.blocksPerMultiprocessor, share = (blocks + multiprocessors - 1) / multiprocessors;
+  int64_t most = kernel.blocksPerMultiprocessor,
+          share = (blocks + multiprocessors - 1) / multiprocessors;
   if (most == 1 || blocks >= most * multiprocessors)
     return kernel.sharedBytes;
   if (kernel.hasClusters)

@@ -28,10 +28,10 @@ public:
 
   /// Of kernel `number` of the plan.
   FunctionHandle operator[](uint32_t number) const { return entries[number].function; }
-  /// The dynamic shared memory with which a launch of so many blocks of kernel `number` spreads over
-  /// the multiprocessors however these become free: what it needs, where one block is all that each
-  /// has room for, or all are full; else so much that each has room for its share of them. None of
-  /// clusters, whose blocks take their places together.
+  /// The dynamic shared memory with which a launch of so many blocks of kernel `number` spreads
+  /// over the multiprocessors however these become free: what it needs, where one block is all that
+  /// each has room for, or all are full; else so much that each has room for its share of them.
+  /// None of clusters, whose blocks take their places together.
   std::optional<uint32_t> sharedBytesToSpread(uint32_t number, int64_t blocks) const;
 
 private:

@@ -252,8 +252,7 @@ Status Launcher::encodeMap(const fb::TensorMap &map, std::span<const int64_t> in
 }
 
 Status Launcher::launch(const LaunchList &list, const LaunchList::Launch &launch,
-                        const DeviceBases &bases, unsigned stream,
-                        std::optional<uint32_t> early) {
+                        const DeviceBases &bases, unsigned stream, std::optional<uint32_t> early) {
   const fb::Kernel &kernel = *plan.kernels()->Get(launch.kernel);
   const fb::GPULaunch &gpu = *kernel.gpu();
   std::span<const int64_t> indices = list.indices(launch);

@@ -62,12 +62,12 @@ private:
   Launcher(const Driver &driver, const fb::Plan &plan, Kernels kernels)
       : driver(driver), plan(plan), kernels(std::move(kernels)) {}
 
-  /// Where it is good for `launch` to start before the kernel in front of it ends: the dynamic shared
-  /// memory of its blocks then.
+  /// Where it is good for `launch` to start before the kernel in front of it ends: the dynamic
+  /// shared memory of its blocks then.
   std::optional<uint32_t> sharedBytesOfEarly(const LaunchList &list,
                                              const LaunchList::Launch &launch) const;
-  /// With `early`, so much shared memory, it starts when the kernel in front of it in the stream lets
-  /// it, if it waits for that one's end itself.
+  /// With `early`, so much shared memory, it starts when the kernel in front of it in the stream
+  /// lets it, if it waits for that one's end itself.
   Status launch(const LaunchList &list, const LaunchList::Launch &launch, const DeviceBases &bases,
                 unsigned stream, std::optional<uint32_t> early = std::nullopt);
   Status encodeMap(const fb::TensorMap &map, std::span<const int64_t> indices,
