@@ -29,6 +29,9 @@ def row_of(model, report):
 
 
 def main(paths):
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        sys.exit(f"error: no report {', '.join(missing)}: nothing was measured")
     print(ROW.format("model, ms", "prefill", *SCHEDULES, "auto is", "to best"))
     print("|---" * ROW.count("{") + "|")
     largest = ("", -100.0)
