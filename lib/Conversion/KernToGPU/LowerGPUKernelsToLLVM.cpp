@@ -30,18 +30,21 @@ struct KernelSummary {
 };
 } // namespace
 
+/// Kernels side by side, as far as passes take one at a time.
 static void buildLoweringPipeline(OpPassManager &pm) {
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
-  pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(createConvertMathToLLVMPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createConvertIndexToLLVMPass());
+  OpPassManager &kernels = pm.nest<func::FuncOp>();
+  kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createCSEPass());
+  kernels.addPass(createSCFToControlFlowPass());
+  kernels.addPass(createConvertMathToLLVMPass());
+  kernels.addPass(createArithToLLVMConversionPass());
+  kernels.addPass(createConvertIndexToLLVMPass());
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createConvertFuncToLLVMPass());
-  pm.addPass(createConvertNVVMToLLVMPass());
-  pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(createCSEPass());
+  OpPassManager &entries = pm.nest<LLVM::LLVMFuncOp>();
+  entries.addPass(createConvertNVVMToLLVMPass());
+  entries.addPass(createReconcileUnrealizedCastsPass());
+  entries.addPass(createCSEPass());
 }
 
 /// Marks a function as an entry point of the GPU and bounds its launch: one block on a
