@@ -28,7 +28,7 @@ static int64_t itemVectors(const CPUTargetInfo &target) {
 
 /// Checks a configuration that may have been written by hand.
 static LogicalResult checkShape(AttentionOp op) {
-  if (failed(checkConfig(op, {"features", "heads", "key_tile", "keys", "lanes", "rows"})))
+  if (failed(checkConfig(op, {"features", "heads", "key_tile", "keys", "lanes", "rows"}, "CPU")))
     return failure();
   AttentionShape shape(op);
   int64_t group = op.getHeads() / op.getKvHeads();

@@ -199,7 +199,7 @@ struct Conv1DModel : CPUKernelInterface::ExternalModel<Conv1DModel, Conv1DOp> {
   LogicalResult emitCPU(Operation *op, OpBuilder &builder, const CPUTargetInfo &target, Value item,
                         Value scratch) const {
     auto conv = cast<Conv1DOp>(op);
-    if (failed(checkConfig(op, {"lanes", "rows", "vectors"})))
+    if (failed(checkConfig(op, {"lanes", "rows", "vectors"}, "CPU")))
       return failure();
     if (configValue(*conv.getConfig(), "rows") < tapsOf(conv) - 1)
       return op->emitOpError("needs 'rows' of at least ")

@@ -26,12 +26,13 @@ int64_t kern::configValue(DictionaryAttr config, StringRef name) {
   return config.getAs<IntegerAttr>(name).getInt();
 }
 
-LogicalResult kern::checkConfig(Operation *op, ArrayRef<StringRef> names) {
+LogicalResult kern::checkConfig(Operation *op, ArrayRef<StringRef> names, StringRef target) {
   auto config = op->getAttrOfType<DictionaryAttr>("config");
   for (StringRef name : names) {
     auto value = config.getAs<IntegerAttr>(name);
     if (!value || value.getInt() < 1)
-      return op->emitOpError("needs a positive integer '") << name << "' in its CPU configuration";
+      return op->emitOpError("needs a positive integer '")
+             << name << "' in its " << target << " configuration";
   }
   return success();
 }

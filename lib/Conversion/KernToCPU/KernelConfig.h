@@ -18,9 +18,9 @@ namespace mlir::kern {
 DictionaryAttr makeConfig(MLIRContext *context, ArrayRef<std::pair<StringRef, int64_t>> entries);
 int64_t configValue(DictionaryAttr config, StringRef name);
 
-/// Checks that the op's configuration holds a positive integer for every name. It may
-/// have been written by hand.
-LogicalResult checkConfig(Operation *op, ArrayRef<StringRef> names);
+/// Checks that the op's configuration for `target`, as errors name it, holds a positive integer for
+/// every name. It may have been written by hand.
+LogicalResult checkConfig(Operation *op, ArrayRef<StringRef> names, StringRef target);
 
 } // namespace mlir::kern
 

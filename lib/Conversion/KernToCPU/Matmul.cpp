@@ -109,7 +109,7 @@ struct MatmulModel : CPUKernelInterface::ExternalModel<MatmulModel, MatmulOp> {
                         Value scratch) const {
     auto matmul = cast<MatmulOp>(op);
     if (failed(checkLayout(matmul, target.lanes())) ||
-        failed(checkConfig(op, {"tile_rows", "k_block", "row_block", "panels_per_item"})))
+        failed(checkConfig(op, {"tile_rows", "k_block", "row_block", "panels_per_item"}, "CPU")))
       return failure();
     KernelBuilder b(builder, op->getLoc(), target);
     PanelMatmulPlan plan(matmul, *matmul.getConfig());

@@ -124,7 +124,7 @@ struct RowwiseModel : CPUKernelInterface::ExternalModel<RowwiseModel, RowwiseOp>
   LogicalResult emitCPU(Operation *op, OpBuilder &builder, const CPUTargetInfo &target, Value item,
                         Value scratch) const {
     auto rowwise = cast<RowwiseOp>(op);
-    if (failed(checkConfig(op, {"lanes", "rows"})))
+    if (failed(checkConfig(op, {"lanes", "rows"}, "CPU")))
       return failure();
     KernelBuilder b(builder, op->getLoc(), target);
     b.lanes = configValue(*rowwise.getConfig(), "lanes");

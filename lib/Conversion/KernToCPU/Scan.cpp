@@ -281,7 +281,7 @@ struct ScanModel : CPUKernelInterface::ExternalModel<ScanModel, ScanOp> {
   LogicalResult emitCPU(Operation *op, OpBuilder &builder, const CPUTargetInfo &target, Value item,
                         Value scratch) const {
     auto scan = cast<ScanOp>(op);
-    if (failed(checkConfig(op, {"lanes", "rows", "states", "vectors"})))
+    if (failed(checkConfig(op, {"lanes", "rows", "states", "vectors"}, "CPU")))
       return failure();
     if (scan.getChunks())
       return op->emitOpError("takes chunks, which the CPU has no code for");

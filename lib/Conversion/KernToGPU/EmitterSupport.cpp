@@ -230,17 +230,8 @@ void GPUKernelBuilder::barrier(Value id, int64_t threads) {
 // Configurations
 //===----------------------------------------------------------------------===//
 
-DictionaryAttr nvptx::makeConfig(MLIRContext *context,
-                                 ArrayRef<std::pair<StringRef, int64_t>> entries) {
-  Builder builder(context);
-  SmallVector<NamedAttribute> attributes;
-  for (auto [name, value] : entries)
-    attributes.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(value)));
-  return builder.getDictionaryAttr(attributes);
-}
-
 int64_t nvptx::configValue(Operation *op, StringRef name) {
-  return op->getAttrOfType<DictionaryAttr>("config").getAs<IntegerAttr>(name).getInt();
+  return kern::configValue(op->getAttrOfType<DictionaryAttr>("config"), name);
 }
 
 LogicalResult nvptx::checkSharedBytes(Operation *op, int64_t bytes,
@@ -249,14 +240,4 @@ LogicalResult nvptx::checkSharedBytes(Operation *op, int64_t bytes,
     return success();
   return op->emitOpError("needs ") << bytes << " bytes of shared memory, and a block of "
                                    << target.chip << " has " << target.sharedBytes;
-}
-
-LogicalResult nvptx::checkConfig(Operation *op, ArrayRef<StringRef> names) {
-  auto config = op->getAttrOfType<DictionaryAttr>("config");
-  for (StringRef name : names) {
-    auto value = config.getAs<IntegerAttr>(name);
-    if (!value || value.getInt() < 1)
-      return op->emitOpError("needs a positive integer '") << name << "' in its GPU configuration";
-  }
-  return success();
 }

@@ -9,6 +9,7 @@
 #ifndef FLOWHN_LIB_CONVERSION_KERNTOGPU_EMITTERSUPPORT_H
 #define FLOWHN_LIB_CONVERSION_KERNTOGPU_EMITTERSUPPORT_H
 
+#include "../KernToCPU/KernelConfig.h"
 #include "flowhn/Conversion/KernToGPU/KernToGPU.h"
 #include "flowhn/Dialect/Kern/IR/KernOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -214,12 +215,12 @@ private:
   Value choose(Value operand, llvm::function_ref<Value(Value)> make);
 };
 
-/// A `config` dictionary of integers, and a value of one.
-DictionaryAttr makeConfig(MLIRContext *context, ArrayRef<std::pair<StringRef, int64_t>> entries);
+/// A value of the op's `config`.
 int64_t configValue(Operation *op, StringRef name);
-/// Checks that the op's configuration holds a positive integer for every name. It may
-/// have been written by hand.
-LogicalResult checkConfig(Operation *op, ArrayRef<StringRef> names);
+/// Checks that it holds a positive integer for every name.
+inline LogicalResult checkConfig(Operation *op, ArrayRef<StringRef> names) {
+  return kern::checkConfig(op, names, "GPU");
+}
 /// Checks that a block of the chip has `bytes` of shared memory.
 LogicalResult checkSharedBytes(Operation *op, int64_t bytes,
                                const mlir::flowhn::GPUTargetInfo &target);
