@@ -1,6 +1,6 @@
-// Products in one launch: the tiles of the longer one come first, each product has tensor maps and
-// code of its own, and all go through the same stages. What is left of a round is made
-// in pieces.
+// Products in one launch: the tiles of the longer one come first, each product has tensor maps of
+// its own and, unlike the other one, code of its own (grouped-matmul-alike.mlir has those alike), and
+// all go through the same stages. What is left of a round is made in pieces.
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu | FileCheck %s
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu --flowhn-lower-gpu-kernels-to-llvm --flowhn-emit-ptx -o /dev/null | FileCheck %s --check-prefix=PTX
 // RUN: flowhn-opt %s --kern-choose-gpu-configs | FileCheck %s --check-prefix=CONFIG
