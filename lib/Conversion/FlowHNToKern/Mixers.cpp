@@ -189,10 +189,10 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, SelectiveScan
   auto scan = kern::ScanOp::create(
       procedure.builder, op.getLoc(), u.space->batch, u.space->maxLength, /*chunks=*/Value(),
       /*chunk_rows=*/Value(), u.buffer, delta.buffer, *a, b.buffer, c.buffer, u.space->offsets,
-      out.buffer, extras.values, /*chunk_states=*/Value(), /*initial=*/state.memory,
-      /*final=*/state.memory, state.slots, u.column, delta.column, b.column, c.column, out.column,
-      /*few_sequences=*/false, extras.getAccesses(), extras.columns,
-      /*config=*/nullptr);
+      out.buffer, extras.values, /*chunk_states=*/Value(), /*chunk_sums=*/Value(),
+      /*initial=*/state.memory, /*final=*/state.memory, state.slots, u.column, delta.column,
+      b.column, c.column, out.column, /*folded_chunks=*/nullptr, /*few_sequences=*/false,
+      extras.getAccesses(), extras.columns, /*config=*/nullptr);
   buildRegion(scan.getEpilogue(), op.getLoc(), 2 + extras.values.size(), buildScanEpilogue);
   ArrayRef<int64_t> shape = use.getType().getShape();
   std::string suffix = std::to_string(shape[1]) + "x" + std::to_string(shape[0]);

@@ -21,6 +21,8 @@ using namespace mlir::flowhn;
 static constexpr int64_t minChunkRows = 64;
 /// Chunks are a multiple of so many rows, whole tiles of the kernels.
 static constexpr int64_t chunkRowsMultiple = 16;
+/// Chunks up to which each makes the states that it starts from itself.
+static constexpr int64_t foldedChunks = 8;
 /// How often over the blocks of a scan in chunks fill the chip.
 static constexpr int64_t waves = 4;
 
@@ -95,6 +97,9 @@ ScanChunks ChunkBuilder::create() {
   chunks.rows = max({spread, symbol(1) * (1 - symbol(2)), constant(minChunkRows)},
                     {space.rows, space.maxLength, isChunked});
   chunks.count = max({symbol(0).ceilDiv(symbol(1)), constant(1)}, {space.maxLength, chunks.rows});
+  Value isCombined = createExceeds(builder, loc, chunks.count, foldedChunks);
+  chunks.combinedCount =
+      apply(symbol(0) * symbol(1) + 1 - symbol(1), {chunks.count, isCombined});
   chunks.total = apply((symbol(0).floorDiv(symbol(1)) + symbol(2)) * symbol(3),
                        {space.rows, chunks.rows, space.batch, isChunked});
   return chunks;
@@ -135,7 +140,7 @@ void mlir::flowhn::splitScan(ProcedureBuilder &procedure, kern::ScanOp scan,
       scan.getA(), scan.getB(), scan.getOffsets(), states, sums, scan.getUColumn(),
       scan.getDeltaColumn(), scan.getBColumn(), /*config=*/nullptr);
   procedure.launch(local, ("scan_states_" + suffix).str());
-  auto combine = kern::ScanCombineOp::create(builder, loc, scan.getBatch(), chunks.count,
+  auto combine = kern::ScanCombineOp::create(builder, loc, scan.getBatch(), chunks.combinedCount,
                                              chunks.rows, scan.getA(), sums, scan.getOffsets(),
                                              states, scan.getInitial(), scan.getSlots(),
                                              /*config=*/nullptr);
@@ -144,4 +149,6 @@ void mlir::flowhn::splitScan(ProcedureBuilder &procedure, kern::ScanOp scan,
   scan.getChunksMutable().assign(chunks.count);
   scan.getChunkRowsMutable().assign(chunks.rows);
   scan.getChunkStatesMutable().assign(states);
+  scan.getChunkSumsMutable().assign(sums);
+  scan.setFoldedChunks(foldedChunks);
 }

@@ -60,7 +60,8 @@ private:
   void emitSequence();
   void emitChunk();
   SmallVector<Value> initialStates(Value number);
-  void emitFrom(const Sequence &sequence, Value number, ArrayRef<Value> start, Value isLast);
+  SmallVector<Value> chunkStates(const ScanChunk &chunk, Value number);
+  void emitFrom(const Sequence &sequence, Value number, StartStates start, Value isLast);
   void storeRows(ArrayRef<Row> rows, Value first, Value rest) override;
   Value evaluate(const Row &row);
 };
@@ -94,7 +95,7 @@ SmallVector<Value> OutputEmitter::initialStates(Value number) {
 void OutputEmitter::emitSequence() {
   Value number = b.blockId(1);
   Sequence sequence = Sequence::load(b, op.getOffsets(), number);
-  emitFrom(sequence, number, initialStates(number), /*isLast=*/{});
+  emitFrom(sequence, number, [&] { return initialStates(number); }, /*isLast=*/{});
 }
 
 /// The chunks behind the sequence's end have nothing to do, but a sequence without rows
@@ -105,16 +106,31 @@ void OutputEmitter::emitChunk() {
       ScanChunk::load(b, op.getOffsets(), number, b.blockId(1), b.extent(op.getChunkRows()));
   Value length = endsInPlace(op) ? chunk.length : b.max(chunk.length, b.i32(1));
   b.ifThen(b.less(chunk.begin, length), [&] {
-    SmallVector<Value> start = b.ifElseMany(
-        b.less(b.i32(1), b.extent(op.getChunks())),
-        [&] { return loadStates(stateAt(op.getChunkStates(), chunk.position)); },
-        [&] { return initialStates(number); });
-    emitFrom(chunk.rows, number, start, b.less(chunk.length, b.add(chunk.end, 1)));
+    emitFrom(
+        chunk.rows, number, [&] { return chunkStates(chunk, number); },
+        b.less(chunk.length, b.add(chunk.end, 1)));
   });
 }
 
+/// What a chunk of sequence `number` starts from.
+SmallVector<Value> OutputEmitter::chunkStates(const ScanChunk &chunk, Value number) {
+  StatePlace states = stateAt(op.getChunkStates(), chunk.position);
+  int64_t folded = op.getFoldedChunks().value_or(1);
+  auto fold = [&] {
+    SmallVector<Value> initial = initialStates(number);
+    if (folded == 1)
+      return initial;
+    return b.ifElseMany(
+        b.less(b.i32(0), chunk.index),
+        [&] { return foldStates(initial, states, op.getChunkSums(), chunk.index, folded - 1); },
+        [&] { return initial; });
+  };
+  return b.ifElseMany(
+      b.less(b.i32(folded), b.extent(op.getChunks())), [&] { return loadStates(states); }, fold);
+}
+
 /// The rows of `sequence`, and the states of sequence `number` behind its last one.
-void OutputEmitter::emitFrom(const Sequence &sequence, Value number, ArrayRef<Value> start,
+void OutputEmitter::emitFrom(const Sequence &sequence, Value number, StartStates start,
                              Value isLast) {
   auto store = [&](ArrayRef<Value> states) {
     auto storeFinal = [&] {
@@ -132,7 +148,7 @@ void OutputEmitter::emitFrom(const Sequence &sequence, Value number, ArrayRef<Va
       store(end);
   };
   if (op.getFinal() && !endsInPlace(op))
-    b.ifThenElse(hasRows, emitAll, [&] { store(start); });
+    b.ifThenElse(hasRows, emitAll, [&] { store(start()); });
   else
     b.ifThen(hasRows, emitAll);
 }

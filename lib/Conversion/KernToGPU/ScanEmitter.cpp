@@ -42,8 +42,12 @@ ScanChunk ScanChunk::load(GPUKernelBuilder &b, Value offsets, Value sequence, Va
   Value begin = b.mul(chunk, chunkRows);
   Value length = b.min(b.sub(whole.length, begin), chunkRows);
   Value position = b.add(b.add(b.div(whole.begin, chunkRows), sequence), chunk);
-  return {
-      {b.add(whole.begin, begin), length}, begin, b.add(begin, chunkRows), whole.length, position};
+  return {{b.add(whole.begin, begin), length},
+          begin,
+          b.add(begin, chunkRows),
+          whole.length,
+          chunk,
+          position};
 }
 
 ScanEmitter::ScanEmitter(GPUKernelBuilder &b, const ScanShape &shape, Inputs inputs,
@@ -114,7 +118,7 @@ void ScanEmitter::storeStates(ArrayRef<Value> states, const StatePlace &place) {
 }
 
 /// The loop over tiles, which carries the states and the side of shared memory that is read.
-SmallVector<Value> ScanEmitter::emitRows(const Sequence &sequence, ArrayRef<Value> start) {
+SmallVector<Value> ScanEmitter::emitRows(const Sequence &sequence, StartStates start) {
   ScanTiles tiles(b, inputs.projections, shape, sequence, lanes.part());
   ScanRows rows(b, inputs.rows, shape, lanes, sequence);
   auto fetch = [&](Value time, Value side) {
@@ -124,7 +128,7 @@ SmallVector<Value> ScanEmitter::emitRows(const Sequence &sequence, ArrayRef<Valu
   };
   tiles.clear();
   fetch(b.i32(0), b.i32(0));
-  SmallVector<Value> inits(start);
+  SmallVector<Value> inits = start();
   inits.push_back(b.i32(0));
   SmallVector<Value> end = b.forLoop(
       b.i32(0), sequence.length, b.i32(shape.rows), inits, [&](Value begin, ValueRange carried) {

@@ -33,6 +33,7 @@ struct ScanChunk {
   Value begin;    ///< rows of the sequence before the chunk
   Value end;      ///< the same, and those of a full chunk
   Value length;   ///< of the whole sequence
+  Value index;    ///< of the chunk in its sequence
   Value position; ///< of the chunk's states among those of all chunks
 
   static ScanChunk load(GPUKernelBuilder &b, Value offsets, Value sequence, Value chunk,
@@ -68,9 +69,12 @@ protected:
   ScanEmitter(GPUKernelBuilder &b, const ScanShape &shape, Inputs inputs, bool endsExactly,
               bool sumsDelta);
 
-  /// Takes the states of `start` over the rows of `sequence`, of which there are some, and
-  /// returns what they are then.
-  SmallVector<Value> emitRows(const Sequence &sequence, ArrayRef<Value> start);
+  /// Makes the states that rows begin with.
+  using StartStates = llvm::function_ref<SmallVector<Value>()>;
+
+  /// Takes the states of `start`, made while the first rows are on their way, over the rows of
+  /// `sequence`, of which there are some, and returns what they are then.
+  SmallVector<Value> emitRows(const Sequence &sequence, StartStates start);
   /// Uses the results of the thread's own rows. They lie `roundRows` apart in the buffers, from
   /// `first` on; those less than `rest` behind it are the sequence's.
   virtual void storeRows(ArrayRef<Row> rows, Value first, Value rest) {}
@@ -79,6 +83,10 @@ protected:
   SmallVector<Value> zeroStates() { return SmallVector<Value>(carriedStates(), b.f32(0)); }
   SmallVector<Value> loadStates(const StatePlace &place);
   void storeStates(ArrayRef<Value> states, const StatePlace &place);
+  /// Takes `states` over the `count` chunks in front of `place`, `most` at most and one at least, by
+  /// the states there and the sums of Δ at the same rows of `sums`.
+  SmallVector<Value> foldStates(ArrayRef<Value> states, const StatePlace &place, Value sums,
+                                Value count, int64_t most);
   StatePlace stateAt(Value memref, Value row) { return {b.buffer(memref), row}; }
 
   GPUKernelBuilder &b;
@@ -104,6 +112,7 @@ private:
   };
 
   void loadRates();
+  SmallVector<Value> loadSums(const Buffer &sums, Value row);
   int64_t laneStates() const { return shape.laneChannels * shape.threadStates; }
   int64_t carriedStates() const { return laneStates() + sumsDelta; }
   /// State `index` of the thread's share.

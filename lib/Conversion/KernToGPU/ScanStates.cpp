@@ -7,7 +7,8 @@
 // kern.scan_states is the recurrence of kern.scan without its results, a block per chunk.
 // kern.scan_combine is a thread per sequence, channel and state, neighbouring threads on
 // neighbouring channels; it walks the chunks, whose states it reads `combinedAhead` at a
-// time: they do not depend on each other, only what is made of them does.
+// time: they do not depend on each other, only what is made of them does. Where chunks are few,
+// the blocks of kern.scan do so, each for its own chunk.
 //
 //===----------------------------------------------------------------------===//
 
@@ -94,11 +95,46 @@ void StatesEmitter::emit() {
   ScanChunk chunk =
       ScanChunk::load(b, op.getOffsets(), b.blockId(2), b.blockId(1), b.extent(op.getChunkRows()));
   b.ifThen(b.less(chunk.end, chunk.length), [&] {
-    SmallVector<Value> end = emitRows(chunk.rows, zeroStates());
+    SmallVector<Value> end = emitRows(chunk.rows, [&] { return zeroStates(); });
     storeStates(end, stateAt(op.getStates(), chunk.position));
     b.ifThen(b.both(exists, b.equal(lanes.row(), 0)),
              [&] { b.store(end.back(), sums, b.rowOffset(sums, chunk.position, channel)); });
   });
+}
+
+//===----------------------------------------------------------------------===//
+// What few chunks combine themselves
+//===----------------------------------------------------------------------===//
+
+/// All loads are in flight together. Those behind the last chunk read it again.
+SmallVector<Value> ScanEmitter::foldStates(ArrayRef<Value> states, const StatePlace &place,
+                                           Value sums, Value count, int64_t most) {
+  Value first = b.sub(place.row, count);
+  SmallVector<SmallVector<Value>> added, deltas;
+  for (int64_t chunk = 0; chunk < most; ++chunk) {
+    Value row = b.min(b.add(first, chunk), b.add(place.row, -1));
+    added.push_back(loadStates({place.buffer, row}));
+    deltas.push_back(loadSums(b.buffer(sums), row));
+  }
+  SmallVector<Value> folded(states);
+  for (int64_t chunk = 0; chunk < most; ++chunk) {
+    Value isInFront = b.less(b.i32(chunk), count);
+    for (int64_t index = 0; index < laneStates(); ++index) {
+      Value delta = deltas[chunk][index / shape.threadStates];
+      Value next =
+          b.fma(b.exp2(b.mulf(delta, rates[index])), folded[index], added[chunk][index]);
+      folded[index] = b.select(isInFront, next, folded[index]);
+    }
+  }
+  return folded;
+}
+
+/// Row `row` of `sums`, by slot.
+SmallVector<Value> ScanEmitter::loadSums(const Buffer &sums, Value row) {
+  SmallVector<Value> values;
+  for (int64_t slot = 0; slot < shape.laneChannels; ++slot)
+    values.push_back(b.load(sums, b.rowOffset(sums, row, clampedChannel(slot))));
+  return values;
 }
 
 //===----------------------------------------------------------------------===//

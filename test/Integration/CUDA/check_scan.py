@@ -23,13 +23,15 @@ class Case:
     names of the two. `chunk_rows` are what it is tried with: None is the form without chunks, and with a
     chunk as long as the longest sequence the kernels of the states have no blocks. A `config`
     takes the place of the chosen one. With `slots`, sequences have their states in any order. With
-    `few` more threads share a channel.
+    `few` more threads share a channel. Up to `folded` chunks combine what is in front of each themselves.
     """
 
     def __init__(self, states, channels, element="bf16", ends=("initial", "final"),
-                 lengths=LENGTHS, chunk_rows=(None, 16, 35), config=None, slots=False, few=False):
+                 lengths=LENGTHS, chunk_rows=(None, 16, 35), config=None, slots=False, few=False,
+                 folded=None):
         self.config = f"config = {{{config}}}, " if config else ""
         self.few = "few_sequences, " if few else ""
+        self.folded = folded
         self.states, self.channels, self.element = states, channels, element
         self.ends, self.lengths, self.chunk_rows, self.slots = ends, lengths, chunk_rows, slots
 
@@ -60,7 +62,8 @@ class Case:
             "combine": "kern.scan_combine batch(%batch) chunks(%chunks, %rows) %a, %sums "
                        "offsets(%offsets) -> %states" + initial,
             "chunks": "kern.scan batch(%batch, %max) chunks(%chunks, %rows)" + inputs
-                      + " from(%states)" + state + region(""),
+                      + " from(%states)" + (" sums(%sums)" if self.folded else "") + state
+                      + region(f"folded_chunks = {self.folded}, " if self.folded else ""),
         }
         return {part: (body, used_names(body), types) for part, body in bodies.items()}
 
@@ -79,7 +82,7 @@ class Case:
         for chunk_rows in self.chunk_rows:
             data = Data(self, runner.memory())
             values = {**data.prepare(chunk_rows), **data.pointers}
-            for part in ("states", "combine", "chunks") if chunk_rows else ("whole",):
+            for part in self.parts(chunk_rows):
                 _, names, _ = self.kernels()[part]
                 launch(runner, directory, f"{name}_{part}", data.memory,
                        [values[name] for name in dict.fromkeys(names)])
@@ -88,6 +91,14 @@ class Case:
             if "final" in self.ends:
                 errors.append(("of the states", relative_error(data.state(), data.final), FLOAT_TOLERANCE))
             yield Outcome(f", chunks of {chunk_rows or 'all'} rows", errors)
+
+
+    def parts(self, chunk_rows):
+        """The kernels of a scan in such chunks, in their order."""
+        if not chunk_rows:
+            return ["whole"]
+        folds = self.folded and -(-max(self.lengths) // chunk_rows) <= self.folded
+        return ["states", "chunks"] if folds else ["states", "combine", "chunks"]
 
 
 def used_names(body):
@@ -107,6 +118,8 @@ CASES = {
     "scan_16_final": Case(16, 7, "f32", ends=("final",)),
     "scan_17": Case(17, 33, "f32", chunk_rows=(None, 5, 16)),
     "scan_64": Case(64, 18, lengths=[17, 0, 35]),
+    "scan_16_folded": Case(16, 40, folded=4, chunk_rows=(5, 9, 16, 35), slots=True),
+    "scan_17_folded": Case(17, 33, "f32", ends=(), folded=8, chunk_rows=(5, 17)),
     "scan_16_rows": Case(16, 9, chunk_rows=(None,), lengths=[17, 0, 35],
                          config="channels = 1, lanes = 8, rows = 16, steps = 8, threads = 32"),
     "scan_16_channels": Case(16, 9, "f32", chunk_rows=(None,), lengths=[17, 0, 35],

@@ -115,7 +115,8 @@ LogicalResult ScanOp::verify() {
   // scan_c4
   if (failed(verifyRows(*this, "initial", getInitial(), {states, channels})) ||
       failed(verifyRows(*this, "final", getFinal(), {states, channels})) ||
-      failed(verifyRows(*this, "chunk_states", getChunkStates(), {states, channels})))
+      failed(verifyRows(*this, "chunk_states", getChunkStates(), {states, channels})) ||
+      failed(verifyRows(*this, "chunk_sums", getChunkSums(), {channels})))
     return failure();
   // scan_c5
   bool hasChunks = getChunks() != nullptr;
@@ -124,6 +125,11 @@ LogicalResult ScanOp::verify() {
   // scan_c6
   if (getSlots() && !(getInitial() && getFinal()))
     return emitOpError("takes slots with initial and final alone");
+  // scan_c7
+  if ((getChunkSums() != nullptr) != getFoldedChunks().has_value() || (getChunkSums() && !hasChunks))
+    return emitOpError("must have chunk_sums and folded_chunks together, and with chunks");
+  if (getFoldedChunks() && int64_t(*getFoldedChunks()) < 2)
+    return emitOpError("folds 2 chunks at least, got folded_chunks = ") << *getFoldedChunks();
   return success();
 }
 

@@ -653,6 +653,30 @@ func.func @scan_c5(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<
 
 // -----
 
+func.func @scan_c7(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %n: index, %states: memref<?x16x32xf32>, %sums: memref<?x32xf32>) {
+  // expected-error@+1 {{must have chunk_sums and folded_chunks together, and with chunks}}
+  kern.scan batch(%batch, %max) chunks(%n, %n) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out from(%states) sums(%sums) {
+  ^bb0(%y: f32, %x: f32):
+    kern.yield %y
+  } {accesses = [], extra_columns = array<i64>}
+    : (index, index, index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x16x32xf32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_c7(%batch: index, %max: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %bc: memref<?x16xf32>, %offsets: memref<?xi32>, %out: memref<?x32xf32>, %n: index, %states: memref<?x16x32xf32>, %sums: memref<?x32xf32>) {
+  // expected-error@+1 {{folds 2 chunks at least, got folded_chunks = 1}}
+  kern.scan batch(%batch, %max) chunks(%n, %n) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out from(%states) sums(%sums) {
+  ^bb0(%y: f32, %x: f32):
+    kern.yield %y
+  } {folded_chunks = 1 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, index, index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>, memref<?x16xf32>, memref<?x16xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x16x32xf32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
 func.func @scan_states_c1(%n: index, %u: memref<?x32xf32>, %a: memref<16x32xf32>, %b: memref<?x16xf32>, %offsets: memref<?xi32>, %states: memref<?x16x32xf32>) {
   // expected-error@+1 {{b must hold 16 columns from column 1, got 'memref<?x16xf32>'}}
   kern.scan_states batch(%n) chunks(%n, %n) %u, %u, %a, %b offsets(%offsets) -> %states, %u {b_column = 1 : i64}

@@ -235,6 +235,16 @@ func.func @scan_in_chunks(%batch: index, %max: index, %chunks: index, %rows: ind
     : (index, index, index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>,
        memref<?x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x16x32xf32>,
        memref<?x16x32xf32>, memref<?x16x32xf32>) -> ()
+  // CHECK: kern.scan {{.*}} from(%{{.*}}) sums(%{{.*}}) {
+  // CHECK: folded_chunks = 8 : i64
+  kern.scan batch(%batch, %max) chunks(%chunks, %rows) %u, %u, %a, %bc, %bc offsets(%offsets) -> %out
+    from(%states) sums(%sums) {
+  ^bb0(%y: f32, %x: f32):
+    kern.yield %y
+  } {folded_chunks = 8 : i64, accesses = [], extra_columns = array<i64>}
+    : (index, index, index, index, memref<?x32xf32>, memref<?x32xf32>, memref<16x32xf32>,
+       memref<?x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x32xf32>, memref<?x16x32xf32>,
+       memref<?x32xf32>) -> ()
   return
 }
 

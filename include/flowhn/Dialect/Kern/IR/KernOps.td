@@ -331,8 +331,11 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
     With `chunks` n and `chunk_rows` r, n · r ≥ max_length, sequence i is n chunks of r
     rows that run side by side, those behind its end without rows. Where n > 1,
     chunk k starts from `chunk_states[offsets[i] / r + i + k]`, left by
-    `kern.scan_combine`; where n = 1, as without chunks. `few_sequences` says that
-    they are few: what a row takes counts for more than what all of a target may do.
+    `kern.scan_combine`; where n = 1, as without chunks. With `chunk_sums`, calls of at most
+    `folded_chunks` chunks have no use for that kernel: there `chunk_states` and `chunk_sums` are
+    as `kern.scan_states` leaves them, and each chunk combines those in front of it.
+    `few_sequences` says that they are few: what a row takes counts for more than what all of a
+    target may do.
 
     Region: (y, u, extras) → stored value.
 
@@ -343,6 +346,8 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
     * (C4) initial, final and chunk_states are dense [?, states, channels].
     * (C5) chunks, chunk_rows and chunk_states are given together.
     * (C6) slots come with initial and final.
+    * (C7) chunk_sums come with chunks, and folded_chunks with chunk_sums, 2 at least; chunk_sums is
+      dense [?, channels].
 
     ```mlir
     kern.scan batch(%batch, %max) chunks(%chunks, %rows) %u, %delta, %a, %b, %c offsets(%offsets) -> %out
@@ -355,16 +360,18 @@ def Kern_ScanOp : Kern_EpilogueOp<"scan", [AttrSizedOperandSegments]> {
   let arguments = (ins Index:$batch, Index:$max_length, Optional<Index>:$chunks, Optional<Index>:$chunk_rows,
       Kern_Rows:$u, Kern_Rows:$delta, Kern_Data:$a, Kern_Rows:$b, Kern_Rows:$c, Kern_Table:$offsets,
       Kern_Rows:$out, Variadic<Kern_Data>:$extras, Optional<Kern_States>:$chunk_states,
-      Optional<Kern_States>:$initial, Optional<Kern_States>:$final, Optional<Kern_Table>:$slots,
+      Optional<Kern_Sums>:$chunk_sums, Optional<Kern_States>:$initial, Optional<Kern_States>:$final,
+      Optional<Kern_Table>:$slots,
       DefaultValuedAttr<I64Attr, "0">:$u_column, DefaultValuedAttr<I64Attr, "0">:$delta_column,
       DefaultValuedAttr<I64Attr, "0">:$b_column, DefaultValuedAttr<I64Attr, "0">:$c_column,
-      DefaultValuedAttr<I64Attr, "0">:$out_column, UnitAttr:$few_sequences,
+      DefaultValuedAttr<I64Attr, "0">:$out_column, OptionalAttr<I64Attr>:$folded_chunks,
+      UnitAttr:$few_sequences,
       Kern_AccessArrayAttr:$accesses, DenseI64ArrayAttr:$extra_columns,
       OptionalAttr<DictionaryAttr>:$config);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
     `batch` `(` $batch `,` $max_length `)` (`chunks` `(` $chunks^ `,` $chunk_rows `)`)?
-    $u `,` $delta `,` $a `,` $b `,` $c `offsets` `(` $offsets `)` `->` $out (`extras` `(` $extras^ `)`)? (`from` `(` $chunk_states^ `)`)? (`initial` `(` $initial^ `)`)? (`final` `(` $final^ `)`)? (`slots` `(` $slots^ `)`)?
+    $u `,` $delta `,` $a `,` $b `,` $c `offsets` `(` $offsets `)` `->` $out (`extras` `(` $extras^ `)`)? (`from` `(` $chunk_states^ `)`)? (`sums` `(` $chunk_sums^ `)`)? (`initial` `(` $initial^ `)`)? (`final` `(` $final^ `)`)? (`slots` `(` $slots^ `)`)?
     $epilogue attr-dict `:` functional-type(operands, results)
   }];
 }
