@@ -66,17 +66,25 @@ struct QueryBucket {
 };
 } // namespace
 
+/// Queries of a sequence up to which its attention has kernels of its own, or 0.
+static int64_t getQueryLimit(AttentionOp op, const GPUTargetInfo &gpu) {
+  if (op.getState())
+    return gpu.splitAttentionQueries(int64_t(op.getHeads()) / int64_t(op.getKvHeads()));
+  if (op.getQueries() || !getElementType(op.getQuery()).isBF16())
+    return 0;
+  return gpu.halvedAttentionQueries(getFeatures(op.getQuery()) / int64_t(op.getHeads()));
+}
+
 /// The kernels that an attention over `space` is launched as, of which a call runs one: the
 /// others have no blocks, and are skipped.
 static SmallVector<QueryBucket, 3> getQueryBuckets(ProcedureBuilder &procedure, AttentionOp op,
                                                    const TokenSpace &space) {
   const std::optional<GPUTargetInfo> &gpu = procedure.context.target.gpu;
-  int64_t kvHeads = op.getKvHeads(), sharing = int64_t(op.getHeads()) / kvHeads;
-  int64_t limit = gpu && op.getState() ? gpu->splitAttentionQueries(sharing) : 0;
+  int64_t limit = gpu ? getQueryLimit(op, *gpu) : 0;
   if (limit == 0)
     return {{space.maxLength, {}}};
   OpBuilder &builder = procedure.builder;
-  int64_t minBatch = gpu->fullAttentionSequences(kvHeads);
+  int64_t minBatch = gpu->fullAttentionSequences(op.getKvHeads());
   Value operands[] = {space.maxLength, createExceeds(builder, op.getLoc(), space.maxLength, limit),
                       createExceeds(builder, op.getLoc(), space.batch, minBatch - 1)};
   AffineExpr length = builder.getAffineSymbolExpr(0), isLong = builder.getAffineSymbolExpr(1),
@@ -86,6 +94,8 @@ static SmallVector<QueryBucket, 3> getQueryBuckets(ProcedureBuilder &procedure, 
                                          ValueRange(operands));
   };
   IntegerAttr few = builder.getI64IntegerAttr(limit);
+  if (!op.getState())
+    return {{where(1 - isLong), few}, {where(isLong), {}}};
   return {{where((1 - isLong) * (1 - areMany)), few},
           {where((1 - isLong) * areMany), few, minBatch},
           {where(isLong), {}}};

@@ -215,7 +215,10 @@ private:
 
   static FailureOr<GPULaunch> emitByWarpgroups(AttentionOp op, OpBuilder &builder,
                                                const GPUTargetInfo &target) {
-    if (failed(checkConfig(op, {"keys", "stages", "warpgroups"})))
+    SmallVector<StringRef, 4> names = {"keys", "stages", "warpgroups"};
+    if (op->getAttrOfType<DictionaryAttr>("config").contains("residents"))
+      names.push_back("residents");
+    if (failed(checkConfig(op, names)))
       return failure();
     WarpgroupAttentionShape shape = WarpgroupAttentionShape::of(op);
     if (failed(shape.check(op, target)))
@@ -224,8 +227,14 @@ private:
     emitWarpgroupAttention(b, op, shape);
     AffineExpr batch = builder.getAffineDimExpr(0), length = builder.getAffineDimExpr(1);
     AffineExpr tiles = batch * length.ceilDiv(shape.blockRows()) * int64_t(op.getHeads());
-    return GPULaunch{AffineMap::get(3, 0, tiles), target.multiprocessors, shape.threads(),
-                     shape.sharedBytes(), target.attentionRate(shape.headSize)};
+    GPULaunch launch;
+    launch.grid = AffineMap::get(3, 0, tiles);
+    launch.maxBlocks = target.multiprocessors * shape.residents;
+    launch.threads = shape.threads();
+    launch.sharedBytes = shape.sharedBytes();
+    launch.flopRate = target.attentionRate(shape.headSize);
+    launch.residentBlocks = shape.residents;
+    return launch;
   }
 };
 } // namespace

@@ -25,6 +25,7 @@ struct WarpgroupAttentionShape {
   int64_t headSize;
   int64_t warpgroups; ///< that multiply, 64 queries each
   int64_t keys, stages;
+  int64_t residents = 1; ///< blocks of a multiprocessor, each with its part of the registers
 
   /// The shape that a configuration asks for.
   static WarpgroupAttentionShape of(AttentionOp op);
@@ -49,7 +50,7 @@ struct WarpgroupAttentionShape {
   int64_t featureSteps() const { return llvm::divideCeil(headSize, 16); } ///< of q · kᵀ
   int64_t boxes() const { return llvm::divideCeil(headSize, swizzledColumns); }
   /// What a thread may have after the split by roles; 0: what it has had at launch.
-  int64_t producerRegisters() const { return warpgroups < 2 ? 0 : warpgroups == 2 ? 40 : 32; }
+  int64_t producerRegisters() const;
   int64_t consumerRegisters() const;
   /// Whether weights are relative to a row's maximum over the first block of keys. The sums of
   /// larger heads leave no registers for it, and products are what these wait for.

@@ -14,11 +14,21 @@ using namespace mlir::kern::nvptx;
 using mlir::flowhn::GPUTargetInfo;
 
 /// Registers of a thread that are left for scores, weights and outputs.
-static int64_t registersForTiles(int64_t warpgroups) {
-  return warpgroups == 4 ? 76 : warpgroups == 3 ? 128 : 192;
+static int64_t registersForTiles(const WarpgroupAttentionShape &shape) {
+  if (shape.residents > 1)
+    return 64;
+  return shape.warpgroups == 4 ? 76 : shape.warpgroups == 3 ? 128 : 192;
+}
+
+int64_t WarpgroupAttentionShape::producerRegisters() const {
+  if (warpgroups < 2)
+    return 0;
+  return warpgroups == 2 && residents == 1 ? 40 : 32;
 }
 
 int64_t WarpgroupAttentionShape::consumerRegisters() const {
+  if (residents > 1)
+    return 104;
   return warpgroups < 2 ? 0 : warpgroups == 2 ? 232 : warpgroups == 3 ? 160 : 112;
 }
 
@@ -38,7 +48,7 @@ static bool suitsWarpgroups(AttentionOp op, const GPUTargetInfo &target) {
 
 WarpgroupAttentionShape WarpgroupAttentionShape::of(AttentionOp op) {
   return {int64_t(op.getHeadSize()), configValue(op, "warpgroups"), configValue(op, "keys"),
-          configValue(op, "stages")};
+          configValue(op, "stages"), configValueOr(op, "residents", 1)};
 }
 
 std::optional<WarpgroupAttentionShape>
@@ -50,6 +60,10 @@ WarpgroupAttentionShape::choose(AttentionOp op, const GPUTargetInfo &target) {
   // at a time are as fast as 128, or faster, from 567 to 32768 positions; small heads are done
   // with a block so soon that copies three blocks ahead help.
   int64_t headSize = op.getHeadSize();
+  // Of short sequences tiles of fewer queries are more even, and two blocks hide what one waits
+  // for: its start and its stores too.
+  if (int64_t(op.getQueryLimit().value_or(INT64_MAX)) <= target.halvedAttentionQueries(headSize))
+    return WarpgroupAttentionShape{headSize, 2, 64, 3, 2};
   if (headSize <= 32)
     return WarpgroupAttentionShape{headSize, 4, 80, 4};
   if (headSize <= 64)
@@ -74,7 +88,7 @@ std::vector<WarpgroupAttentionShape> WarpgroupAttentionShape::getAll(AttentionOp
 }
 
 bool WarpgroupAttentionShape::hasRegisters() const {
-  return tileRegisters() <= registersForTiles(warpgroups);
+  return tileRegisters() <= registersForTiles(*this);
 }
 
 bool WarpgroupAttentionShape::isAskedFor(AttentionOp op) {
@@ -82,7 +96,11 @@ bool WarpgroupAttentionShape::isAskedFor(AttentionOp op) {
 }
 
 DictionaryAttr WarpgroupAttentionShape::config(MLIRContext *context) const {
-  return makeConfig(context, {{"keys", keys}, {"stages", stages}, {"warpgroups", warpgroups}});
+  SmallVector<std::pair<StringRef, int64_t>, 4> entries = {
+      {"keys", keys}, {"stages", stages}, {"warpgroups", warpgroups}};
+  if (residents > 1)
+    entries.emplace_back("residents", residents);
+  return makeConfig(context, entries);
 }
 
 LogicalResult WarpgroupAttentionShape::check(AttentionOp op, const GPUTargetInfo &target) const {
@@ -98,10 +116,17 @@ LogicalResult WarpgroupAttentionShape::check(AttentionOp op, const GPUTargetInfo
     return op.emitOpError("needs at most 4 'warpgroups' and at least 2 'stages' in its GPU "
                           "configuration, got ")
            << warpgroups << " and " << stages;
+  constexpr int64_t reservedBytes = 1024; // of each block
+  bool areHalves =
+      warpgroups == 2 && 2 * (sharedBytes() + reservedBytes) <= target.sharedBytes + reservedBytes;
+  if (residents > 2 || (residents == 2 && !areHalves))
+    return op.emitOpError("needs 1 of 'residents' in its GPU configuration, or 2 of 2 'warpgroups' "
+                          "in half of the shared memory each, got ")
+           << residents << " of " << warpgroups;
   if (keys % 16 != 0 || keys > 256 || !hasRegisters())
     return op.emitOpError(
                "needs 'keys' that are a multiple of 16 up to 256 and leave no more than ")
-           << registersForTiles(warpgroups) << " registers to tiles, got " << keys << " and "
+           << registersForTiles(*this) << " registers to tiles, got " << keys << " and "
            << tileRegisters();
   return checkSharedBytes(op, sharedBytes(), target);
 }

@@ -96,6 +96,8 @@ static void setLaunchAttributes(func::FuncOp kernel, GPUKernelInterface op, cons
   kernel->setAttr(gridAttrName, overArguments(launch.grid));
   if (launch.maxBlocks > 0)
     kernel->setAttr(gpuMaxBlocksAttrName, builder.getI64IntegerAttr(launch.maxBlocks));
+  if (launch.residentBlocks > 1)
+    kernel->setAttr(gpuResidentBlocksAttrName, builder.getI64IntegerAttr(launch.residentBlocks));
   if (launch.clusterBlocks > 1)
     kernel->setAttr(gpuClusterBlocksAttrName, builder.getI64IntegerAttr(launch.clusterBlocks));
   kernel->setAttr(gpuThreadsAttrName, builder.getI64IntegerAttr(launch.threads));

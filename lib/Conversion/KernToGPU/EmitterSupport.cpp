@@ -234,6 +234,11 @@ int64_t nvptx::configValue(Operation *op, StringRef name) {
   return kern::configValue(op->getAttrOfType<DictionaryAttr>("config"), name);
 }
 
+int64_t nvptx::configValueOr(Operation *op, StringRef name, int64_t standard) {
+  bool isThere = op->getAttrOfType<DictionaryAttr>("config").contains(name);
+  return isThere ? configValue(op, name) : standard;
+}
+
 LogicalResult nvptx::checkSharedBytes(Operation *op, int64_t bytes,
                                       const mlir::flowhn::GPUTargetInfo &target) {
   if (bytes <= target.sharedBytes)

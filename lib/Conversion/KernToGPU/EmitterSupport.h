@@ -217,6 +217,8 @@ private:
 
 /// A value of the op's `config`.
 int64_t configValue(Operation *op, StringRef name);
+/// An entry that a configuration need not have.
+int64_t configValueOr(Operation *op, StringRef name, int64_t standard);
 /// Checks that it holds a positive integer for every name.
 inline LogicalResult checkConfig(Operation *op, ArrayRef<StringRef> names) {
   return kern::checkConfig(op, names, "GPU");

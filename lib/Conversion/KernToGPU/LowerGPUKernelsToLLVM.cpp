@@ -47,8 +47,8 @@ static void buildLoweringPipeline(OpPassManager &pm) {
   entries.addPass(createCSEPass());
 }
 
-/// Marks a function as an entry point of the GPU and bounds its launch: one block on a
-/// multiprocessor may have all its registers.
+/// Marks a function as an entry point of the GPU and bounds its launch: the blocks that a
+/// multiprocessor is to have, one where nothing else is said, may have all its registers.
 static void makeEntry(LLVM::LLVMFuncOp function, const KernelSummary &summary) {
   for (const NamedAttribute &attribute : summary.attributes)
     function->setAttr(attribute.getName(), attribute.getValue());
@@ -57,7 +57,9 @@ static void makeEntry(LLVM::LLVMFuncOp function, const KernelSummary &summary) {
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), builder.getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
                     builder.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
-  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder.getI32IntegerAttr(1));
+  auto residents = function->getAttrOfType<IntegerAttr>(gpuResidentBlocksAttrName);
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    builder.getI32IntegerAttr(residents ? residents.getInt() : 1));
   if (auto blocks = function->getAttrOfType<IntegerAttr>(gpuClusterBlocksAttrName))
     function->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
                       builder.getDenseI32ArrayAttr({static_cast<int32_t>(blocks.getInt()), 1, 1}));

@@ -26,6 +26,7 @@ struct GPULaunch {
   int64_t sharedBytes = 0;   ///< dynamic shared memory of a block
   double flopRate = 0;       ///< FLOP/s that the chip gives it at best; 0: bytes bound it
   int64_t clusterBlocks = 1; ///< that see each other's shared memory; the grid is of whole clusters
+  int64_t residentBlocks = 1; ///< that a multiprocessor's registers are divided among
 };
 
 } // namespace mlir::kern
@@ -47,6 +48,8 @@ namespace kern {
 inline constexpr llvm::StringLiteral gpuTuningKeyAttrName = "kern.tuning_key";
 /// At most so many blocks are launched; each takes several shares of the work (i64).
 inline constexpr llvm::StringLiteral gpuMaxBlocksAttrName = "kern.max_blocks";
+/// Blocks that a multiprocessor's registers are divided among, where there are several (i64).
+inline constexpr llvm::StringLiteral gpuResidentBlocksAttrName = "kern.resident_blocks";
 /// Blocks of a cluster, where there are several (i64); a multiple of it is launched.
 inline constexpr llvm::StringLiteral gpuClusterBlocksAttrName = "kern.cluster_blocks";
 /// Threads of a block (i64).

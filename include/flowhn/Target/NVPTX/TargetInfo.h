@@ -36,6 +36,9 @@ struct GPUTargetInfo {
   /// Queries of a sequence up to which attention splits the keys over blocks, where so many
   /// query heads share them; 0: it does not.
   int64_t splitAttentionQueries(int64_t sharingHeads) const;
+  /// Queries of a sequence up to which attention leaves half of a multiprocessor to other kernels,
+  /// or to more of its own blocks; 0: it does not.
+  int64_t halvedAttentionQueries(int64_t headSize) const;
   /// Sequences whose heads of keys fill the chip, a block each.
   int64_t fullAttentionSequences(int64_t kvHeads) const {
     return (2 * multiprocessors + kvHeads - 1) / kvHeads;
