@@ -213,6 +213,14 @@ private:
     return launch;
   }
 
+  /// Blocks of half a multiprocessor: one for each, so that kernels of another branch have the
+  /// other half, and as many again where there are tiles enough for all of them.
+  static AffineExpr halvedBlocks(AffineExpr tiles, const GPUTargetInfo &target) {
+    constexpr int64_t manyTiles = 5; // for a multiprocessor
+    AffineExpr many = tiles.floorDiv(manyTiles * target.multiprocessors);
+    return (isPositive(tiles) + many) * target.multiprocessors;
+  }
+
   static FailureOr<GPULaunch> emitByWarpgroups(AttentionOp op, OpBuilder &builder,
                                                const GPUTargetInfo &target) {
     SmallVector<StringRef, 4> names = {"keys", "stages", "warpgroups"};
@@ -228,7 +236,7 @@ private:
     AffineExpr batch = builder.getAffineDimExpr(0), length = builder.getAffineDimExpr(1);
     AffineExpr tiles = batch * length.ceilDiv(shape.blockRows()) * int64_t(op.getHeads());
     GPULaunch launch;
-    launch.grid = AffineMap::get(3, 0, tiles);
+    launch.grid = AffineMap::get(3, 0, shape.residents > 1 ? halvedBlocks(tiles, target) : tiles);
     launch.maxBlocks = target.multiprocessors * shape.residents;
     launch.threads = shape.threads();
     launch.sharedBytes = shape.sharedBytes();
