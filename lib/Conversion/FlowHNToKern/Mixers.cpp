@@ -66,6 +66,12 @@ struct QueryBucket {
 };
 } // namespace
 
+/// Positions that a sequence can have, or 0 where nothing bounds them.
+static int64_t getContextLength(AttentionOp op) {
+  auto model = op->getParentOfType<ModelOp>();
+  return model ? model.getSplit().getContextLength() : 0;
+}
+
 /// Queries of a sequence up to which its attention has kernels of its own, or 0.
 static int64_t getQueryLimit(AttentionOp op, const GPUTargetInfo &gpu) {
   if (op.getState())
@@ -84,6 +90,8 @@ static SmallVector<QueryBucket, 3> getQueryBuckets(ProcedureBuilder &procedure, 
   if (limit == 0)
     return {{space.maxLength, {}}};
   OpBuilder &builder = procedure.builder;
+  if (int64_t context = getContextLength(op); context && context <= limit)
+    return {{space.maxLength, builder.getI64IntegerAttr(limit)}};
   int64_t minBatch = gpu->fullAttentionSequences(op.getKvHeads());
   Value operands[] = {space.maxLength, createExceeds(builder, op.getLoc(), space.maxLength, limit),
                       createExceeds(builder, op.getLoc(), space.batch, minBatch - 1)};

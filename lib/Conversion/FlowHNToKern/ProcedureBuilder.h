@@ -71,7 +71,7 @@ struct ScanChunks {
   Value maxLength; ///< of the call, or 0 where its sequences are few
   Value fewLength; ///< of the call where they are, or 0
   Value count;     ///< of a sequence, one at least
-  Value combinedCount; ///< the same where a kernel of its own combines them, or 1
+  Value combinedCount; ///< the same where a kernel of its own combines them, or 1; null: unused
   Value rows;      ///< of a chunk
   Value total;     ///< an upper bound of all sequences' chunks; 0 where `count` is sure to be 1
 };

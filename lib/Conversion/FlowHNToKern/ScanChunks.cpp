@@ -97,12 +97,17 @@ ScanChunks ChunkBuilder::create() {
   chunks.rows = max({spread, symbol(1) * (1 - symbol(2)), constant(minChunkRows)},
                     {space.rows, space.maxLength, isChunked});
   chunks.count = max({symbol(0).ceilDiv(symbol(1)), constant(1)}, {space.maxLength, chunks.rows});
-  Value isCombined = createExceeds(builder, loc, chunks.count, foldedChunks);
-  chunks.combinedCount =
-      apply(symbol(0) * symbol(1) + 1 - symbol(1), {chunks.count, isCombined});
   chunks.total = apply((symbol(0).floorDiv(symbol(1)) + symbol(2)) * symbol(3),
                        {space.rows, chunks.rows, space.batch, isChunked});
   return chunks;
+}
+
+/// The chunks that a kernel of its own combines: 1 in calls whose chunks do so.
+static Value createCombinedCount(OpBuilder &builder, Location loc, Value count) {
+  AffineExpr chunks = builder.getAffineSymbolExpr(0), areMany = builder.getAffineSymbolExpr(1);
+  Value operands[] = {count, createExceeds(builder, loc, count, foldedChunks)};
+  return affine::AffineApplyOp::create(
+      builder, loc, AffineMap::get(0, 2, chunks * areMany + 1 - areMany), ValueRange(operands));
 }
 
 static void launchForFew(ProcedureBuilder &procedure, kern::ScanOp scan, const ScanChunks &chunks,
@@ -140,15 +145,22 @@ void mlir::flowhn::splitScan(ProcedureBuilder &procedure, kern::ScanOp scan,
       scan.getA(), scan.getB(), scan.getOffsets(), states, sums, scan.getUColumn(),
       scan.getDeltaColumn(), scan.getBColumn(), /*config=*/nullptr);
   procedure.launch(local, ("scan_states_" + suffix).str());
-  auto combine = kern::ScanCombineOp::create(builder, loc, scan.getBatch(), chunks.combinedCount,
-                                             chunks.rows, scan.getA(), sums, scan.getOffsets(),
-                                             states, scan.getInitial(), scan.getSlots(),
+  // States that a sequence goes on from leave no registers for it.
+  bool folds = !scan.getInitial();
+  if (folds && !chunks.combinedCount)
+    chunks.combinedCount = createCombinedCount(builder, loc, chunks.count);
+  Value combined = folds ? chunks.combinedCount : chunks.count;
+  auto combine = kern::ScanCombineOp::create(builder, loc, scan.getBatch(), combined, chunks.rows,
+                                             scan.getA(), sums, scan.getOffsets(), states,
+                                             scan.getInitial(), scan.getSlots(),
                                              /*config=*/nullptr);
   StringRef combineName = scan.getSlots() ? "scan_combine_continued_" : "scan_combine_";
   procedure.launch(combine, (combineName + suffix).str());
   scan.getChunksMutable().assign(chunks.count);
   scan.getChunkRowsMutable().assign(chunks.rows);
   scan.getChunkStatesMutable().assign(states);
-  scan.getChunkSumsMutable().assign(sums);
-  scan.setFoldedChunks(foldedChunks);
+  if (folds) {
+    scan.getChunkSumsMutable().assign(sums);
+    scan.setFoldedChunks(foldedChunks);
+  }
 }

@@ -122,7 +122,7 @@ SmallVector<Value> OutputEmitter::chunkStates(const ScanChunk &chunk, Value numb
       return initial;
     return b.ifElseMany(
         b.less(b.i32(0), chunk.index),
-        [&] { return foldStates(initial, states, op.getChunkSums(), chunk.index, folded - 1); },
+        [&] { return foldStates(initial, states, op.getChunkSums(), chunk.index); },
         [&] { return initial; });
   };
   return b.ifElseMany(

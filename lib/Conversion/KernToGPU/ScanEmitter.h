@@ -83,10 +83,10 @@ protected:
   SmallVector<Value> zeroStates() { return SmallVector<Value>(carriedStates(), b.f32(0)); }
   SmallVector<Value> loadStates(const StatePlace &place);
   void storeStates(ArrayRef<Value> states, const StatePlace &place);
-  /// Takes `states` over the `count` chunks in front of `place`, `most` at most and one at least, by
-  /// the states there and the sums of Δ at the same rows of `sums`.
+  /// Takes `states` over the `count` chunks in front of `place`, one at least, by the states there
+  /// and the sums of Δ at the same rows of `sums`.
   SmallVector<Value> foldStates(ArrayRef<Value> states, const StatePlace &place, Value sums,
-                                Value count, int64_t most);
+                                Value count);
   StatePlace stateAt(Value memref, Value row) { return {b.buffer(memref), row}; }
 
   GPUKernelBuilder &b;
@@ -113,6 +113,8 @@ private:
 
   void loadRates();
   SmallVector<Value> loadSums(const Buffer &sums, Value row);
+  SmallVector<Value> foldChunks(ValueRange states, const StatePlace &place, Value sums, Value count,
+                                Value begin);
   int64_t laneStates() const { return shape.laneChannels * shape.threadStates; }
   int64_t carriedStates() const { return laneStates() + sumsDelta; }
   /// State `index` of the thread's share.

@@ -26,6 +26,8 @@ static constexpr int64_t flopsPerExponential = 7;
 
 /// Chunks whose loads are in flight together.
 static constexpr int64_t combinedAhead = 8;
+/// The same where each chunk combines what is in front of it: they take registers of a scan.
+static constexpr int64_t foldedAhead = 4;
 /// Threads of a block that combines.
 static constexpr int64_t combineThreads = 128;
 
@@ -106,23 +108,31 @@ void StatesEmitter::emit() {
 // What few chunks combine themselves
 //===----------------------------------------------------------------------===//
 
-/// All loads are in flight together. Those behind the last chunk read it again.
 SmallVector<Value> ScanEmitter::foldStates(ArrayRef<Value> states, const StatePlace &place,
-                                           Value sums, Value count, int64_t most) {
-  Value first = b.sub(place.row, count);
+                                           Value sums, Value count) {
+  return b.forLoop(b.i32(0), count, b.i32(foldedAhead), SmallVector<Value>(states),
+                   [&](Value begin, ValueRange carried) {
+                     return foldChunks(carried, place, sums, count, begin);
+                   });
+}
+
+/// Takes `states` over `foldedAhead` of the chunks, from `begin` on. Behind the last one it is read
+/// again.
+SmallVector<Value> ScanEmitter::foldChunks(ValueRange states, const StatePlace &place, Value sums,
+                                           Value count, Value begin) {
+  Value first = b.sub(place.row, b.sub(count, begin)), last = b.add(place.row, -1);
   SmallVector<SmallVector<Value>> added, deltas;
-  for (int64_t chunk = 0; chunk < most; ++chunk) {
-    Value row = b.min(b.add(first, chunk), b.add(place.row, -1));
+  for (int64_t chunk = 0; chunk < foldedAhead; ++chunk) {
+    Value row = b.min(b.add(first, chunk), last);
     added.push_back(loadStates({place.buffer, row}));
     deltas.push_back(loadSums(b.buffer(sums), row));
   }
   SmallVector<Value> folded(states);
-  for (int64_t chunk = 0; chunk < most; ++chunk) {
-    Value isInFront = b.less(b.i32(chunk), count);
+  for (int64_t chunk = 0; chunk < foldedAhead; ++chunk) {
+    Value isInFront = b.less(b.add(begin, chunk), count);
     for (int64_t index = 0; index < laneStates(); ++index) {
       Value delta = deltas[chunk][index / shape.threadStates];
-      Value next =
-          b.fma(b.exp2(b.mulf(delta, rates[index])), folded[index], added[chunk][index]);
+      Value next = b.fma(b.exp2(b.mulf(delta, rates[index])), folded[index], added[chunk][index]);
       folded[index] = b.select(isInFront, next, folded[index]);
     }
   }

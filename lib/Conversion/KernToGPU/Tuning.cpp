@@ -50,6 +50,8 @@ std::string nvptx::getTuningKey(Operation *op) {
       .Case([&](AttentionOp attention) {
         os << "attention " << attention.getHeads() << 'x' << attention.getKvHeads() << 'x'
            << attention.getHeadSize() << ' ' << elementType(attention.getQuery());
+        if (attention.getQueryLimit())
+          os << " queries" << *attention.getQueryLimit();
       });
   return key;
 }
@@ -75,7 +77,7 @@ struct RelativeTime {
 };
 } // namespace
 
-/// Attention has one kernel for the calls of every length.
+/// Kernels of attention have keys of their own.
 static RowBounds boundsOf(Operation *op, const GPUTargetInfo &target) {
   RowBounds bounds;
   if (isa<AttentionOp>(op))

@@ -17,6 +17,8 @@
 // CHECK-DAG: #[[ELSE:.*]] = affine_map<()[s0, s1] -> (s0 * (-s1 + 1))>
 // CHECK-DAG: #[[ROWS:.*]] = affine_map<()[s0, s1, s2] -> (((s0 * 5) ceildiv 67584) * 16, s1 * (-s2 + 1), 64)>
 // CHECK-DAG: #[[COUNT:.*]] = affine_map<()[s0, s1] -> (s0 ceildiv s1, 1)>
+// CHECK-DAG: #[[MANY:.*]] = affine_map<()[s0] -> (s0 - 8, 0)>
+// CHECK-DAG: #[[COMBINED:.*]] = affine_map<()[s0, s1] -> (s0 * s1 - s1 + 1)>
 // CHECK-DAG: #[[TOTAL:.*]] = affine_map<()[s0, s1, s2, s3] -> ((s0 floordiv s1 + s2) * s3)>
 
 flowhn.model @m split <none> {
@@ -30,7 +32,8 @@ flowhn.model @m split <none> {
   // CHECK: func.func @scan_combine_130x16(
   // CHECK-NOT: initial
   // CHECK: func.func @scan_130x16(
-  // CHECK: kern.scan batch(%arg0, %arg1) chunks(%arg2, %arg3) {{.*}} from(%{{.*}}) {
+  // CHECK: kern.scan batch(%arg0, %arg1) chunks(%arg2, %arg3) {{.*}} from(%{{.*}}) sums(%{{.*}}) {
+  // CHECK: folded_chunks = 8
 
   // CHECK: func.func private @scan(%[[BATCH:.*]]: index, %[[N:.*]]: index, %[[MAX:.*]]: index,
   // CHECK: %[[E6:.*]] = affine.apply #[[LESS6]]()[%[[N]], %[[MAX]]]
@@ -55,8 +58,11 @@ flowhn.model @m split <none> {
   // CHECK: %[[H:.*]] = plan.alloc %[[T]] in "shared" : memref<?x16x130xf32>
   // CHECK: %[[S:.*]] = plan.alloc %[[T]] in "shared" : memref<?x130xf32>
   // CHECK: plan.launch @kernels::@scan_states_130x16(%[[BATCH]], %[[C]], %[[R]], {{.*}}, %[[H]], %[[S]])
-  // CHECK: plan.launch @kernels::@scan_combine_130x16(%[[BATCH]], %[[C]], %[[R]], {{.*}}, %[[S]], {{.*}}, %[[H]])
-  // CHECK: plan.launch @kernels::@scan_130x16(%[[BATCH]], %[[OTHER_MAX]], %[[C]], %[[R]], {{.*}}, %[[H]])
+  // CHECK: affine.max #[[MANY]]()[%[[C]]]
+  // CHECK: %[[ARE_MANY:.*]] = affine.min #[[ONE]]()
+  // CHECK: %[[CC:.*]] = affine.apply #[[COMBINED]]()[%[[C]], %[[ARE_MANY]]]
+  // CHECK: plan.launch @kernels::@scan_combine_130x16(%[[BATCH]], %[[CC]], %[[R]], {{.*}}, %[[S]], {{.*}}, %[[H]])
+  // CHECK: plan.launch @kernels::@scan_130x16(%[[BATCH]], %[[OTHER_MAX]], %[[C]], %[[R]], {{.*}}, %[[H]], %[[S]])
   // CHECK-NOT: affine
   // CHECK-COUNT-4: plan.launch
   // PLACED: plan.arena "shared" units(%{{.*}}) bytes_per_unit 8896

@@ -63,6 +63,26 @@ module @kernels {
 // -----
 
 module @kernels {
+  func.func @many_residents(%batch: index, %max: index, %rows: index, %qkv: memref<?x192xbf16>, %offsets: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs 1 of 'residents' in its GPU configuration, or 2 of 2 'warpgroups' in half of the shared memory each, got 2 of 3}}
+    kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 64, residents = 2, stages = 2, warpgroups = 3}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.25 : f32} : (index, index, index, memref<?x192xbf16>, memref<?x192xbf16>, memref<?x192xbf16>, memref<?xi32>, memref<?x64xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @no_residents(%batch: index, %max: index, %rows: index, %qkv: memref<?x192xbf16>, %offsets: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
+    // expected-error @below {{needs a positive integer 'residents' in its GPU configuration}}
+    kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 64, residents = 0, stages = 2, warpgroups = 2}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.25 : f32} : (index, index, index, memref<?x192xbf16>, memref<?x192xbf16>, memref<?x192xbf16>, memref<?xi32>, memref<?x64xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
   func.func @many_keys(%batch: index, %max: index, %rows: index, %qkv: memref<?x192xbf16>, %offsets: memref<?xi32>, %out: memref<?x64xbf16>) attributes {kern.kernel} {
     // expected-error @below {{needs 'keys' that are a multiple of 16 up to 256 and leave no more than 192 registers to tiles, got 256 and 224}}
     kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {config = {keys = 256, stages = 2, warpgroups = 2}, heads = 1, kv_heads = 1, head_size = 64, scale = 0.25 : f32} : (index, index, index, memref<?x192xbf16>, memref<?x192xbf16>, memref<?x192xbf16>, memref<?xi32>, memref<?x64xbf16>) -> ()

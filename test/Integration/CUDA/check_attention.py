@@ -84,6 +84,8 @@ def case_of(*shape, config="", poisoned=(), lost=None, grown=None, times=1, **op
     return WarpgroupCase(attention_case(*shape, **options), config, poisoned, lost, grown, times)
 
 
+HALVED = config_of(keys=64, residents=2, stages=3, warpgroups=2)
+
 CASES = {
     "head_16": case_of(16, 4, 2, lengths=[37, 0, 1, 150, 16]),
     "head_24": case_of(24, 4, 2, lengths=[37, 0, 1, 150, 16]),
@@ -112,6 +114,8 @@ CASES = {
                                       config=config_of(keys=128, stages=3, warpgroups=3)),
     "small_one_warpgroup": case_of(32, 1, 1, lengths=[150, 7],
                                    config=config_of(keys=48, stages=2, warpgroups=1)),
+    # Blocks that have half of a multiprocessor each.
+    "halved": case_of(24, 2, 1, lengths=[300, 7], config=HALVED),
 }
 
 REAL_CASES = {
@@ -139,4 +143,5 @@ SWEEPS = {
     "head_128": sweep(128, 2, 1),
     "head_256": sweep(256, 1, 1),
     "two_warpgroups": sweep(64, 1, 1, config=config_of(keys=128, stages=2, warpgroups=2)),
+    "halved": sweep(32, 2, 1, extra=8, out_width=67, config=HALVED),
 }
