@@ -149,10 +149,10 @@ FAULTS = {
 }
 
 
-def is_found(fault, case, directory):
+def is_found(opt, fault, case, directory):
     """Whether the kernel fails with the fault, and what is said of it."""
     with contextlib.redirect_stdout(io.StringIO()) as text:
-        passed = all(run_case("", case, fault.kernel, directory, Interpreter(fault.plant)))
+        passed = all(run_case("", case, fault.kernel, directory, Interpreter(opt, fault.plant)))
     return not passed, text.getvalue().strip(" :\n")
 
 
@@ -166,7 +166,7 @@ def check_chip(opt, chip):
         emit(opt, directory, [make(name).functions(name) for name in
                               dict.fromkeys(f.kernel for f in FAULTS[chip])], chip)
         for fault in FAULTS[chip]:
-            found, text = is_found(fault, make(fault.kernel), directory)
+            found, text = is_found(opt, fault, make(fault.kernel), directory)
             which = f" {fault.which}" if fault.which else ""
             print(f"{chip} {fault.kernel}, {fault.what}{which}: {'found' if found else 'NOT FOUND'}: {text}",
                   flush=True)
@@ -176,7 +176,7 @@ def check_chip(opt, chip):
 
 def check_tensor_map():
     """A map of more rows than its buffer has."""
-    memory = ptx.Mem()
+    memory = ptx.Memory()
     pointer = memory.put(np.zeros((4, 8), np.uint16))
     description = {"rows": ["s0"], "row_bytes": 16, "columns": 8, "box": [8, 4], "type": "bf16"}
     memory.tensor_map(pointer, 4, description)

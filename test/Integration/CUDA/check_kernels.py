@@ -81,7 +81,7 @@ def interpret(options):
     for chip in options.chip or CHIPS:
         with tempfile.TemporaryDirectory() as directory:
             emit_cases(options, directory, chip)
-            results += run_cases(options, directory, chip, Interpreter())
+            results += run_cases(options, directory, chip, Interpreter(options.opt))
     return results
 
 

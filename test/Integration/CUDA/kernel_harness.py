@@ -139,25 +139,31 @@ def launch(runner, directory, name, memory, arguments, max_blocks=0):
 
 
 class Interpreter:
-    """Runs PTX without a GPU; `change` is done to the text before."""
+    """Runs PTX without a GPU; `change` is done to the text before. Its code lies beside that of
+    the program `opt`."""
 
     max_blocks = 2  # few, so that a persistent block takes several tiles
 
-    def __init__(self, change=None):
-        self.change = change
-        self.memory = ptx.Mem
+    def __init__(self, opt, change=None):
+        self.library, self.change = ptx.Library(opt), change
+        self.memory = ptx.Memory
         self.start()
 
     def start(self):
         self.races, self.notes = 0, []
 
     def run(self, path, description, grid, memory, arguments):
-        kernel = ptx.parse(path + ".ptx", self.change)
-        emulator = ptx.Emu(kernel, memory, arguments, grid, description["threads"],
-                           description["shared_bytes"], description["cluster_blocks"])
-        emulator.run()
-        self.races += emulator.races
-        self.notes += emulator.notes
+        with open(path + ".ptx") as file:
+            text = file.read()
+        kernel = self.library.parse(self.change(text) if self.change else text)
+        values = [one for one in arguments if not isinstance(one, ptx.TensorMap)]
+        maps = [one for one in arguments if isinstance(one, ptx.TensorMap)]
+        try:
+            races, note = self.library.run(kernel, memory, values, maps, grid, description)
+        finally:
+            self.library.release(kernel)
+        self.races += races
+        self.notes += [note] * bool(races)
 
     def summary(self):
         return f", races {self.races}"
