@@ -73,8 +73,9 @@ def resources(chip, text, folder):
     return int(re.search(r"Used (\d+) registers", report)[1]), sum(map(int, local.groups()))
 
 
-def check(path, folder):
-    """The kernels of an artifact, whether each is within its budget."""
+def check(path, folder, seen):
+    """The kernels of an artifact that are not among those `seen`, whether each is within its
+    budget."""
     results = []
     with zipfile.ZipFile(path) as artifact:
         for name in artifact.namelist():
@@ -83,6 +84,9 @@ def check(path, folder):
                 continue
             chip, kernel = match.groups()
             text = artifact.read(name)
+            if (chip, text) in seen:
+                continue
+            seen.add((chip, text))
             budget = budget_of(chip, kernel, text)
             registers, local = resources(chip, text, folder)
             results.append(registers <= budget and local == 0)
@@ -93,7 +97,8 @@ def check(path, folder):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        results = [good for path in sys.argv[1:] for good in check(path, folder)]
+        seen = set()
+        results = [good for path in sys.argv[1:] for good in check(path, folder, seen)]
     sys.exit(not results or not all(results))
 
 
