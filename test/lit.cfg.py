@@ -8,6 +8,8 @@ config.name = "FlowHN"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
 config.excludes = ["Inputs", "Reference", "unittests", "Fuzz", "CMakeLists.txt"]
+# Where nothing has been run yet, .lit_test_times.txt there says which tests take long: they start
+# first, so that all cores end together.
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.flowhn_binary_dir, "test")
 

@@ -6,36 +6,54 @@
 define_property(GLOBAL PROPERTY FLOWHN_RUNTIME_COMPONENTS BRIEF_DOCS "object libraries of libFlowHNRuntime" FULL_DOCS "object libraries of libFlowHNRuntime")
 define_property(GLOBAL PROPERTY FLOWHN_COMPILER_COMPONENTS BRIEF_DOCS "object libraries of libFlowHNCompiler" FULL_DOCS "object libraries of libFlowHNCompiler")
 
-# flowhn_add_runtime_component(NAME sources... [DEPENDS targets...])
-function(flowhn_add_runtime_component name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
-  add_library(${name} OBJECT ${ARG_UNPARSED_ARGUMENTS})
-  if(ARG_DEPENDS)
-    add_dependencies(${name} ${ARG_DEPENDS})
+# Reading headers takes far longer than compiling what includes them: clang reads them once, for
+# each kind of sources. (gcc's precompiled headers take over a gigabyte.)
+# flowhn_add_headers(NAME FILE includes...)
+function(flowhn_add_headers name file)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    return()
   endif()
-  set_property(GLOBAL APPEND PROPERTY FLOWHN_RUNTIME_COMPONENTS ${name})
-endfunction()
-
-# Reading MLIR's headers takes far longer than compiling what includes them: clang reads them
-# once. (gcc's precompiled headers take over a gigabyte.)
-if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-  add_library(FlowHNMLIRHeaders OBJECT ${CMAKE_CURRENT_LIST_DIR}/MLIRHeaders.cpp)
-  target_include_directories(FlowHNMLIRHeaders SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+  set(folder ${CMAKE_CURRENT_FUNCTION_LIST_DIR})
+  add_library(${name} OBJECT ${folder}/PrecompiledHeaders.cpp)
+  target_include_directories(${name} SYSTEM PRIVATE ${ARGN})
   # Without its time of writing, ccache knows the result again.
-  target_compile_options(FlowHNMLIRHeaders PRIVATE -fPIC "SHELL:-Xclang -fno-pch-timestamp")
-  set_target_properties(FlowHNMLIRHeaders PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-  target_precompile_headers(FlowHNMLIRHeaders PRIVATE ${CMAKE_CURRENT_LIST_DIR}/MLIRHeaders.h)
+  target_compile_options(${name} PRIVATE -fPIC "SHELL:-Xclang -fno-pch-timestamp")
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_precompile_headers(${name} PRIVATE ${folder}/${file})
+endfunction()
+flowhn_add_headers(FlowHNMLIRHeaders MLIRHeaders.h ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+flowhn_add_headers(FlowHNRuntimeHeaders RuntimeHeaders.h)
+flowhn_add_headers(FlowHNToolHeaders ToolHeaders.h)
+flowhn_add_headers(FlowHNTestHeaders TestHeaders.h)
+if(TARGET FlowHNTestHeaders)
+  target_link_libraries(FlowHNTestHeaders PRIVATE GTest::gtest) # for its definitions
 endif()
 
-# flowhn_include_mlir(NAME): the sources of the target may include MLIR's headers.
-function(flowhn_include_mlir name)
-  target_include_directories(${name} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
-  if(TARGET FlowHNMLIRHeaders)
-    target_precompile_headers(${name} REUSE_FROM FlowHNMLIRHeaders)
+# flowhn_use_headers(NAME HEADERS): the target's sources find the headers read already.
+function(flowhn_use_headers name headers)
+  if(TARGET ${headers})
+    target_precompile_headers(${name} REUSE_FROM ${headers})
     # The headers were compiled for a library, and programs have to be compiled alike.
     set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${name} PRIVATE -fPIC)
   endif()
+endfunction()
+
+# flowhn_include_mlir(NAME): the sources of the target may include MLIR's headers.
+function(flowhn_include_mlir name)
+  target_include_directories(${name} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+  flowhn_use_headers(${name} FlowHNMLIRHeaders)
+endfunction()
+
+# flowhn_add_runtime_component(NAME sources... [DEPENDS targets...])
+function(flowhn_add_runtime_component name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  add_library(${name} OBJECT ${ARG_UNPARSED_ARGUMENTS})
+  flowhn_use_headers(${name} FlowHNRuntimeHeaders)
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY FLOWHN_RUNTIME_COMPONENTS ${name})
 endfunction()
 
 # flowhn_add_compiler_component(NAME sources... [DEPENDS targets...])
@@ -50,12 +68,17 @@ function(flowhn_add_compiler_component name)
   set_property(GLOBAL APPEND PROPERTY FLOWHN_COMPILER_COMPONENTS ${name})
 endfunction()
 
-# flowhn_add_tool(NAME sources... [COMPILER]): a program over the runtime library and, with
-# COMPILER, the compiler library. `cmake --install --component Runtime` installs those that
+# flowhn_add_tool(NAME sources... [COMPILER] [MLIR]): a program over the runtime library and, with
+# COMPILER, the compiler library; with MLIR it may include MLIR's headers. `cmake --install --component Runtime` installs those that
 # need no LLVM, with their library.
 function(flowhn_add_tool name)
-  cmake_parse_arguments(ARG "COMPILER" "" "" ${ARGN})
+  cmake_parse_arguments(ARG "COMPILER;MLIR" "" "" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  if(ARG_MLIR)
+    flowhn_include_mlir(${name})
+  else()
+    flowhn_use_headers(${name} FlowHNToolHeaders)
+  endif()
   set(library Runtime)
   if(ARG_COMPILER)
     set(library Compiler)
@@ -75,6 +98,8 @@ function(flowhn_add_unittest name)
   if(ARG_COMPILER)
     target_link_libraries(${name} PRIVATE FlowHNCompiler)
     flowhn_include_mlir(${name})
+  else()
+    flowhn_use_headers(${name} FlowHNTestHeaders)
   endif()
   target_compile_definitions(${name} PRIVATE FLOWHN_TEST_INPUTS="${PROJECT_SOURCE_DIR}/test/Inputs")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test/unittests)

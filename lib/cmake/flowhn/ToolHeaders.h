@@ -1,7 +1,11 @@
-//===- MLIRHeaders.cpp - MLIRHeaders.h is compiled with this file ---------===//
+//===- ToolHeaders.h - What most of the tools include -----------*- C++ -*-===//
 //
 // Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+
+#include "RuntimeHeaders.h"
+
+#include <CLI/CLI.hpp>

@@ -1,0 +1,11 @@
+//===- TestHeaders.h - What most unit tests include -------------*- C++ -*-===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RuntimeHeaders.h"
+
+#include <gtest/gtest.h>
