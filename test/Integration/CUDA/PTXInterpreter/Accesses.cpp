@@ -91,14 +91,14 @@ void loadShared(Warp &warp, const Instruction &instruction, Mask mask) {
 /// All lanes read one block.
 void loadCluster(Warp &warp, const Instruction &instruction, Mask mask) {
   Lanes addresses = warp.addresses(instruction.arguments[1]);
-  uint64_t rank = addresses[__builtin_ctz(mask)] >> RANK_SHIFT;
+  uint64_t rank = addresses[__builtin_ctz(mask)] >> rankShift;
   if (rank >= warp.cluster.blocks.size())
     throw Fault("shared memory of block " + std::to_string(rank) + " is read, which there is not");
   Block &block = warp.cluster.blocks[rank];
   if (!block.left)
     throw Fault("shared memory of a block that has ended is read");
   for (uint64_t &address : addresses)
-    address -= rank << RANK_SHIFT;
+    address -= rank << rankShift;
   loadFrom(warp, block, instruction, mask, addresses);
 }
 
@@ -114,12 +114,12 @@ void storeShared(Warp &warp, const Instruction &instruction, Mask mask) {
 
 /// Values are those of arguments; kernels have no parameters in memory of their own.
 void loadParameter(Warp &warp, const Instruction &instruction, Mask mask) {
-  uint64_t address = warp.addresses(instruction.arguments[1])[0] - PARAMETERS;
+  uint64_t address = warp.addresses(instruction.arguments[1])[0] - parameterBase;
   const std::span<const uint64_t> arguments = warp.cluster.launch.arguments;
-  if (address % PARAMETER_BYTES || address / PARAMETER_BYTES >= arguments.size())
+  if (address % parameterBytes || address / parameterBytes >= arguments.size())
     throw Unsupported(instruction.text);
   Lanes result;
-  result.fill(arguments[address / PARAMETER_BYTES]);
+  result.fill(arguments[address / parameterBytes]);
   warp.writeAll(instruction.operand(0), result, mask);
 }
 

@@ -40,11 +40,11 @@ void ignore(Warp &, const Instruction &, Mask) {}
 NamedBarrier &arriveAt(Warp &warp, const Instruction &instruction) {
   int number = warp.first(instruction.operand(0));
   bool isPart = instruction.arguments.size() > 1;
-  int warps = isPart ? warp.first(instruction.operand(1)) / LANES : warp.block.warps;
+  int warps = isPart ? warp.first(instruction.operand(1)) / laneCount : warp.block.warps;
   NamedBarrier &barrier = warp.block.named[number];
   if (barrier.arrivals && barrier.warps != warps)
-    throw Fault("barrier " + std::to_string(number) + " of " + std::to_string(LANES * warps) +
-                " threads, of " + std::to_string(LANES * barrier.warps) + " for others");
+    throw Fault("barrier " + std::to_string(number) + " of " + std::to_string(laneCount * warps) +
+                " threads, of " + std::to_string(laneCount * barrier.warps) + " for others");
   barrier.warps = warps;
   barrier.arrived.resize(warp.shared().noClock().size());
   merge(barrier.arrived, warp.shared().tick(warp.agent));

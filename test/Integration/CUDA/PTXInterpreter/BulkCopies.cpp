@@ -13,7 +13,7 @@
 using namespace flowhn::ptx;
 
 namespace {
-constexpr int ELEMENT_BYTES = 2, PIECE = 16, ROW_BYTES = 128; // of tiles with swizzled pieces
+constexpr int elementBytes = 2, pieceBytes = 16, rowBytes = 128; // of tiles with swizzled pieces
 
 /// A tile of a tensor and where it lies in shared memory.
 struct Tile {
@@ -21,19 +21,19 @@ struct Tile {
   int64_t column, row;
   uint64_t shared;
 
-  uint64_t bytes() const { return uint64_t(map->boxRows) * ROW_BYTES; }
+  uint64_t bytes() const { return uint64_t(map->boxRows) * rowBytes; }
   bool holds(int64_t y, int64_t x) const {
     return y >= 0 && y < map->rows && x >= 0 && x < map->columns;
   }
   uint64_t global(int64_t y, int64_t x) const {
-    return map->address + (y * map->pitch + x) * ELEMENT_BYTES;
+    return map->address + (y * map->pitch + x) * elementBytes;
   }
   /// Calls `function` with the place in shared memory of every 16 bytes, and the row and column
   /// of their first element.
   template <typename Function> void forPieces(Function function) const {
     for (int64_t y = 0; y < map->boxRows; ++y)
-      for (int64_t x = 0; x < map->boxColumns; x += PIECE / ELEMENT_BYTES)
-        function(swizzle(shared + y * ROW_BYTES + x * ELEMENT_BYTES), row + y, column + x);
+      for (int64_t x = 0; x < map->boxColumns; x += pieceBytes / elementBytes)
+        function(swizzle(shared + y * rowBytes + x * elementBytes), row + y, column + x);
   }
 };
 
@@ -45,7 +45,7 @@ int laneOf(const Instruction &instruction, Mask mask) {
 
 Tile tileOf(Warp &warp, const Argument &tensor, const Argument &shared, int lane) {
   const Launch &launch = warp.cluster.launch;
-  uint64_t number = (warp.lanes(tensor.parts[0])[lane] - PARAMETERS) / PARAMETER_BYTES;
+  uint64_t number = (warp.lanes(tensor.parts[0])[lane] - parameterBase) / parameterBytes;
   if (number - launch.arguments.size() >= launch.maps.size() || tensor.parts.size() != 3)
     throw Unsupported("a copy without a tensor map among the parameters");
   return {&launch.maps[number - launch.arguments.size()], warp.read<int32_t>(tensor.parts[1], lane),
@@ -54,27 +54,27 @@ Tile tileOf(Warp &warp, const Argument &tensor, const Argument &shared, int lane
 
 /// A copy starts at a multiple of 16 bytes in its rows, elsewhere it is an illegal instruction.
 void checkStart(const Instruction &instruction, const Tile &tile) {
-  if (tile.column * ELEMENT_BYTES % PIECE)
+  if (tile.column * elementBytes % pieceBytes)
     throw Fault("misaligned: " + instruction.text + " from element " + std::to_string(tile.column) +
                 " on");
 }
 
 void fill(Warp &warp, const Tile &tile) {
   tile.forPieces([&](uint64_t place, int64_t y, int64_t x) {
-    uint16_t elements[PIECE / ELEMENT_BYTES] = {}; // what is outside is 0
-    for (int i = 0; i < PIECE / ELEMENT_BYTES; ++i)
+    uint16_t elements[pieceBytes / elementBytes] = {}; // what is outside is 0
+    for (int i = 0; i < pieceBytes / elementBytes; ++i)
       if (tile.holds(y, x + i))
-        std::memcpy(&elements[i], warp.cluster.global.at(tile.global(y, x + i)), ELEMENT_BYTES);
-    std::memcpy(warp.shared().data() + place, elements, PIECE);
+        std::memcpy(&elements[i], warp.cluster.global.at(tile.global(y, x + i)), elementBytes);
+    std::memcpy(warp.shared().data() + place, elements, pieceBytes);
   });
 }
 
 void startLoad(Warp &warp, const Instruction &instruction, Mask mask) {
   int lane = laneOf(instruction, mask);
   Tile tile = tileOf(warp, instruction.arguments[1], instruction.arguments[0], lane);
-  if (tile.shared >> RANK_SHIFT != uint64_t(warp.block.rank))
+  if (tile.shared >> rankShift != uint64_t(warp.block.rank))
     throw Unsupported("a copy to another block: " + instruction.text);
-  tile.shared &= SHARED_OFFSET;
+  tile.shared &= sharedOffset;
   MBarrier &barrier = warp.cluster.barrierAt(warp, warp.addresses(instruction.arguments[2])[lane]);
   if (!tile.map->isConstant)
     warp.checkWaited(instruction, mask);
@@ -85,17 +85,17 @@ void startLoad(Warp &warp, const Instruction &instruction, Mask mask) {
                          tile.bytes());
   warp.cluster.loads.push_back([&warp, &barrier, tile] {
     fill(warp, tile);
-    barrier.complete(int64_t(tile.map->boxRows) * tile.map->boxColumns * ELEMENT_BYTES);
+    barrier.complete(int64_t(tile.map->boxRows) * tile.map->boxColumns * elementBytes);
   });
 }
 
 void store(Warp &warp, const Tile &tile) {
   tile.forPieces([&](uint64_t place, int64_t y, int64_t x) {
     const uint8_t *piece = warp.shared().data() + place;
-    for (int i = 0; i < PIECE / ELEMENT_BYTES; ++i)
+    for (int i = 0; i < pieceBytes / elementBytes; ++i)
       if (tile.holds(y, x + i))
-        std::memcpy(warp.cluster.global.at(tile.global(y, x + i)), piece + i * ELEMENT_BYTES,
-                    ELEMENT_BYTES);
+        std::memcpy(warp.cluster.global.at(tile.global(y, x + i)), piece + i * elementBytes,
+                    elementBytes);
   });
 }
 
@@ -109,7 +109,7 @@ void startStore(Warp &warp, const Instruction &instruction, Mask mask) {
                  tile.bytes());
   int64_t columns = tile.map->columns;
   bool crossesEnd = tile.column < columns && columns < tile.column + tile.map->boxColumns;
-  if (crossesEnd && columns * ELEMENT_BYTES % PIECE)
+  if (crossesEnd && columns * elementBytes % pieceBytes)
     throw Fault(instruction.text + " writes whole 16 bytes, of which element " +
                 std::to_string(columns) + " is not in the tensor");
   warp.stores.push_back([&warp, tile] { store(warp, tile); });

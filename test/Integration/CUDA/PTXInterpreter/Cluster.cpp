@@ -15,7 +15,7 @@ using namespace flowhn::ptx;
 Cluster::Cluster(const Program &program, const Launch &launch, GlobalMemory &global,
                  std::mt19937 &random, std::span<const std::array<int, 3>> indices)
     : program(program), launch(launch), global(global), random(random) {
-  int blockWarps = launch.threads / LANES, clusterWarps = blockWarps * indices.size();
+  int blockWarps = launch.threads / laneCount, clusterWarps = blockWarps * indices.size();
   for (size_t rank = 0; rank < indices.size(); ++rank)
     blocks.emplace_back(indices[rank], rank, blockWarps, clusterWarps,
                         program.sharedBytes + launch.sharedBytes);
@@ -28,6 +28,7 @@ Cluster::Cluster(const Program &program, const Launch &launch, GlobalMemory &glo
 
 void Cluster::run() {
   std::vector<Warp *> running;
+  running.reserve(warps.size());
   for (Warp &warp : warps)
     running.push_back(&warp);
   while (!running.empty()) {
@@ -71,7 +72,7 @@ void Cluster::reportDeadlock(const std::vector<Warp *> &running) {
 }
 
 MBarrier &Cluster::barrierAt(Warp &warp, uint64_t address) {
-  address &= SHARED_OFFSET;
+  address &= sharedOffset;
   auto found = warp.block.barriers.find(address);
   if (found == warp.block.barriers.end())
     throw Fault("no mbarrier at " + std::to_string(address) + " of shared memory");

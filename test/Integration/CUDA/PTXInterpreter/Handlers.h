@@ -32,7 +32,7 @@ void compute(Warp &warp, const Instruction &instruction, Mask mask, Function fun
   const Lanes &b = warp.lanes(instruction.operand(Count > 1 ? 2 : 1));
   const Lanes &c = warp.lanes(instruction.operand(Count > 2 ? 3 : 1));
   Lanes result;
-  for (int lane = 0; lane < LANES; ++lane) {
+  for (int lane = 0; lane < laneCount; ++lane) {
     T x = static_cast<T>(a[lane]), y = static_cast<T>(b[lane]), z = static_cast<T>(c[lane]);
     if constexpr (Count == 1)
       result[lane] = function(x);

@@ -43,7 +43,7 @@ template <> struct Wider<uint64_t> {
 template <> struct Wider<int64_t> {
   using Type = __int128;
 };
-template <typename T> using WiderOf = typename Wider<T>::Type;
+template <typename T> using WiderOf = Wider<T>::Type;
 
 template <typename T> Handler findMultiplication(const Opcode &opcode) {
   bool isMad = opcode.words[0] == "mad";

@@ -130,7 +130,7 @@ private:
     int next, end;
     Mask mask;
   };
-  static constexpr int TURN = 400; // instructions
+  static constexpr int turnLength = 400; // instructions
 
   static uint64_t narrow(uint64_t value, int bits) {
     return bits == 64 ? value : bits == 1 ? value != 0 : value & ((uint64_t(1) << bits) - 1);
@@ -163,7 +163,7 @@ public:
   ClusterBarrier barrier;
   std::vector<std::function<void()>> loads; // bulk copies on their way
 
-  int threads() const { return warps.size() * LANES; }
+  int threads() const { return warps.size() * laneCount; }
   MBarrier &barrierAt(Warp &warp, uint64_t address);
 
 private:
@@ -176,10 +176,10 @@ private:
 };
 
 /// Addresses of shared memory in a cluster: the block's rank above the offset.
-constexpr int RANK_SHIFT = 24;
-constexpr uint64_t SHARED_OFFSET = (1 << RANK_SHIFT) - 1;
+constexpr int rankShift = 24;
+constexpr uint64_t sharedOffset = (1 << rankShift) - 1;
 /// Where shared memory is among generic addresses.
-constexpr uint64_t SHARED_WINDOW = 0x7f0000000000;
+constexpr uint64_t sharedWindow = 0x7f0000000000;
 
 /// Where the layout with swizzles of 128 bytes has what belongs at an address.
 inline uint64_t swizzle(uint64_t address) { return address ^ (address >> 3 & 0x70); }

@@ -16,21 +16,21 @@ using namespace flowhn::ptx;
 
 namespace {
 /// Matrices of 8×8 elements of 2 bytes; lane 8 i + r has the address of row r of matrix i.
-constexpr int SIDE = 8, ROW_BYTES = 16;
-using Tile = std::array<std::array<uint16_t, SIDE>, SIDE>;
+constexpr int side = 8, rowBytes = 16;
+using Tile = std::array<std::array<uint16_t, side>, side>;
 
 std::span<const uint64_t> rowsOf(const Lanes &addresses, const std::vector<Operand> &registers) {
-  return {addresses.data(), SIDE * registers.size()};
+  return {addresses.data(), side * registers.size()};
 }
 
 void loadMatrices(Warp &warp, const Instruction &instruction, Mask mask) {
   const std::vector<Operand> &registers = instruction.arguments[0].parts;
   Lanes addresses = warp.addresses(instruction.arguments[1]);
-  warp.shared().read(warp.agent, rowsOf(addresses, registers), ROW_BYTES);
+  warp.shared().read(warp.agent, rowsOf(addresses, registers), rowBytes);
   for (size_t i = 0; i < registers.size(); ++i) {
     Tile tile;
-    for (int row = 0; row < SIDE; ++row)
-      std::memcpy(tile[row].data(), warp.shared().data() + addresses[SIDE * i + row], ROW_BYTES);
+    for (int row = 0; row < side; ++row)
+      std::memcpy(tile[row].data(), warp.shared().data() + addresses[side * i + row], rowBytes);
     forLanes(mask, [&](int lane) {
       int row = lane / 4, column = lane % 4 * 2;
       bool transposed = instruction.flag;
@@ -44,11 +44,11 @@ void loadMatrices(Warp &warp, const Instruction &instruction, Mask mask) {
 void storeMatrices(Warp &warp, const Instruction &instruction, Mask) {
   const std::vector<Operand> &registers = instruction.arguments[1].parts;
   Lanes addresses = warp.addresses(instruction.arguments[0]);
-  warp.shared().write(warp.agent, rowsOf(addresses, registers), ROW_BYTES);
+  warp.shared().write(warp.agent, rowsOf(addresses, registers), rowBytes);
   for (size_t i = 0; i < registers.size(); ++i)
-    for (int lane = 0; lane < LANES; ++lane) {
+    for (int lane = 0; lane < laneCount; ++lane) {
       uint32_t value = warp.read<uint32_t>(registers[i], lane);
-      std::memcpy(warp.shared().data() + addresses[SIDE * i + lane / 4] + lane % 4 * 4, &value, 4);
+      std::memcpy(warp.shared().data() + addresses[side * i + lane / 4] + lane % 4 * 4, &value, 4);
     }
 }
 
@@ -68,7 +68,7 @@ template <auto Decode> void multiplyHalves(Warp &warp, const Instruction &instru
   const std::vector<Operand> &registers = instruction.arguments[2].parts;
   Matrix<16, 8> right;
   for (int i = 0; i < 2; ++i)
-    for (int lane = 0; lane < LANES; ++lane) {
+    for (int lane = 0; lane < laneCount; ++lane) {
       uint64_t bits = warp.lanes(registers[i])[lane];
       int row = lane % 4 * 2 + 8 * i, column = lane / 4;
       right[row * 8 + column] = lowHalf<Decode>(bits);
@@ -87,7 +87,7 @@ void multiplyTF32(Warp &warp, const Instruction &instruction, Mask) {
   const std::vector<Operand> &b = instruction.arguments[2].parts;
   Matrix<16, 8> left;
   Matrix<8, 8> right;
-  for (int lane = 0; lane < LANES; ++lane) {
+  for (int lane = 0; lane < laneCount; ++lane) {
     for (int i = 0; i < 4; ++i)
       left[(lane / 4 + 8 * (i % 2)) * 8 + lane % 4 + 4 * (i / 2)] = readTF32(warp, a[i], lane);
     for (int i = 0; i < 2; ++i)

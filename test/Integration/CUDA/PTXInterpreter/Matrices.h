@@ -24,7 +24,7 @@ template <auto Decode> float highHalf(uint64_t bits) { return Decode(bits >> 16 
 template <auto Decode> Matrix<16, 16> readRows(Warp &warp, const std::vector<Operand> &registers) {
   Matrix<16, 16> result;
   for (int i = 0; i < 4; ++i)
-    for (int lane = 0; lane < LANES; ++lane) {
+    for (int lane = 0; lane < laneCount; ++lane) {
       int row = lane / 4 + 8 * (i % 2), column = lane % 4 * 2 + 8 * (i / 2);
       uint64_t bits = warp.lanes(registers[i])[lane];
       result[row * 16 + column] = lowHalf<Decode>(bits);
@@ -39,7 +39,7 @@ template <typename Product>
 void addProduct(Warp &warp, const std::vector<Operand> &results, const std::vector<Operand> &sums,
                 bool starts, Product product) {
   for (int i = 0; i < int(results.size()); ++i)
-    for (int lane = 0; lane < LANES; ++lane) {
+    for (int lane = 0; lane < laneCount; ++lane) {
       float value = product(lane / 4 + 8 * (i / 2 % 2), i / 4 * 8 + lane % 4 * 2 + i % 2);
       if (!starts)
         value += toFloat(warp.lanes(sums[i])[lane]);

@@ -31,7 +31,7 @@ void pack(Warp &warp, const Instruction &instruction, Mask mask) {
   int bits = instruction.number / parts.size();
   Lanes result{};
   for (size_t i = 0; i < parts.size(); ++i)
-    for (int lane = 0; lane < LANES; ++lane)
+    for (int lane = 0; lane < laneCount; ++lane)
       result[lane] |= (warp.lanes(parts[i])[lane] & ((uint64_t(1) << bits) - 1)) << bits * i;
   warp.writeAll(instruction.operand(0), result, mask);
 }
@@ -47,7 +47,7 @@ template <bool IsXor> void shuffle(Warp &warp, const Instruction &instruction, M
   const Lanes &places = warp.lanes(instruction.operand(2));
   int kept = warp.first(instruction.operand(3)) >> 8 & 31; // bits of the lane that the source keeps
   Lanes result;
-  for (int lane = 0; lane < LANES; ++lane) {
+  for (int lane = 0; lane < laneCount; ++lane) {
     int place = places[lane] & 31;
     result[lane] = values[IsXor ? lane ^ place : (lane & kept) | (place & ~kept)];
   }
@@ -59,21 +59,21 @@ template <bool IsXor> void shuffle(Warp &warp, const Instruction &instruction, M
 void sharedToGeneric(Warp &warp, const Instruction &instruction, Mask mask) {
   Lanes result = warp.lanes(instruction.operand(1));
   for (uint64_t &address : result)
-    address += SHARED_WINDOW + (uint64_t(warp.block.rank) << RANK_SHIFT);
+    address += sharedWindow + (uint64_t(warp.block.rank) << rankShift);
   warp.writeAll(instruction.operand(0), result, mask);
 }
 
 void genericToCluster(Warp &warp, const Instruction &instruction, Mask mask) {
-  compute<uint64_t, 1>(warp, instruction, mask, [](uint64_t x) { return x - SHARED_WINDOW; });
+  compute<uint64_t, 1>(warp, instruction, mask, [](uint64_t x) { return x - sharedWindow; });
 }
 
 void genericToShared(Warp &warp, const Instruction &instruction, Mask mask) {
-  compute<uint64_t, 1>(warp, instruction, mask, [](uint64_t x) { return x & SHARED_OFFSET; });
+  compute<uint64_t, 1>(warp, instruction, mask, [](uint64_t x) { return x & sharedOffset; });
 }
 
 void mapToRank(Warp &warp, const Instruction &instruction, Mask mask) {
   compute<uint64_t, 2>(warp, instruction, mask, [](uint64_t address, uint64_t rank) {
-    return (address & SHARED_OFFSET) | rank << RANK_SHIFT;
+    return (address & sharedOffset) | rank << rankShift;
   });
 }
 

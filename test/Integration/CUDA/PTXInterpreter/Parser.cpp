@@ -70,7 +70,7 @@ void Parser::parseParameters(std::string_view list) {
   for (std::string_view declaration : split(list)) {
     std::string_view name = declaration.substr(declaration.find_last_of(" \t") + 1);
     name = name.substr(0, std::min(name.find('['), name.size()));
-    symbols[std::string(name)] = PARAMETERS + PARAMETER_BYTES * program.parameters.size();
+    symbols[std::string(name)] = parameterBase + parameterBytes * program.parameters.size();
     program.parameters.emplace_back(name);
   }
 }

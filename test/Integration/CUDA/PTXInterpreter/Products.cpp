@@ -16,7 +16,7 @@
 using namespace flowhn::ptx;
 
 namespace {
-constexpr int K = 16, GROUP_ROWS = 16; // of a warp of the group
+constexpr int depth = 16, groupRows = 16; // of a warp of the group
 
 /// Where elements of 2 bytes lie in shared memory, in the layout of 128-byte swizzles.
 struct Descriptor {
@@ -41,7 +41,7 @@ template <auto Decode, typename Place>
 std::vector<float> readElements(Warp &warp, int rows, Place place) {
   std::vector<uint64_t> addresses, pieces;
   for (int row = 0; row < rows; ++row)
-    for (int k = 0; k < K; ++k)
+    for (int k = 0; k < depth; ++k)
       addresses.push_back(swizzle(place(row, k)));
   for (uint64_t address : addresses)
     pieces.push_back(address & ~uint64_t(15));
@@ -67,8 +67,8 @@ std::vector<float> readLeft(Warp &warp, const Argument &argument, bool inRegiste
     return {rows.begin(), rows.end()};
   }
   Descriptor descriptor(warp.first(argument.parts[0]));
-  int first = warp.number % 4 * GROUP_ROWS;
-  return readElements<Decode>(warp, GROUP_ROWS,
+  int first = warp.number % 4 * groupRows;
+  return readElements<Decode>(warp, groupRows,
                               [&](int row, int k) { return descriptor.inRow(first + row, k); });
 }
 
@@ -94,8 +94,8 @@ template <auto Decode> void multiply(Warp &warp, const Instruction &instruction,
   bool starts = !warp.first(instruction.operand(3));
   addProduct(warp, sums, sums, starts, [&](int row, int column) {
     float sum = 0;
-    for (int k = 0; k < K; ++k)
-      sum += left[row * K + k] * right[column * K + k];
+    for (int k = 0; k < depth; ++k)
+      sum += left[row * depth + k] * right[column * depth + k];
     return sum;
   });
   for (Operand operand : sums)
@@ -116,7 +116,7 @@ Handler findProduct(const Opcode &opcode, Instruction &instruction) {
   std::string_view shape = opcode.words[4]; // m64n256k16
   if (!shape.starts_with("m64n") || !shape.ends_with("k16") || opcode.words[5] != "f32")
     return nullptr;
-  instruction.number = std::atoi(shape.data() + 4);
+  instruction.number = int(std::strtol(shape.data() + 4, nullptr, 10));
   if (opcode.type() == "f16")
     return multiply<fromF16>;
   return opcode.type() == "bf16" ? multiply<fromBF16> : nullptr;

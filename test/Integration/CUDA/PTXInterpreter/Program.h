@@ -29,15 +29,15 @@ struct Unsupported : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-constexpr int LANES = 32;
+constexpr int laneCount = 32;
 /// A number for each lane of a warp, zero-extended.
-using Lanes = std::array<uint64_t, LANES>;
+using Lanes = std::array<uint64_t, laneCount>;
 /// A bit for each lane.
 using Mask = uint32_t;
-constexpr Mask ALL_LANES = ~0u;
+constexpr Mask allLanes = ~0u;
 
 /// Where parameters seem to be: the address of the first one, and how far apart they are.
-constexpr uint64_t PARAMETERS = 0x500000000000, PARAMETER_BYTES = 256;
+constexpr uint64_t parameterBase = 0x500000000000, parameterBytes = 256;
 
 /// The registers that every kernel has, in front of its own.
 enum Special : int { ThreadX, BlockX, BlockY, BlockZ, GridX, BlockThreads, ClusterRank, Specials };

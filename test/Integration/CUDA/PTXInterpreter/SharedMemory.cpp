@@ -18,10 +18,10 @@ void flowhn::ptx::merge(Clock &into, const Clock &from) {
 }
 
 SharedMemory::SharedMemory(int warps, size_t limit)
-    : warps(warps), readers((1 + PROXY_AGENTS) * warps), limit(limit),
-      granuleCount(limit / GRANULE + 1), bytes(new uint8_t[limit]),
+    : warps(warps), readers((1 + proxyAgents) * warps), limit(limit),
+      granuleCount(limit / granuleBytes + 1), bytes(new uint8_t[limit]),
       writer(zeros<int16_t>(granuleCount)), written(zeros<int32_t>(granuleCount)),
-      added(zeros<bool>(granuleCount)), reads(readers), known(warps, Clock(readers + MAX_BARRIERS)),
+      added(zeros<bool>(granuleCount)), reads(readers), known(warps, Clock(readers + maxBarriers)),
       fenced(warps) {
   std::fill_n(bytes.get(), limit, 0xFF); // not a number, until it is written
   for (int warp = 0; warp < warps; ++warp)
@@ -29,8 +29,8 @@ SharedMemory::SharedMemory(int warps, size_t limit)
 }
 
 int SharedMemory::newBarrier() {
-  if (barriers == MAX_BARRIERS)
-    throw Fault("more than " + std::to_string(MAX_BARRIERS) + " barriers in shared memory");
+  if (barriers == maxBarriers)
+    throw Fault("more than " + std::to_string(maxBarriers) + " barriers in shared memory");
   return readers + barriers++;
 }
 
@@ -47,7 +47,8 @@ void SharedMemory::wait(int warp, int agent, int32_t time) {
 void SharedMemory::fence(int warp) { fenced[warp] = known[warp][warp]++; }
 
 SharedMemory::Range SharedMemory::granules(uint64_t address, size_t size) const {
-  return {address / GRANULE, address / GRANULE + std::max(size / GRANULE, size_t(1))};
+  return {address / granuleBytes,
+          address / granuleBytes + std::max(size / granuleBytes, size_t(1))};
 }
 
 void SharedMemory::checkBounds(Addresses addresses, size_t size) const {
@@ -143,5 +144,5 @@ void SharedMemory::add(int warp, Addresses addresses, size_t size) {
 
 void SharedMemory::report(size_t granule, const char *what) {
   if (!races++)
-    firstRace = "shared memory at " + std::to_string(granule * GRANULE) + ": " + what;
+    firstRace = "shared memory at " + std::to_string(granule * granuleBytes) + ": " + what;
 }

@@ -68,8 +68,8 @@ public:
   std::string firstRace;
 
 private:
-  static constexpr size_t GRANULE = 2; // bytes: the smallest access
-  static constexpr int MAX_BARRIERS = 64, PROXY_AGENTS = 3;
+  static constexpr size_t granuleBytes = 2; // bytes: the smallest access
+  static constexpr int maxBarriers = 64, proxyAgents = 3;
 
   template <typename T> struct Free {
     void operator()(T *pointer) const { std::free(pointer); }

@@ -19,7 +19,7 @@
 
 namespace flowhn::ptx {
 
-inline constexpr std::string_view SPACES = " \t\n\r";
+inline constexpr std::string_view spaces = " \t\n\r";
 
 inline bool isNameStart(char c) { return std::isalpha(c) || c == '_' || c == '$' || c == '%'; }
 inline bool isNamePart(char c) {
@@ -27,16 +27,16 @@ inline bool isNamePart(char c) {
 }
 
 inline std::string_view trim(std::string_view text) {
-  size_t begin = text.find_first_not_of(SPACES);
+  size_t begin = text.find_first_not_of(spaces);
   if (begin == std::string_view::npos)
     return {};
-  return text.substr(begin, text.find_last_not_of(SPACES) - begin + 1);
+  return text.substr(begin, text.find_last_not_of(spaces) - begin + 1);
 }
 
 /// The first word, which is taken off the text.
 inline std::string_view takeWord(std::string_view &text) {
   text = trim(text);
-  size_t end = std::min(text.find_first_of(SPACES), text.size());
+  size_t end = std::min(text.find_first_of(spaces), text.size());
   std::string_view word = text.substr(0, end);
   text = trim(text.substr(end));
   return word;

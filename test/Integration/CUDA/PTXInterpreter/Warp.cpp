@@ -14,10 +14,10 @@ using namespace flowhn::ptx;
 
 Warp::Warp(Cluster &cluster, Block &block, int number)
     : cluster(cluster), block(block), number(number), agent(block.rank * block.warps + number),
-      registers(cluster.program.slots), stack{{0, cluster.program.end(), ALL_LANES}} {
+      registers(cluster.program.slots), stack{{0, cluster.program.end(), allLanes}} {
   auto fill = [&](int slot, uint64_t value) { registers[slot].fill(value); };
-  for (int lane = 0; lane < LANES; ++lane)
-    registers[ThreadX][lane] = number * LANES + lane;
+  for (int lane = 0; lane < laneCount; ++lane)
+    registers[ThreadX][lane] = number * laneCount + lane;
   fill(BlockX, block.index[0]);
   fill(BlockY, block.index[1]);
   fill(BlockZ, block.index[2]);
@@ -30,8 +30,8 @@ Warp::Warp(Cluster &cluster, Block &block, int number)
 
 void Warp::writeAll(Operand operand, const Lanes &values, Mask mask) {
   Lanes &target = registers[operand.slot];
-  if (mask == ALL_LANES) {
-    for (int lane = 0; lane < LANES; ++lane)
+  if (mask == allLanes) {
+    for (int lane = 0; lane < laneCount; ++lane)
       target[lane] = narrow(values[lane], operand.bits);
     return;
   }
@@ -58,7 +58,7 @@ const Instruction &Warp::current() const { return cluster.program.instructions[s
 
 bool Warp::run() {
   bool progress = false;
-  for (int turn = 0; turn < TURN && step(); ++turn)
+  for (int turn = 0; turn < turnLength && step(); ++turn)
     progress = true;
   return progress;
 }
@@ -98,7 +98,7 @@ Mask Warp::condition(const Instruction &instruction, Mask mask) const {
     return mask;
   const Lanes &values = lanes(instruction.predicate);
   Mask holds = 0;
-  for (int lane = 0; lane < LANES; ++lane)
+  for (int lane = 0; lane < laneCount; ++lane)
     holds |= Mask(values[lane] != 0) << lane;
   return mask & (instruction.negated ? ~holds : holds);
 }
