@@ -88,28 +88,45 @@ void loadShared(Warp &warp, const Instruction &instruction, Mask mask) {
   loadFrom(warp, warp.block, instruction, mask, warp.addresses(instruction.arguments[1]));
 }
 
-/// All lanes read one block.
-void loadCluster(Warp &warp, const Instruction &instruction, Mask mask) {
-  Lanes addresses = warp.addresses(instruction.arguments[1]);
+/// The block whose memory `addresses` of shared::cluster are in, all of them one's; they become
+/// addresses there.
+Block &findBlock(Warp &warp, Mask mask, Lanes &addresses) {
   uint64_t rank = addresses[__builtin_ctz(mask)] >> rankShift;
   if (rank >= warp.cluster.blocks.size())
-    throw Fault("shared memory of block " + std::to_string(rank) + " is read, which there is not");
+    throw Fault("shared memory of block " + std::to_string(rank) +
+                " is touched, which there is not");
   Block &block = warp.cluster.blocks[rank];
   if (!block.left)
-    throw Fault("shared memory of a block that has ended is read");
+    throw Fault("shared memory of a block that has ended is touched");
   for (uint64_t &address : addresses)
     address -= rank << rankShift;
+  return block;
+}
+
+void loadCluster(Warp &warp, const Instruction &instruction, Mask mask) {
+  Lanes addresses = warp.addresses(instruction.arguments[1]);
+  Block &block = findBlock(warp, mask, addresses);
   loadFrom(warp, block, instruction, mask, addresses);
 }
 
-void storeShared(Warp &warp, const Instruction &instruction, Mask mask) {
-  Lanes addresses = warp.addresses(instruction.arguments[0]);
+void storeTo(Warp &warp, Block &block, const Instruction &instruction, Mask mask,
+             const Lanes &addresses) {
   Selected selected(addresses, mask);
   uint64_t bytes = accessBytes(instruction, 1);
   checkAlignment(instruction, selected, bytes);
-  warp.shared().write(warp.agent, selected, bytes);
+  block.shared.write(warp.agent, selected, bytes);
   storeLanes(warp, instruction, mask,
-             [&](int lane) { return warp.shared().data() + addresses[lane]; });
+             [&](int lane) { return block.shared.data() + addresses[lane]; });
+}
+
+void storeShared(Warp &warp, const Instruction &instruction, Mask mask) {
+  storeTo(warp, warp.block, instruction, mask, warp.addresses(instruction.arguments[0]));
+}
+
+void storeCluster(Warp &warp, const Instruction &instruction, Mask mask) {
+  Lanes addresses = warp.addresses(instruction.arguments[0]);
+  Block &block = findBlock(warp, mask, addresses);
+  storeTo(warp, block, instruction, mask, addresses);
 }
 
 /// Values are those of arguments; kernels have no parameters in memory of their own.
@@ -162,7 +179,7 @@ Handler flowhn::ptx::findAccessHandler(const Opcode &opcode, Instruction &instru
     return isLoad ? loadGlobal : storeGlobal;
   if (opcode.words[1] == "shared")
     return isLoad ? loadShared : storeShared;
-  if (opcode.words[1] == "shared::cluster" && isLoad)
-    return loadCluster;
+  if (opcode.words[1] == "shared::cluster")
+    return isLoad ? loadCluster : storeCluster;
   return opcode.words[1] == "param" && isLoad ? loadParameter : nullptr;
 }

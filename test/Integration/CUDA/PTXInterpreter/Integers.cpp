@@ -114,8 +114,17 @@ template <typename T> Handler findArithmetic(const std::string &name) {
   return name == "rem" ? handler<T, 2, [](T x, T y) -> T { return y ? x % y : x; }> : Handler();
 }
 
+/// What is below 0 becomes 0.
+template <typename T> Handler findRelu(const std::string &name) {
+  if (name == "min")
+    return handler<T, 2, [](T x, T y) { return std::max(std::min(x, y), T(0)); }>;
+  return name == "max" ? handler<T, 2, [](T x, T y) { return std::max({x, y, T(0)}); }> : Handler();
+}
+
 template <typename T> Handler findFor(const Opcode &opcode) {
   const std::string &name = opcode.words[0];
+  if (opcode.has("relu"))
+    return findRelu<T>(name);
   if (name == "setp")
     return findComparison<T>(opcode.words[1]);
   if (name == "mul" || name == "mad")

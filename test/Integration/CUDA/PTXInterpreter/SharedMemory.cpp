@@ -44,7 +44,12 @@ void SharedMemory::wait(int warp, int agent, int32_t time) {
   known[warp][agent] = std::max(known[warp][agent], time);
 }
 
-void SharedMemory::fence(int warp) { fenced[warp] = known[warp][warp]++; }
+/// What the warp has written, and what it knows that others have, the other proxy sees.
+void SharedMemory::fence(int warp) {
+  for (int writer = 0; writer < warps; ++writer)
+    fenced[writer] = std::max(fenced[writer], known[warp][writer]);
+  ++known[warp][warp];
+}
 
 SharedMemory::Range SharedMemory::granules(uint64_t address, size_t size) const {
   return {address / granuleBytes,
