@@ -158,7 +158,7 @@ void HopperMatmulEmitter::consume(HopperSchedule &schedule) {
   Value consumer = b.div(inConsumers, 128), inGroup = b.rem(inConsumers, 128);
   schedule.forEachPart(0, [&](const ProductCode &code, const TilePart &part, Stage stage) {
     GPUKernelBuilder::ChoiceScope choice(b, code.operands);
-    HopperStoreContext context{b, code.op(), code.plan(), base, consumer, inGroup, code.outMap};
+    HopperStoreContext context{b, code, base, consumer, inGroup};
     if (!part.isShared) {
       auto stores = makeHopperStores(context, part.columns);
       auto [sums, after] = sumPart(code, part, consumer, stage, [&] { stores->begin(part.tile); });
