@@ -184,9 +184,8 @@ std::pair<SmallVector<Value>, Stage>
 HopperMatmulEmitter::sumPart(const ProductCode &code, const TilePart &part, Value consumer,
                              Stage stage, llvm::function_ref<void()> afterFirst) {
   int64_t columns = part.columns, tileColumns = columns * code.plan().groups;
-  Value zero = LLVM::ZeroOp::create(b.builder, b.loc, sumsType(b, tileColumns));
   // A stage is released one step later, when its products have ended.
-  Value first = multiplyStage(code, consumer, columns, stage, zero);
+  Value first = multiplyStage(code, consumer, columns, stage, /*sums=*/{});
   // Behind the first products, for which the reads and the stores before them would be in the way.
   afterFirst();
   Stage second = next(stage);
