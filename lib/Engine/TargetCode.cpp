@@ -191,14 +191,21 @@ static Expected<std::vector<Cubin>> assembleAll(llvm::ArrayRef<PTXKernel> kernel
   }
   FLOWHN_RETURN_IF_ERROR(ptxas.status());
   cubins.resize(kernels.size());
+  // The longest ones first, so that the threads end together.
+  auto order = llvm::to_vector(llvm::seq(kernels.size()));
+  llvm::stable_sort(order, [&](size_t lhs, size_t rhs) {
+    return kernels[lhs].ptx.size() > kernels[rhs].ptx.size();
+  });
+  auto assembleOne = [&](size_t place) -> Status {
+    size_t i = order[place];
+    auto cubin = assemble(kernels[i], target, *ptxas);
+    FLOWHN_RETURN_IF_ERROR(cubin.status());
+    cubins[i] = std::move(*cubin);
+    return Status();
+  };
   Status status = timed(report, "ptxas" + phaseSuffix(target, options), [&] {
     return ::flowhn::forEachInParallel(kernels.size(), numThreads(options), "machine code",
-                                       [&](size_t i) -> Status {
-                                         auto cubin = assemble(kernels[i], target, *ptxas);
-                                         FLOWHN_RETURN_IF_ERROR(cubin.status());
-                                         cubins[i] = std::move(*cubin);
-                                         return Status();
-                                       });
+                                       assembleOne);
   });
   FLOWHN_RETURN_IF_ERROR(status);
   return cubins;
