@@ -34,9 +34,7 @@ struct KernelSummary {
   std::string name;
   SmallVector<NamedAttribute> attributes; ///< kern.*
 };
-} // namespace
 
-namespace {
 /// The bodies of kernels, whose types and those of their blocks change: one conversion for all
 /// dialects, since each goes through all ops of a kernel.
 struct ConvertBodyToLLVMPass : PassWrapper<ConvertBodyToLLVMPass, OperationPass<func::FuncOp>> {
