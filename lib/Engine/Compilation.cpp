@@ -15,6 +15,7 @@
 #include "flowhn/Import/ImportModel.h"
 #include "flowhn/Target/NVPTX/Calibrations.h"
 
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -126,8 +127,12 @@ Status Compilation::runPasses(Build build) {
   PassManager passes(&context);
   std::string failed;
   passes.addInstrumentation(std::make_unique<FailedPass>(failed));
+  // Once, of what all passes leave: to look at each op of the kernels takes as long as a pass.
+  passes.enableVerifier(false);
   build(passes, pipeline);
-  return succeeded(passes.run(*module)) ? Status() : invalidInput(failed);
+  if (mlir::failed(passes.run(*module)))
+    return invalidInput(failed);
+  return succeeded(verify(*module)) ? Status() : ::flowhn::internalError("passes left invalid IR");
 }
 
 Status Compilation::serialize() {

@@ -165,10 +165,14 @@ static Expected<std::vector<PTXKernel>> emitText(ModuleOp kernels, const GPUTarg
                [&] { return emitPTX(kernels, target, numThreads(options)); });
 }
 
+/// Whether no other chip runs the code.
+static bool isArchitectureAlone(const GPUTargetInfo &target) {
+  return llvm::StringRef(target.chip).ends_with("a");
+}
+
 /// Beside other chips, one that others can run is there for them: as PTX, to stay small.
 static bool wantsMachineCode(const GPUTargetInfo &target, const CompileOptions &options) {
-  bool isArchitectureAlone = llvm::StringRef(target.chip).ends_with("a");
-  return options.ptxas != "none" && (options.chips.size() == 1 || isArchitectureAlone);
+  return options.ptxas != "none" && (options.chips.size() == 1 || isArchitectureAlone(target));
 }
 
 /// Machine code of every kernel; none where no ptxas is to be had, or none is wanted.
@@ -187,14 +191,21 @@ static Expected<std::vector<Cubin>> assembleAll(llvm::ArrayRef<PTXKernel> kernel
   }
   FLOWHN_RETURN_IF_ERROR(ptxas.status());
   cubins.resize(kernels.size());
+  // The longest ones first, so that the threads end together.
+  auto order = llvm::to_vector(llvm::seq(kernels.size()));
+  llvm::stable_sort(order, [&](size_t lhs, size_t rhs) {
+    return kernels[lhs].ptx.size() > kernels[rhs].ptx.size();
+  });
+  auto assembleOne = [&](size_t place) -> Status {
+    size_t i = order[place];
+    auto cubin = assemble(kernels[i], target, *ptxas);
+    FLOWHN_RETURN_IF_ERROR(cubin.status());
+    cubins[i] = std::move(*cubin);
+    return Status();
+  };
   Status status = timed(report, "ptxas" + phaseSuffix(target, options), [&] {
     return ::flowhn::forEachInParallel(kernels.size(), numThreads(options), "machine code",
-                                       [&](size_t i) -> Status {
-                                         auto cubin = assemble(kernels[i], target, *ptxas);
-                                         FLOWHN_RETURN_IF_ERROR(cubin.status());
-                                         cubins[i] = std::move(*cubin);
-                                         return Status();
-                                       });
+                                       assembleOne);
   });
   FLOWHN_RETURN_IF_ERROR(status);
   return cubins;
@@ -213,7 +224,9 @@ static Expected<std::vector<ArtifactSection>> emitGPUCode(ModuleOp kernels,
     auto add = [&](const char *form, llvm::ArrayRef<char> bytes) {
       sections.push_back({::flowhn::kernelSection(target.chip, kernel.name, form), toBytes(bytes)});
     };
-    add("ptx", llvm::ArrayRef<char>(kernel.ptx.data(), kernel.ptx.size()));
+    // What runs machine code of a chip that is alone never reads its PTX.
+    if (cubins->empty() || !isArchitectureAlone(target))
+      add("ptx", llvm::ArrayRef<char>(kernel.ptx.data(), kernel.ptx.size()));
     if (!cubins->empty())
       add("cubin", (*cubins)[i].bytes);
   }

@@ -15,12 +15,15 @@ BARRIER = re.compile(rb"^[ \t]*(@!?%p\d+[ \t]+)?(bar|barrier)(\.cta)?\.sync[^;\n
 
 
 def plant_race(manifest, entries):
-    """Drops the barriers of the kernels in PTX, and the machine code made from it. Kernels
-    with asynchronous copies (mbarrier) stay: they would hang."""
+    """Drops the barriers of the kernels in PTX, the machine code made from it, and the chips that
+    have that alone. Kernels with asynchronous copies (mbarrier) stay: they would hang."""
     raced = 0
+    chip_of = lambda name: re.match(r"\w+/(\w*)", name)[1]
+    chips = {chip_of(name) for name in entries if name.endswith(".ptx")}
+    manifest["target"]["chips"] = [chip for chip in manifest["target"]["chips"] if chip in chips]
     for section in list(manifest["sections"]):
         name = section["name"]
-        if name.endswith(".cubin"):
+        if name.endswith(".cubin") or chip_of(name) not in chips:
             del entries[name]
             manifest["sections"].remove(section)
         elif name.endswith(".ptx") and b"mbarrier" not in entries[name]:

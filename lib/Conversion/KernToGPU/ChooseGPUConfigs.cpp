@@ -36,8 +36,10 @@ static void mergeKernelsByRows(ModuleOp root) {
   SmallVector<bool> promises(kernels.size(), false);
   for (auto [kernel, promisesRows] : llvm::zip_equal(kernels, promises)) {
     bodies.push_back(kernel.clone());
-    bodies.back()->walk(
-        [&](kern::MatmulOp op) { promisesRows |= op.removeMaxRowsAttr() != nullptr; });
+    bodies.back()->walk([&, &promisesRows = promisesRows](Operation *op) {
+      llvm::TypeSwitch<Operation *>(op).Case<kern::MatmulOp, kern::RowwiseOp>(
+          [&](auto op) { promisesRows |= op.removeMaxRowsAttr() != nullptr; });
+    });
   }
   for (size_t i = 0; i < kernels.size(); ++i)
     for (size_t j = i + 1; promises[i] && j < kernels.size(); ++j)

@@ -158,7 +158,7 @@ void HopperMatmulEmitter::consume(HopperSchedule &schedule) {
   Value consumer = b.div(inConsumers, 128), inGroup = b.rem(inConsumers, 128);
   schedule.forEachPart(0, [&](const ProductCode &code, const TilePart &part, Stage stage) {
     GPUKernelBuilder::ChoiceScope choice(b, code.operands);
-    HopperStoreContext context{b, code.op(), code.plan(), base, consumer, inGroup, code.outMap};
+    HopperStoreContext context{b, code, base, consumer, inGroup};
     if (!part.isShared) {
       auto stores = makeHopperStores(context, part.columns);
       auto [sums, after] = sumPart(code, part, consumer, stage, [&] { stores->begin(part.tile); });
@@ -184,9 +184,8 @@ std::pair<SmallVector<Value>, Stage>
 HopperMatmulEmitter::sumPart(const ProductCode &code, const TilePart &part, Value consumer,
                              Stage stage, llvm::function_ref<void()> afterFirst) {
   int64_t columns = part.columns, tileColumns = columns * code.plan().groups;
-  Value zero = LLVM::ZeroOp::create(b.builder, b.loc, sumsType(b, tileColumns));
   // A stage is released one step later, when its products have ended.
-  Value first = multiplyStage(code, consumer, columns, stage, zero);
+  Value first = multiplyStage(code, consumer, columns, stage, /*sums=*/{});
   // Behind the first products, for which the reads and the stores before them would be in the way.
   afterFirst();
   Stage second = next(stage);

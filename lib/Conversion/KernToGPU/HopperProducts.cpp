@@ -17,7 +17,9 @@ using namespace mlir::kern::nvptx;
 ProductCode nvptx::makeProductCode(GPUKernelBuilder &b, const HopperProduct &product) {
   MatmulOp op = product.op;
   const HopperMatmulPlan &plan = product.plan;
-  ProductCode code{&product, b.i32(plan.n), b.i32(plan.kTiles()), {}, {}, {}, {}, {}};
+  ProductCode code{&product, b.i32(plan.n), b.i32(plan.kTiles()), {}, {}, {}, {}, {}, {}, {}};
+  code.outColumn = b.i32(op.getOutColumn());
+  code.outStride = b.i64(b.buffer(op.getOut()).stride);
   code.rowTiles = b.ceilDiv(b.extent(op.getRows()), plan.tileRows);
   AffineExpr rows = b.builder.getAffineDimExpr(product.extent);
   // Extents end where the operand does: what a tile has beyond is zero.
@@ -31,22 +33,25 @@ ProductCode nvptx::makeProductCode(GPUKernelBuilder &b, const HopperProduct &pro
   return code;
 }
 
-/// What the code reads and writes by pointers, and its rows; the rest goes by tensor maps.
+/// What the code reads by pointers, its rows, and last where it writes; the rest goes by tensor
+/// maps.
 static SmallVector<Value> operandsOf(const HopperProduct &product) {
   MatmulOp op = product.op;
   SmallVector<Value> operands = {op.getRows()};
-  if (!product.plan.storesTiles)
-    operands.push_back(op.getOut());
   for (Value table : {op.getGather(), op.getScatter()})
     if (table)
       operands.push_back(table);
   llvm::append_range(operands, op.getExtras());
+  operands.push_back(op.getOut());
   return operands;
 }
 
 /// Whether each operand of one product has one that can stand in its place.
 static bool correspond(ArrayRef<Value> ones, ArrayRef<Value> others) {
-  if (!llvm::equal(ValueRange(ones).getTypes(), ValueRange(others).getTypes()))
+  auto typesRead = [](ArrayRef<Value> operands) {
+    return ValueRange(operands.drop_back()).getTypes();
+  };
+  if (!llvm::equal(typesRead(ones), typesRead(others)))
     return false;
   llvm::SmallDenseMap<Value, Value> places;
   return llvm::all_of(llvm::zip(ones, others), [&](auto pair) {
@@ -57,14 +62,19 @@ static bool correspond(ArrayRef<Value> ones, ArrayRef<Value> others) {
 
 bool nvptx::haveSameCode(const HopperProduct &one, const HopperProduct &other) {
   MatmulOp lhs = one.op, rhs = other.op;
-  bool readsNoColumns = one.plan.storesTiles && lhs.getExtras().empty();
   auto sameForm = [](MatmulOp op) {
-    return std::tuple(op.getGroups(), op.getAColumn(), op.getOutColumn(), !op.getGather(),
-                      !op.getScatter(), elementType(op.getA()), elementType(op.getOut()),
-                      op.getAccesses(), op.getExtraColumnsAttr());
+    return std::tuple(op.getGroups(), op.getAColumn(), !op.getGather(), !op.getScatter(),
+                      elementType(op.getA()), elementType(op.getOut()), op.getAccesses(),
+                      op.getExtraColumnsAttr());
   };
+  // Threads store parts of 64 columns, which the copy engine does not.
+  bool storeTiles = one.plan.storesTiles && other.plan.storesTiles;
+  bool checkNoColumns =
+      storeTiles && lhs.getExtras().empty() && one.plan.n % 64 == 0 && other.plan.n % 64 == 0;
+  bool samePlace =
+      lhs.getOutColumn() == rhs.getOutColumn() && lhs.getOut().getType() == rhs.getOut().getType();
   return sameForm(lhs) == sameForm(rhs) && one.plan.storesTiles == other.plan.storesTiles &&
-         (readsNoColumns || one.plan.n == other.plan.n) &&
+         (checkNoColumns || one.plan.n == other.plan.n) && (storeTiles || samePlace) &&
          correspond(operandsOf(one), operandsOf(other)) &&
          OperationEquivalence::isRegionEquivalentTo(&lhs.getEpilogue(), &rhs.getEpilogue(),
                                                     OperationEquivalence::IgnoreLocations);
@@ -82,6 +92,8 @@ ProductCode nvptx::chooseProduct(GPUKernelBuilder &b, const ProductCode &one,
                    choose(&ProductCode::aMap),
                    choose(&ProductCode::bMap),
                    choose(&ProductCode::outMap),
+                   choose(&ProductCode::outColumn),
+                   choose(&ProductCode::outStride),
                    {isOther, {}}};
   auto pairs = llvm::zip(operandsOf(*one.product), operandsOf(*other.product));
   for (auto [own, others] : pairs)

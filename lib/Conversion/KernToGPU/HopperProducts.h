@@ -25,6 +25,8 @@ struct ProductCode {
   const HopperProduct *product; ///< whose code it is
   Value n, kTiles, rowTiles;
   Value aMap, bMap, outMap; ///< the latter where tiles are stored
+  Value outColumn;          ///< of the result's column 0
+  Value outStride;          ///< i64: elements between its rows
   OperandChoice operands;
 
   MatmulOp op() const { return product->op; }
@@ -34,8 +36,8 @@ struct ProductCode {
 /// Adds the tensor maps of a product to the kernel's.
 ProductCode makeProductCode(GPUKernelBuilder &b, const HopperProduct &product);
 
-/// Whether the code of one product is that of the other, but for operands, rows, k, and columns of
-/// b that threads need not check.
+/// Whether the code of one product is that of the other, but for operands, rows, k, and, where
+/// tiles are stored, the place of the result and columns of b that threads need not check.
 bool haveSameCode(const HopperProduct &one, const HopperProduct &other);
 
 /// `one`, or where `isOther` holds `other`, which has the same code.

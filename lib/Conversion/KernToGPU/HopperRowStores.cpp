@@ -95,8 +95,9 @@ void RowStores::storeBatch(int64_t batch, ArrayRef<MatmulEpilogue::Loaded> extra
     for (auto [index, result] : llvm::enumerate(results)) {
       Value column = pairColumn(quads.begin + index);
       auto store = [&, result = ArrayRef(result)] {
-        Value place = b.add(b.add(column, inPair), op.getOutColumn());
-        b.storeVector(result, out, b.rowOffset(out, outRows[quads.row], place));
+        Value place = b.add(b.add(column, inPair), code.outColumn);
+        Value rowStart = b.mul(b.widen(outRows[quads.row]), code.outStride);
+        b.storeVector(result, out, b.add(rowStart, b.widen(place)));
       };
       if (isChecked())
         b.ifThen(b.less(column, b.i32(plan.n)), store);
@@ -126,8 +127,9 @@ SmallVector<Value> RowStores::takeQuad(ArrayRef<Value> sums, int64_t row, int64_
   return result;
 }
 
-bool nvptx::canStoreRows(MatmulOp op, const HopperMatmulPlan &plan, int64_t columns) {
-  return plan.n % pairColumns == 0 && columns % pairColumns == 0 &&
+bool nvptx::canStoreRows(const ProductCode &code, int64_t columns) {
+  MatmulOp op = code.op();
+  return code.plan().n % pairColumns == 0 && columns % pairColumns == 0 &&
          rowWidth(op.getOut()) % quadColumns == 0 && op.getOutColumn() % quadColumns == 0;
 }
 

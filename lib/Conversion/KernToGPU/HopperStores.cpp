@@ -13,10 +13,9 @@ using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 
 HopperStores::HopperStores(const HopperStoreContext &context, int64_t columns)
-    : b(context.b), op(context.op), plan(context.plan), base(context.base),
+    : b(context.b), code(context.code), op(code.op()), plan(code.plan()), base(context.base),
       consumer(context.consumer), warp(b.div(context.thread, 32)), lane(b.rem(context.thread, 32)),
-      isLeader(b.equal(context.thread, 0)), outMap(context.outMap), epilogue(b, op, lane),
-      columns(columns) {}
+      isLeader(b.equal(context.thread, 0)), epilogue(b, op, lane), columns(columns) {}
 
 BatchedStores::BatchedStores(const HopperStoreContext &context, int64_t columns, int64_t batches)
     : HopperStores(context, columns), batches(batches),
@@ -74,9 +73,9 @@ public:
 
 std::unique_ptr<HopperStores> nvptx::makeHopperStores(const HopperStoreContext &context,
                                                       int64_t columns) {
-  if (context.plan.storesTiles && columns % 64 == 0)
+  if (context.code.plan().storesTiles && columns % 64 == 0)
     return makeTileStores(context, columns);
-  if (canStoreRows(context.op, context.plan, columns))
+  if (canStoreRows(context.code, columns))
     return makeRowStores(context, columns);
   return std::make_unique<CheckedStores>(context, columns);
 }

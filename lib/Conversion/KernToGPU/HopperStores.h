@@ -16,19 +16,17 @@
 #ifndef FLOWHN_LIB_CONVERSION_KERNTOGPU_HOPPERSTORES_H
 #define FLOWHN_LIB_CONVERSION_KERNTOGPU_HOPPERSTORES_H
 
-#include "MatmulHopper.h"
+#include "HopperProducts.h"
 
 namespace mlir::kern::nvptx {
 
 /// What the stores of all tiles share.
 struct HopperStoreContext {
   GPUKernelBuilder &b;
-  MatmulOp op;
-  const HopperMatmulPlan &plan;
+  const ProductCode &code;
   Value base;     ///< of shared memory
   Value consumer; ///< the warpgroup's place among those that multiply
   Value thread;   ///< the thread's place in it
-  Value outMap;   ///< the result's tensor map, where tiles are stored
 };
 
 /// What one warpgroup does with its 64 rows of a tile: the region, then the store.
@@ -46,9 +44,10 @@ protected:
   HopperStores(const HopperStoreContext &context, int64_t columns);
 
   GPUKernelBuilder &b;
+  const ProductCode &code;
   MatmulOp op;
   const HopperMatmulPlan &plan;
-  Value base, consumer, warp, lane, isLeader, outMap;
+  Value base, consumer, warp, lane, isLeader;
   MatmulEpilogue epilogue;
   int64_t columns;
 
@@ -96,7 +95,7 @@ std::unique_ptr<HopperStores> makeHopperStores(const HopperStoreContext &context
 std::unique_ptr<HopperStores> makeTileStores(const HopperStoreContext &context, int64_t columns);
 std::unique_ptr<HopperStores> makeRowStores(const HopperStoreContext &context, int64_t columns);
 /// Whether threads can store `columns` of a tile in pieces of 16 bytes.
-bool canStoreRows(MatmulOp op, const HopperMatmulPlan &plan, int64_t columns);
+bool canStoreRows(const ProductCode &code, int64_t columns);
 
 } // namespace mlir::kern::nvptx
 

@@ -165,36 +165,38 @@ Value nvptx::startStep(GPUKernelBuilder &b, Type type, Value sums, Value descrip
       NVVM::MMAIntOverflowAttr());
 }
 
-Value nvptx::startProducts(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA,
-                           Value descriptorB, int64_t columns) {
-  fenceProducts(b);
-  // 16 columns are 32 bytes, 2 units of a descriptor's address.
-  for (int64_t k = 0; k < swizzledColumns; k += 16)
-    sums = startStep(b, type, sums, b.add(descriptorA, k / 8), b.add(descriptorB, k / 8), columns);
-  commitProducts(b);
-  return sums;
+/// The elements of sums, which are those of `columns`.
+static SmallVector<Value> elementsOf(GPUKernelBuilder &b, Value sums, int64_t columns) {
+  SmallVector<Value> elements;
+  for (int64_t i = 0; i < columns / 2; ++i)
+    elements.push_back(LLVM::ExtractValueOp::create(b.builder, b.loc, sums, i));
+  return elements;
 }
 
-/// An instruction that changes `sums`, its operands $0 and on, and reads `operands`, those
-/// from twice the number of sums on.
-static SmallVector<Value> changeSums(GPUKernelBuilder &b, StringRef text, ArrayRef<Value> sums,
-                                     ArrayRef<Value> operands, StringRef constraints) {
+/// Instructions that make the sums of `columns`, their operands $0 and on, of `sums`, if any, and
+/// of `operands`, those behind the sums that are made and read.
+static Value makeSums(GPUKernelBuilder &b, StringRef text, int64_t columns, ArrayRef<Value> sums,
+                      ArrayRef<Value> operands, StringRef constraints) {
   SmallVector<Value> all(sums);
   llvm::append_range(all, operands);
   std::string list;
-  for (size_t i = 0; i < sums.size(); ++i)
+  for (int64_t i = 0; i < columns / 2; ++i)
     list += "=f,";
   for (size_t i = 0; i < sums.size(); ++i)
     list += std::to_string(i) + ",";
   list += constraints;
-  Type type = sumsType(b, 2 * sums.size());
-  auto instruction = LLVM::InlineAsmOp::create(
-      b.builder, b.loc, type, all, text, StringRef(list).rtrim(','), /*has_side_effects=*/true,
-      /*is_align_stack=*/false, LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr());
-  SmallVector<Value> results;
-  for (size_t i = 0; i < sums.size(); ++i)
-    results.push_back(LLVM::ExtractValueOp::create(b.builder, b.loc, instruction.getResult(0), i));
-  return results;
+  auto instructions = LLVM::InlineAsmOp::create(
+      b.builder, b.loc, sumsType(b, columns), all, text, StringRef(list).rtrim(','),
+      /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
+      LLVM::AsmDialectAttr(), ArrayAttr());
+  return instructions.getResult(0);
+}
+
+/// The same, where all sums change.
+static SmallVector<Value> changeSums(GPUKernelBuilder &b, StringRef text, ArrayRef<Value> sums,
+                                     ArrayRef<Value> operands, StringRef constraints) {
+  int64_t columns = 2 * sums.size();
+  return elementsOf(b, makeSums(b, text, columns, sums, operands, constraints), columns);
 }
 
 /// "{$first, …}" of `count` operands of an instruction.
@@ -203,6 +205,29 @@ static std::string operandList(size_t first, size_t count) {
   for (size_t i = first; i < first + count; ++i)
     text += (text.empty() ? "{$" : ", $") + std::to_string(i);
   return text + "}";
+}
+
+Value nvptx::startProducts(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA,
+                           Value descriptorB, int64_t columns) {
+  // One op for all steps: each would take and give all of the sums.
+  std::string element = type.isF16() ? "f16" : "bf16", text;
+  SmallVector<Value> elements, operands;
+  if (sums)
+    elements = elementsOf(b, sums, columns);
+  size_t first = columns / 2 + elements.size();
+  for (int64_t k = 0; k < swizzledColumns; k += 16) {
+    // 16 columns are 32 bytes, 2 units of a descriptor's address.
+    std::string pair = "$" + std::to_string(first + operands.size()) + ", $" +
+                       std::to_string(first + operands.size() + 1);
+    operands.append({b.add(descriptorA, k / 8), b.add(descriptorB, k / 8)});
+    text += "wgmma.mma_async.sync.aligned.m64n" + std::to_string(columns) + "k16.f32." + element +
+            "." + element + " " + operandList(0, columns / 2) + ", " + pair +
+            (sums || k > 0 ? ", 1" : ", 0") + ", 1, 1, 0, 0;\n";
+  }
+  fenceProducts(b);
+  Value result = makeSums(b, text, columns, elements, operands, "l,l,l,l,l,l,l,l");
+  commitProducts(b);
+  return result;
 }
 
 SmallVector<Value> nvptx::startStep(GPUKernelBuilder &b, ArrayRef<Value> sums, ArrayRef<Value> a,

@@ -73,10 +73,11 @@ Value matrixDescriptor(GPUKernelBuilder &b, Value address, int64_t chunkBytes = 
 Value advanceDescriptor(GPUKernelBuilder &b, Value descriptor, int64_t units);
 /// The sums of 64 × `columns`: a struct of columns / 2 floats of each thread.
 Type sumsType(GPUKernelBuilder &b, int64_t columns);
-/// sums + A · Bᵀ of `type`, bf16 or f16, over one tile of 64 in k, started but not waited for.
+/// sums + A · Bᵀ of `type`, bf16 or f16, over one tile of 64 in k, started but not waited for;
+/// without `sums`, the products alone.
 Value startProducts(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA,
                     Value descriptorB, int64_t columns);
-/// The same, 16 in k: one step of a group of products. A first step may leave out `sums`.
+/// sums + A · Bᵀ, 16 in k: one step of a group of products. A first step may leave out `sums`.
 Value startStep(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA, Value descriptorB,
                 int64_t columns, bool addsSums = true);
 /// A step sums + A · B of bf16 with A in registers as mma.sync takes it (4 i32 of a thread) and

@@ -65,8 +65,8 @@ void TileStores::storeBatch(int64_t batch, ArrayRef<MatmulEpilogue::Loaded> extr
   fenceShared(b);
   b.barrier(barrierId, 128);
   b.ifThen(isLeader, [&] {
-    Value column = b.add(tile.column, batch * batchColumns + int64_t(op.getOutColumn()));
-    copyToGlobal(b, outMap, b.shared(base, tileOffset), column, tile.row);
+    Value column = b.add(b.add(tile.column, code.outColumn), batch * batchColumns);
+    copyToGlobal(b, code.outMap, b.shared(base, tileOffset), column, tile.row);
   });
 }
 

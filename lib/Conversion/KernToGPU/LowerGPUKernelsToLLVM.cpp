@@ -8,6 +8,12 @@
 
 #include "../KernToCPU/KernelModule.h"
 #include "flowhn/Conversion/KernToGPU/KernToGPU.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -28,6 +34,29 @@ struct KernelSummary {
   std::string name;
   SmallVector<NamedAttribute> attributes; ///< kern.*
 };
+
+/// The bodies of kernels, whose types and those of their blocks change: one conversion for all
+/// dialects, since each goes through all ops of a kernel.
+struct ConvertBodyToLLVMPass : PassWrapper<ConvertBodyToLLVMPass, OperationPass<func::FuncOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ConvertBodyToLLVMPass)
+
+  StringRef getName() const override { return "ConvertBodyToLLVM"; }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<LLVM::LLVMDialect>();
+  }
+
+  void runOnOperation() override {
+    LLVMTypeConverter converter(&getContext());
+    RewritePatternSet patterns(&getContext());
+    populateMathToLLVMConversionPatterns(converter, patterns);
+    arith::populateArithToLLVMConversionPatterns(converter, patterns);
+    index::populateIndexToLLVMConversionPatterns(converter, patterns);
+    cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
+    LLVMConversionTarget target(getContext());
+    if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
+      signalPassFailure();
+  }
+};
 } // namespace
 
 /// Kernels side by side, as far as passes take one at a time.
@@ -36,15 +65,11 @@ static void buildLoweringPipeline(OpPassManager &pm) {
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
   kernels.addPass(createSCFToControlFlowPass());
-  kernels.addPass(createConvertMathToLLVMPass());
-  kernels.addPass(createArithToLLVMConversionPass());
-  kernels.addPass(createConvertIndexToLLVMPass());
-  pm.addPass(createConvertControlFlowToLLVMPass());
+  kernels.addPass(std::make_unique<ConvertBodyToLLVMPass>());
   pm.addPass(createConvertFuncToLLVMPass());
   OpPassManager &entries = pm.nest<LLVM::LLVMFuncOp>();
   entries.addPass(createConvertNVVMToLLVMPass());
   entries.addPass(createReconcileUnrealizedCastsPass());
-  entries.addPass(createCSEPass());
 }
 
 /// Marks a function as an entry point of the GPU and bounds its launch: the blocks that a

@@ -7,8 +7,8 @@ module @kernels {
   // The maps of a and b, and the rows, are those of either product.
   // CHECK: arith.select {{.*}} : !llvm.ptr
   // CHECK: nvvm.setmaxregister increase 232
-  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
-  // CHECK-NOT: n = 256, k = 16>
+  // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n256k16
+  // CHECK-NOT: m64n256k16
   func.func @alike(%r: index, %a: memref<?x128xbf16>, %b: memref<1024x128xbf16>, %to: memref<?x1024xf32>, %from: memref<?x1024xf32>, %rows: memref<?xi32>,
                    %s: index, %c: memref<?x256xbf16>, %d: memref<1024x256xbf16>, %other: memref<?x1024xf32>, %others: memref<?xi32>) attributes {kern.kernel} {
     kern.grouped_matmul(%r, %a, %b, %to, %from, %rows, %s, %c, %d, %to, %other, %others) {
@@ -30,7 +30,7 @@ module @kernels {
 
   // The same but for what one of them does with its sums.
   // CHECK-LABEL: func.func @unlike
-  // CHECK-COUNT-16: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
+  // CHECK-COUNT-16: wgmma.mma_async.sync.aligned.m64n256k16
   func.func @unlike(%r: index, %a: memref<?x128xbf16>, %b: memref<1024x128xbf16>, %to: memref<?x1024xbf16>,
                     %s: index, %c: memref<?x128xbf16>, %d: memref<1024x128xbf16>, %other: memref<?x1024xbf16>) attributes {kern.kernel} {
     kern.grouped_matmul(%r, %a, %b, %to, %s, %c, %d, %other) {

@@ -29,13 +29,13 @@ module @kernels {
   // CHECK-NOT: nvvm.mbarrier.arrive.expect_tx
   // CHECK: nvvm.setmaxregister increase 232
   // CHECK: scf.for
-  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
+  // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n256k16
   // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta
   // CHECK: scf.for
-  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
+  // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n256k16
   // CHECK-NOT: nvvm.cp.async.bulk.tensor.global.shared.cta
-  // CHECK-COUNT-16: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 64, k = 16>
-  // CHECK-COUNT-16: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 128, k = 16>
+  // CHECK-COUNT-16: wgmma.mma_async.sync.aligned.m64n64k16
+  // CHECK-COUNT-16: wgmma.mma_async.sync.aligned.m64n128k16
   // CHECK-NOT: kern.matmul
   // PTX-LABEL: .entry group(
   // PTX: .param .align 64 .b8 group_param_13[128]

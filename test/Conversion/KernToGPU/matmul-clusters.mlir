@@ -12,16 +12,16 @@ module @kernels {
   // CHECK-SAME: kern.grid = #[[GRID]]
   // CHECK-SAME: kern.max_blocks = 132 : i64
   // CHECK: nvvm.setmaxregister increase 232
-  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
-  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 64, k = 16>
+  // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n256k16
+  // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n64k16
   // CHECK: nvvm.mapa
   // CHECK: nvvm.cluster.arrive
   // CHECK: nvvm.cluster.wait
   // CHECK: } else {
-  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 128, k = 16>
+  // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n128k16
   // CHECK: nvvm.mapa
   // CHECK: } else {
-  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 128, k = 16>
+  // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n128k16
   // CHECK-NOT: nvvm.mapa
   // PTX-LABEL: .entry parts(
   // PTX: .reqnctapercluster 2, 1, 1

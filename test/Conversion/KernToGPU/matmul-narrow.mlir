@@ -13,9 +13,9 @@ module @kernels {
   // CHECK-SAME: box = [64, 128]
   // CHECK-SAME: box = [64, 64]
   // CHECK: nvvm.setmaxregister increase 232
-  // CHECK: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 192, k = 16>
+  // CHECK: wgmma.mma_async.sync.aligned.m64n192k16
   // CHECK: } else {
-  // CHECK: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
+  // CHECK: wgmma.mma_async.sync.aligned.m64n256k16
   func.func @both(%rows: index, %a: memref<?x1536xbf16>, %b: memref<768x1536xbf16>, %out: memref<?x768xbf16>) attributes {kern.kernel} {
     kern.matmul rows(%rows) %a, %b -> %out {
     ^bb0(%sum: f32):

@@ -32,12 +32,12 @@ module @kernels {
   // CHECK-COUNT-3: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK-NOT: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.setmaxregister increase 232
-  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 256, k = 16>
+  // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n256k16
   // CHECK: nvvm.stmatrix
   // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta
-  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 64, k = 16>
+  // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n64k16
   // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta
-  // CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 128, k = 16>
+  // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n128k16
   // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta
   // CHECK-NOT: kern.matmul
   // PTX-LABEL: .entry tiles(
@@ -57,7 +57,7 @@ module @kernels {
   // Scattered rows are stored by their threads; gate and up meet in a thread.
   // CHECK-LABEL: func.func @gate
   // CHECK-COUNT-3: nvvm.cp.async.bulk.tensor.shared.cluster.global
-  // CHECK: nvvm.wgmma.mma_async {{.*}} <m = 64, n = 64, k = 16>
+  // CHECK: wgmma.mma_async.sync.aligned.m64n64k16
   // CHECK-NOT: nvvm.stmatrix
   // CHECK: llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz"
   // CHECK: llvm.call_intrinsic "llvm.nvvm.rcp.approx.ftz.f"
