@@ -239,12 +239,12 @@ class Warp:
         """The place of a shared::cluster address, and whose it is; all lanes read one block."""
         if space!='shared::cluster': return a,s.c
         c=s.e.ctas[int(a[m][0])>>RK]
-        if not c.left: raise Fault('shared memory of a block that has ended is read')
+        if not c.left: raise Fault('shared memory of a block that has ended is touched')
         return a&((1<<RK)-1),c
     def access(s,space,a,n,op,write,m,c=None):
         if (a%n).any(): raise Fault(f'misaligned: {op} at {a[a%n!=0][0]}')
         if space=='global': s.after(op,m); s.e.mem.check(a,n,op)
-        elif write: s.order.write(s.agent,a,n)
+        elif write: (c or s.c).order.write(s.agent,a,n)
         else: (c or s.c).order.read(s.agent,a,n)
     def mem(s,space,c=None): return s.e.mem.buf if space=='global' else (c or s.c).sh
     def ex(s,op,o,m):
@@ -277,8 +277,8 @@ class Warp:
                 for q in range(nb): v|=np.where(m,buf[np.where(m,a+i*nb+q,0)],0).astype(U64)<<U64(8*q)
                 s.set(regs[i],v,m)
         elif b=='st':
-            a=s.addr(o[0]); nv=4 if 'v4' in P else 2 if 'v2' in P else 1; nb=bits()//8; buf=s.mem(P[1]); regs=[x.strip() for x in o[1].strip('{}').split(',')]
-            s.access(P[1],a[m],nv*nb,op,True,m)
+            a,c=s.sh(P[1],s.addr(o[0]),m); nv=4 if 'v4' in P else 2 if 'v2' in P else 1; nb=bits()//8; buf=s.mem(P[1],c); regs=[x.strip() for x in o[1].strip('{}').split(',')]
+            s.access(P[1],a[m],nv*nb,op,True,m,c)
             for i in range(nv):
                 v=s.u(regs[i],64)
                 for q in range(nb): buf[(a+i*nb+q)[m]]=((v>>U64(8*q))&U64(255)).astype(np.uint8)[m]
@@ -323,6 +323,7 @@ class Warp:
                 elif b=='rem': v=x[0]%np.where(x[1]==0,1,x[1]).astype(x[1].dtype)
                 elif b in('min','max'):
                     y=[sg(z) for z in x] if S else x; v=(np.minimum if b=='min' else np.maximum)(y[0],y[1])
+                    if 'relu' in P: v=np.maximum(v,0)
                 elif b=='and': v=x[0]&x[1]
                 elif b=='or': v=x[0]|x[1]
                 elif b=='xor': v=x[0]^x[1]

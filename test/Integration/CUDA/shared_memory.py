@@ -72,7 +72,8 @@ class SharedMemory:
         self.known[warp, agent] = max(self.known[warp, agent], time)
 
     def fence(self, warp):
-        self.fenced[warp] = self.known[warp, warp]
+        """What the warp has written, and what it knows that others have, the other proxy sees."""
+        np.maximum(self.fenced, self.known[warp, : self.warps], out=self.fenced)
         self.known[warp, warp] += 1
 
     # Accesses.
