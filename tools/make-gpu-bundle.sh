@@ -53,7 +53,7 @@ copy_scripts() {
 
 # Kernels by themselves, at small shapes and at many extents, and what checks them.
 emit_kernels() {
-  for script in check_{kernels,rows,few,sample,grouped,scan,sequence,state,attention} kernel_harness cuda_device ptx_interpreter; do
+  for script in check_{kernels,rows,few,sample,grouped,inputs,scan,sequence,state,attention} kernel_harness cuda_device ptx_interpreter; do
     cp "test/Integration/CUDA/$script.py" "$out/scripts/"
   done
   "$python" test/Integration/CUDA/check_kernels.py emit "$build/bin/flowhn-opt" "$out/kernels" \

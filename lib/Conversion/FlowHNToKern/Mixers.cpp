@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "OpConversions.h"
+#include "ScanInputs.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -144,18 +144,23 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, AttentionOp o
   return success();
 }
 
-LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, CausalConv1DOp op) {
-  FailureOr<Tokens> input = getSequences(procedure, op.getInput(), op.getLength(), op);
+ParameterUse mlir::flowhn::getWeightUse(CausalConv1DOp op) {
   ParameterUse use;
   use.sources = {op.getWeight()};
   use.layout = plan::Layout::Transposed;
+  return use;
+}
+
+LogicalResult mlir::flowhn::convertConvolution(ProcedureBuilder &procedure, CausalConv1DOp op) {
+  FailureOr<Tokens> input = getSequences(procedure, op.getInput(), op.getLength(), op);
+  ParameterUse use = getWeightUse(op);
   FailureOr<Value> weight = procedure.getParameter(use, op);
   Extras extras(procedure);
   if (failed(input) || failed(weight) ||
       (op.getBias() && failed(extras.addVector({{op.getBias()}}, op))))
     return failure();
   Tokens out = procedure.createResult(op.getResult(), input->space, /*canScatter=*/false);
-  const TokenSpace &space = *input->space;
+  const TokenSpace &space = procedure.getLaunchedSpace(*input->space);
   State state = procedure.states.lookup(op.getState());
   auto convolution = kern::Conv1DOp::create(
       procedure.builder, op.getLoc(), space.batch, space.maxLength, input->buffer, *weight,

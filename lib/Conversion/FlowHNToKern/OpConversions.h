@@ -45,8 +45,9 @@ LogicalResult convertOp(ProcedureBuilder &procedure, SiLUOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, SwiGLUOp op);
 // Mixers.cpp
 LogicalResult convertOp(ProcedureBuilder &procedure, AttentionOp op);
-LogicalResult convertOp(ProcedureBuilder &procedure, CausalConv1DOp op);
 LogicalResult convertOp(ProcedureBuilder &procedure, SelectiveScanOp op);
+// ScanInputs.cpp
+LogicalResult convertOp(ProcedureBuilder &procedure, CausalConv1DOp op);
 
 /// The memory that `state` of the model is.
 plan::StateOp declareState(OpBuilder &builder, StateOp state, const KernelTarget &target);

@@ -96,6 +96,8 @@ LogicalResult ProcedureBuilder::convertBlock(Block &block) {
 }
 
 LogicalResult ProcedureBuilder::convert(Operation *op) {
+  if (converted.contains(op))
+    return success();
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<AddOp, AttentionOp, BlockOp, CausalConv1DOp, EmbeddingOp, FuseOp, GetStateOp,
             LastSegmentsOp, LastSelectedOp, LastTokensOp, LinearOp, PackTokensOp, ParallelOp,
@@ -152,6 +154,8 @@ Value ProcedureBuilder::createBuffer(Location loc, const TokenSpace *space, int6
 }
 
 Tokens ProcedureBuilder::createResult(Value result, const TokenSpace *space, bool canScatter) {
+  if (auto known = tokensOf.find(result); known != tokensOf.end())
+    return known->second;
   std::optional<Tokens> place;
   if (auto want = wanted.find(result); want != wanted.end()) {
     if (auto *slot = std::get_if<FuseSlot>(&want->second)) {
@@ -179,7 +183,7 @@ Type mlir::flowhn::getJoinedElementType(ValueRange tokens) {
 }
 
 Tokens ProcedureBuilder::createResults(ValueRange results, const TokenSpace *space) {
-  if (results.size() == 1)
+  if (results.size() == 1 || tokensOf.contains(results.front()))
     return createResult(results.front(), space);
   int64_t width = 0;
   for (Value result : results)

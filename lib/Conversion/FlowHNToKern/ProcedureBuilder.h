@@ -37,6 +37,7 @@ struct TokenSpace {
   Value rows;
   Value maxLength;
   Value offsets;
+  int64_t minRows = 0; ///< in calls that have any
 };
 
 /// Where the rows of a value lie: row i in row i, or `index[i]` where there is an
@@ -68,12 +69,12 @@ struct State {
 
 /// How the sequences of a space fall into chunks of a scan, all of them index values.
 struct ScanChunks {
-  Value maxLength; ///< of the call, or 0 where its sequences are few
-  Value fewLength; ///< of the call where they are, or 0
-  Value count;     ///< of a sequence, one at least
+  Value maxLength;     ///< of the call, or 0 where its sequences are few
+  Value fewLength;     ///< of the call where they are, or 0
+  Value count;         ///< of a sequence, one at least
   Value combinedCount; ///< the same where a kernel of its own combines them, or 1; null: unused
-  Value rows;      ///< of a chunk
-  Value total;     ///< an upper bound of all sequences' chunks; 0 where `count` is sure to be 1
+  Value rows;          ///< of a chunk
+  Value total;         ///< an upper bound of all sequences' chunks; 0 where `count` is sure to be 1
 };
 
 /// A kernel by the rows of a call.
@@ -143,8 +144,8 @@ public:
   /// The same, copied also where a product cannot start to read.
   FailureOr<Tokens> getFactorTokens(Value value, Operation *user);
   void setTokens(Value value, const Tokens &tokens) { tokensOf[value] = tokens; }
-  /// Where a kernel is to store `result`: where its consumer wants it, or a new
-  /// buffer. Some kernels cannot store scattered rows.
+  /// Where a kernel is to store `result`: where another one does that has other calls, where its
+  /// consumer wants it, or a new buffer. Some kernels cannot store scattered rows.
   Tokens createResult(Value result, const TokenSpace *space, bool canScatter = true);
   /// The same for all results of an op: several are ranges of columns of one buffer.
   Tokens createResults(ValueRange results, const TokenSpace *space);
@@ -193,6 +194,17 @@ public:
   std::map<std::tuple<const TokenSpace *, const TokenSpace *, std::vector<int64_t>>,
            SmallVector<RowBucket, 2>>
       rowBuckets;
+  /// While ops are converted that one kernel does together in some calls: instead of their tokens,
+  /// those that they are launched for by themselves.
+  DenseMap<const TokenSpace *, const TokenSpace *> launchedSpaces;
+  const TokenSpace &getLaunchedSpace(const TokenSpace &space) const {
+    const TokenSpace *launched = launchedSpaces.lookup(&space);
+    return launched ? *launched : space;
+  }
+  /// Of spaces the tokens of calls with more rows than so many.
+  DenseMap<std::pair<const TokenSpace *, int64_t>, const TokenSpace *> remainingSpaces;
+  /// What was converted together with ops in front of it.
+  DenseSet<Operation *> converted;
   /// While kernels are held: the tokens of the branches whose they are, if known.
   std::array<const TokenSpace *, 2> groupedSpaces = {};
   /// While there is a list: products, and norms, that wait in it to be launched together.

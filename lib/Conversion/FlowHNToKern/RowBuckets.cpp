@@ -34,7 +34,9 @@ static const TokenSpace *getPartner(ProcedureBuilder &procedure, const TokenSpac
 }
 
 ArrayRef<RowBucket> mlir::flowhn::getRowBuckets(ProcedureBuilder &procedure, Location loc,
-                                                const TokenSpace &space, ArrayRef<int64_t> bounds) {
+                                                const TokenSpace &tokens,
+                                                ArrayRef<int64_t> bounds) {
+  const TokenSpace &space = procedure.getLaunchedSpace(tokens);
   const TokenSpace *partner = getPartner(procedure, space);
   SmallVector<RowBucket, 2> &buckets = procedure.rowBuckets[{&space, partner, bounds}];
   if (!buckets.empty())
@@ -48,6 +50,8 @@ ArrayRef<RowBucket> mlir::flowhn::getRowBuckets(ProcedureBuilder &procedure, Loc
                                        AffineMap::get(0, 2, {rows, second}, builder.getContext()),
                                        ValueRange{space.rows, partner->rows});
   for (int64_t bound : bounds) {
+    if (bound < space.minRows)
+      continue;
     Value operands[] = {left, createExceeds(builder, loc, most, bound)};
     auto apply = [&](AffineExpr share) {
       return affine::AffineApplyOp::create(builder, loc, AffineMap::get(0, 2, rows * share),

@@ -8,6 +8,7 @@
 
 #include "EmitterSupport.h"
 #include "Sample.h"
+#include "ScanInputs.h"
 
 #include "mlir/IR/DialectRegistry.h"
 
@@ -24,6 +25,7 @@ void kern::registerGPUKernelModels(DialectRegistry &registry) {
     nvptx::attachMatmulModels(*context);
     nvptx::attachRowwiseModels(*context);
     nvptx::attachSampleModel(*context);
+    nvptx::attachScanInputsModel(*context);
     nvptx::attachScanModel(*context);
     nvptx::attachScanStatesModels(*context);
   });

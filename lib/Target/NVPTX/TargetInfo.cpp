@@ -42,6 +42,18 @@ std::vector<int64_t> GPUTargetInfo::productRowBounds(int64_t elementBytes) const
   return {};
 }
 
+std::vector<int64_t> GPUTargetInfo::scanInputRowBounds(int64_t channels, int64_t projected) const {
+  // Whole tiles of channels, the columns of a product, and weights that leave room for two blocks
+  // to a multiprocessor, 8 of which have a part each: with one the four kernels take less.
+  constexpr int64_t tileChannels = 64, mostProjected = 256, mostWeights = 256 << 10;
+  if (!hasWarpgroupProducts || channels % tileChannels != 0 || projected > mostProjected ||
+      channels * projected > mostWeights)
+    return {};
+  // 15 clusters of 8 blocks have a multiprocessor for each block: as many tiles of 32 rows, and
+  // twice as many of 64.
+  return {480, 1920};
+}
+
 int64_t GPUTargetInfo::splitAttentionQueries(int64_t sharingHeads) const {
   // What shares keys fills a tile of the tensor cores, or two.
   constexpr int64_t tileRows = 16;

@@ -100,3 +100,13 @@ module @kernels {
     return
   }
 }
+
+// -----
+
+module @kernels {
+  // expected-error @below {{is a kernel without an op that the CPU can run}}
+  func.func @scan_inputs(%rows: index, %batch: index, %x: memref<?x64xbf16>, %cw: memref<4x64xf32>, %cb: memref<64xf32>, %w: memref<13x64xbf16>, %n: memref<13xf32>, %v: memref<64x8xbf16>, %b: memref<64xf32>, %o: memref<?xi32>, %u: memref<?x64xbf16>, %p: memref<?x16xbf16>, %d: memref<?x64xbf16>) attributes {kern.kernel} {
+    kern.scan_inputs rows(%rows, %batch) %x, %cw, %cb, %w, %n, %v, %b offsets(%o) -> %u, %p, %d {dt_rank = 5, states = 4, eps = 1.0e-6 : f32} : (index, index, memref<?x64xbf16>, memref<4x64xf32>, memref<64xf32>, memref<13x64xbf16>, memref<13xf32>, memref<64x8xbf16>, memref<64xf32>, memref<?xi32>, memref<?x64xbf16>, memref<?x16xbf16>, memref<?x64xbf16>) -> ()
+    return
+  }
+}

@@ -31,6 +31,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import check_attention
 import check_few
 import check_grouped
+import check_inputs
 import check_rows
 import check_sample
 import check_scan
@@ -39,7 +40,7 @@ import check_state
 from kernel_harness import CHIPS, GPU, Interpreter, cases_of, emit, run_case
 
 FAMILIES = {"rows": check_rows, "few": check_few, "sample": check_sample, "grouped": check_grouped, "sequence": check_sequence,
-            "scan": check_scan, "attention": check_attention, "state": check_state}
+            "scan": check_scan, "inputs": check_inputs, "attention": check_attention, "state": check_state}
 SETS = {"small": "CASES", "sweep": "SWEEPS", "real": "REAL_CASES"}
 
 

@@ -35,6 +35,7 @@ BUDGETS = {
                "sample": 64,
                "scan": 128,
                "scan_combine": 40, "scan_combine_continued": 40, "scan_continued": 128,
+               "scan_inputs_rows480": 128, "scan_inputs_rows1920": 128,
                "scan_states": 128},
 }
 

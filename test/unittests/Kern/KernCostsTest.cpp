@@ -199,6 +199,25 @@ TEST(KernCosts, scan) {
             (Costs{9 * 16 * 5 * 6, (6 * (5 + 5 + 16 + 16 + 5) + 16 * 5 + 3) * 4}));
 }
 
+/// Six rows of two sequences; parameters are read whole, and of the projections b and c are
+/// written.
+TEST(KernCosts, scanInputs) {
+  EXPECT_EQ(costsOf(R"(
+    func.func @f(%r: index, %b: index, %x: memref<?x64xbf16>, %cw: memref<4x64xf32>, %v: memref<64xf32>,
+                 %w: memref<13x64xbf16>, %n: memref<13xf32>, %dw: memref<64x8xbf16>,
+                 %off: memref<?xi32>, %p: memref<?x16xbf16>) {
+      kern.scan_inputs rows(%r, %b) %x, %cw, %v, %w, %n, %dw, %v offsets(%off) -> %x, %p, %x
+        {dt_rank = 5, states = 4, eps = 1.0e-6 : f32}
+        : (index, index, memref<?x64xbf16>, memref<4x64xf32>, memref<64xf32>, memref<13x64xbf16>,
+           memref<13xf32>, memref<64x8xbf16>, memref<64xf32>, memref<?xi32>, memref<?x64xbf16>,
+           memref<?x16xbf16>, memref<?x64xbf16>) -> ()
+      return
+    })",
+                    {6, 2}),
+            (Costs{2 * 6 * 64 * (4 + 13 + 5),
+                   6 * (3 * 64 + 8) * 2 + (13 + 8) * 64 * 2 + (4 * 64 + 2 * 64 + 13 + 3) * 4}));
+}
+
 /// Two sequences of three chunks of four rows: the last chunk of each is scanned only once.
 TEST(KernCosts, scanInChunks) {
   EXPECT_EQ(costsOf(R"(

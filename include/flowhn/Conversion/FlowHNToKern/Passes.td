@@ -51,6 +51,10 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
     rows and the longest sequence of a call: as many chunks as fill the chip, or one
     where the sequences do, and then the first two kernels are skipped.
 
+    Convolution, projection, norms and step sizes in front of a scan are one kernel more,
+    `kern.scan_inputs`, where the GPU has one for their types and sizes and no state is kept: calls of
+    few rows launch it, and the others have no rows then.
+
     Assumes `--flowhn-materialize-split`. Refused, with the op: state, scaled parameters,
     a bias under swiglu, tokens of one split with lengths of another, the schedule `grouped`
     where the target has no such launches or the branches no such products.
@@ -72,8 +76,8 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
     order that the target chooses, and values between fused ops stay in float32. A
     linear's `norm` is PRECISION-CHANGING: the folded weights are float32 on the CPU,
     whatever they are stored as, and rounded to the activations' type on the GPU.
-    REASSOCIATING on the GPU: where a scan's chunks begin, and nothing else, depends on
-    the other sequences of the call.
+    REASSOCIATING on the GPU: where a scan's chunks begin, and whether the sums of its projection
+    are those of `kern.scan_inputs`, and nothing else, depends on the other sequences of the call.
   }];
   let options = [Option<"target", "target", "std::string", "\"cpu\"", "cpu|nvptx">,
                  Option<"cpu", "cpu", "std::string", "\"host\"", "of cpu: x86-64-v2|x86-64-v3|x86-64-v4|host">,

@@ -48,6 +48,10 @@ struct GPUTargetInfo {
   /// kernel has the calls of more.
   std::vector<int64_t> productRowBounds(int64_t elementBytes) const;
 
+  /// Rows up to which what a scan of `channels` reads, by way of so many projected columns, is made
+  /// by one kernel (kern.scan_inputs), ascending, one kernel for each; empty: it never is.
+  std::vector<int64_t> scanInputRowBounds(int64_t channels, int64_t projected) const;
+
   // What the chip does at best: sm_90a's are measured, of an H200 at its own clocks
   // (docs/Performance.md), the others' are their data sheets'.
   double byteRate = 4.2e12;         ///< bytes read and written per second

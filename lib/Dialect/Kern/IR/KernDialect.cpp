@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "flowhn/Dialect/Kern/IR/KernFusedOps.h"
 #include "flowhn/Dialect/Kern/IR/KernSamplingOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -53,5 +54,9 @@ void KernDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "flowhn/Dialect/Kern/IR/KernSamplingOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowhn/Dialect/Kern/IR/KernFusedOps.cpp.inc"
       >();
 }

@@ -1035,3 +1035,83 @@ func.func @scan_combine_c3(%n: index, %a: memref<16x32xf32>, %sums: memref<?x32x
     : (index, index, index, memref<16x32xf32>, memref<?x32xf32>, memref<?xi32>, memref<?x16x32xf32>, memref<?xi32>) -> ()
   return
 }
+
+// -----
+
+func.func @scan_inputs_c1(%rows: index, %batch: index, %x: memref<?x64xbf16>, %cw: memref<4x64xf32>, %cb: memref<64xf32>, %w: memref<13x64xbf16>, %n: memref<13xf32>, %v: memref<64x8xbf16>, %b: memref<64xf32>, %o: memref<?xi32>, %u: memref<?x64xbf16>, %p: memref<?x16xbf16>, %d: memref<?x64xbf16>) {
+  // expected-error@+1 {{dt_rank, states and max_rows must be positive, got 0, 4 and 1}}
+  kern.scan_inputs rows(%rows, %batch) %x, %cw, %cb, %w, %n, %v, %b offsets(%o) -> %u, %p, %d
+    {dt_rank = 0, states = 4, eps = 1.0e-6 : f32}
+    : (index, index, memref<?x64xbf16>, memref<4x64xf32>, memref<64xf32>, memref<13x64xbf16>, memref<13xf32>, memref<64x8xbf16>, memref<64xf32>, memref<?xi32>, memref<?x64xbf16>, memref<?x16xbf16>, memref<?x64xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_inputs_c1(%rows: index, %batch: index, %x: memref<?x64xbf16>, %cw: memref<4x64xf32>, %cb: memref<64xf32>, %w: memref<13x64xbf16>, %n: memref<13xf32>, %v: memref<64x8xbf16>, %b: memref<64xf32>, %o: memref<?xi32>, %u: memref<?x64xbf16>, %p: memref<?x16xbf16>, %d: memref<?x64xbf16>) {
+  // expected-error@+1 {{dt_rank, states and max_rows must be positive, got 5, 4 and -1}}
+  kern.scan_inputs rows(%rows, %batch) %x, %cw, %cb, %w, %n, %v, %b offsets(%o) -> %u, %p, %d
+    {dt_rank = 5, states = 4, eps = 1.0e-6 : f32, max_rows = -1}
+    : (index, index, memref<?x64xbf16>, memref<4x64xf32>, memref<64xf32>, memref<13x64xbf16>, memref<13xf32>, memref<64x8xbf16>, memref<64xf32>, memref<?xi32>, memref<?x64xbf16>, memref<?x16xbf16>, memref<?x64xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_inputs_c1(%rows: index, %batch: index, %x: memref<?x64xbf16>, %cw: memref<64xf32>, %cb: memref<64xf32>, %w: memref<13x64xbf16>, %n: memref<13xf32>, %v: memref<64x8xbf16>, %b: memref<64xf32>, %o: memref<?xi32>, %u: memref<?x64xbf16>, %p: memref<?x16xbf16>, %d: memref<?x64xbf16>) {
+  // expected-error@+1 {{conv_weight must be dense and static, of rank 2, got 'memref<64xf32>'}}
+  kern.scan_inputs rows(%rows, %batch) %x, %cw, %cb, %w, %n, %v, %b offsets(%o) -> %u, %p, %d
+    {dt_rank = 5, states = 4, eps = 1.0e-6 : f32}
+    : (index, index, memref<?x64xbf16>, memref<64xf32>, memref<64xf32>, memref<13x64xbf16>, memref<13xf32>, memref<64x8xbf16>, memref<64xf32>, memref<?xi32>, memref<?x64xbf16>, memref<?x16xbf16>, memref<?x64xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_inputs_c2(%rows: index, %batch: index, %x: memref<?x64xbf16>, %cw: memref<4x64xf32>, %cb: memref<64xf32>, %w: memref<12x64xbf16>, %n: memref<13xf32>, %v: memref<64x8xbf16>, %b: memref<64xf32>, %o: memref<?xi32>, %u: memref<?x64xbf16>, %p: memref<?x16xbf16>, %d: memref<?x64xbf16>) {
+  // expected-error@+1 {{x_weight must be [13, 64], with rows of that length or longer, got 'memref<12x64xbf16>'}}
+  kern.scan_inputs rows(%rows, %batch) %x, %cw, %cb, %w, %n, %v, %b offsets(%o) -> %u, %p, %d
+    {dt_rank = 5, states = 4, eps = 1.0e-6 : f32}
+    : (index, index, memref<?x64xbf16>, memref<4x64xf32>, memref<64xf32>, memref<12x64xbf16>, memref<13xf32>, memref<64x8xbf16>, memref<64xf32>, memref<?xi32>, memref<?x64xbf16>, memref<?x16xbf16>, memref<?x64xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_inputs_c2(%rows: index, %batch: index, %x: memref<?x64xbf16>, %cw: memref<4x64xf32>, %cb: memref<64xf32>, %w: memref<13x64xbf16>, %n: memref<13xf32>, %v: memref<64x4xbf16>, %b: memref<64xf32>, %o: memref<?xi32>, %u: memref<?x64xbf16>, %p: memref<?x16xbf16>, %d: memref<?x64xbf16>) {
+  // expected-error@+1 {{dt_weight must be [64, 5], with rows of that length or longer, got 'memref<64x4xbf16>'}}
+  kern.scan_inputs rows(%rows, %batch) %x, %cw, %cb, %w, %n, %v, %b offsets(%o) -> %u, %p, %d
+    {dt_rank = 5, states = 4, eps = 1.0e-6 : f32}
+    : (index, index, memref<?x64xbf16>, memref<4x64xf32>, memref<64xf32>, memref<13x64xbf16>, memref<13xf32>, memref<64x4xbf16>, memref<64xf32>, memref<?xi32>, memref<?x64xbf16>, memref<?x16xbf16>, memref<?x64xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_inputs_c2(%rows: index, %batch: index, %x: memref<?x64xbf16>, %cw: memref<4x64xf32>, %cb: memref<64xf32>, %w: memref<13x64xbf16>, %n: memref<5xf32>, %v: memref<64x8xbf16>, %b: memref<64xf32>, %o: memref<?xi32>, %u: memref<?x64xbf16>, %p: memref<?x16xbf16>, %d: memref<?x64xbf16>) {
+  // expected-error@+1 {{norm_weight must have 13 elements, got 'memref<5xf32>'}}
+  kern.scan_inputs rows(%rows, %batch) %x, %cw, %cb, %w, %n, %v, %b offsets(%o) -> %u, %p, %d
+    {dt_rank = 5, states = 4, eps = 1.0e-6 : f32}
+    : (index, index, memref<?x64xbf16>, memref<4x64xf32>, memref<64xf32>, memref<13x64xbf16>, memref<5xf32>, memref<64x8xbf16>, memref<64xf32>, memref<?xi32>, memref<?x64xbf16>, memref<?x16xbf16>, memref<?x64xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_inputs_c3(%rows: index, %batch: index, %x: memref<?x64xbf16>, %cw: memref<4x64xf32>, %cb: memref<64xf32>, %w: memref<13x64xbf16>, %n: memref<13xf32>, %v: memref<64x8xbf16>, %b: memref<64xf32>, %o: memref<?xi32>, %u: memref<?x64xbf16>, %p: memref<?x16xbf16>, %d: memref<?x64xbf16>) {
+  // expected-error@+1 {{input must hold 64 columns from column 8, got 'memref<?x64xbf16>'}}
+  kern.scan_inputs rows(%rows, %batch) %x, %cw, %cb, %w, %n, %v, %b offsets(%o) -> %u, %p, %d
+    {dt_rank = 5, states = 4, eps = 1.0e-6 : f32, in_column = 8}
+    : (index, index, memref<?x64xbf16>, memref<4x64xf32>, memref<64xf32>, memref<13x64xbf16>, memref<13xf32>, memref<64x8xbf16>, memref<64xf32>, memref<?xi32>, memref<?x64xbf16>, memref<?x16xbf16>, memref<?x64xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @scan_inputs_c3(%rows: index, %batch: index, %x: memref<?x64xbf16>, %cw: memref<4x64xf32>, %cb: memref<64xf32>, %w: memref<13x64xbf16>, %n: memref<13xf32>, %v: memref<64x8xbf16>, %b: memref<64xf32>, %o: memref<?xi32>, %u: memref<?x64xbf16>, %p: memref<?x16xbf16>, %d: memref<?x64xbf16>) {
+  // expected-error@+1 {{projections must hold 13 columns from column 8, got 'memref<?x16xbf16>'}}
+  kern.scan_inputs rows(%rows, %batch) %x, %cw, %cb, %w, %n, %v, %b offsets(%o) -> %u, %p, %d
+    {dt_rank = 5, states = 4, eps = 1.0e-6 : f32, projection_column = 8}
+    : (index, index, memref<?x64xbf16>, memref<4x64xf32>, memref<64xf32>, memref<13x64xbf16>, memref<13xf32>, memref<64x8xbf16>, memref<64xf32>, memref<?xi32>, memref<?x64xbf16>, memref<?x16xbf16>, memref<?x64xbf16>) -> ()
+  return
+}

@@ -277,3 +277,12 @@ func.func @step(%batch: index, %max: index, %qkv: memref<?x64xf32>, %cache: memr
        memref<?xi32>) -> ()
   return
 }
+
+// CHECK-LABEL: func.func @scan_inputs
+func.func @scan_inputs(%rows: index, %batch: index, %x: memref<?x128xbf16>, %cw: memref<4x64xf32>, %vector: memref<64xf32>, %w: memref<13x64xbf16>, %norm: memref<13xf32>, %v: memref<64x8xbf16>, %offsets: memref<?xi32>, %u: memref<?x64xbf16>, %p: memref<?x16xbf16>) {
+  // CHECK: kern.scan_inputs rows(%{{.*}}, %{{.*}}) %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} offsets(%{{.*}}) -> %{{.*}}, %{{.*}}, %{{.*}} {dt_rank = 5 : i64, eps = 9.99999997E-7 : f32, in_column = 64 : i64, max_rows = 480 : i64, states = 4 : i64}
+  kern.scan_inputs rows(%rows, %batch) %x, %cw, %vector, %w, %norm, %v, %vector offsets(%offsets) -> %u, %p, %u
+      {dt_rank = 5, states = 4, eps = 1.0e-6 : f32, in_column = 64, max_rows = 480}
+      : (index, index, memref<?x128xbf16>, memref<4x64xf32>, memref<64xf32>, memref<13x64xbf16>, memref<13xf32>, memref<64x8xbf16>, memref<64xf32>, memref<?xi32>, memref<?x64xbf16>, memref<?x16xbf16>, memref<?x64xbf16>) -> ()
+  return
+}
