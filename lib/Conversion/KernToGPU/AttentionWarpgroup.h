@@ -57,7 +57,8 @@ struct WarpgroupAttentionShape {
   bool keepsFirstMaximum() const { return headSize <= 128; }
   /// Whether a turn's products are waited for at once: those of small heads end so soon that it is
   /// better to make factors of weights under the exponentials than to have products there. The
-  /// keys and values of a stage then come and go together, and share barriers.
+  /// keys and values of a stage then come and go together, and share barriers, and a warp that
+  /// does not multiply watches these (docs/Rationale/WatchedCopies.md).
   bool waitsOnce() const { return headSize <= 32; }
   /// 32-bit registers of a thread that scores, weights and outputs take.
   int64_t tileRegisters() const { return keys / 2 + keys / 4 + headSize / 2; }
