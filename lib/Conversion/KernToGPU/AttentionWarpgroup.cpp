@@ -51,7 +51,8 @@ void WarpgroupAttention::emit() {
   initBarriers();
   Value warpgroup = b.broadcastLane0(b.div(thread, 128));
   consumer = b.add(warpgroup, -1);
-  b.ifThenElse(b.equal(warpgroup, 0), [&] { produce(); }, [&] { consume(); });
+  b.ifThenElse(
+      b.equal(warpgroup, 0), [&] { produce(); }, [&] { consume(); });
 }
 
 /// Extents end where the operand does, and the call's rows: what a box has beyond is zero.
@@ -132,26 +133,32 @@ Value WarpgroupAttention::stageOf(Value block) {
 }
 
 WarpgroupAttention::Place WarpgroupAttention::placeOf(Value block) {
+  if (!shape.waitsOnce())
+    return {block, {}, {}};
   Value stage = stageOf(block);
-  return {b.mul(stage, shape.tileBytes() / 16), b.mul(stage, 8)};
+  return {block, b.mul(stage, shape.tileBytes() / 16), b.mul(stage, 8)};
 }
 
 WarpgroupAttention::Place WarpgroupAttention::placeBehind(const Place &place) {
+  Value next = b.add(place.block, 1);
+  if (!shape.waitsOnce())
+    return placeOf(next);
   auto advance = [&](Value offset, int64_t bytes) {
     Value isLast = b.equal(offset, (shape.stages - 1) * bytes);
     return b.select(isLast, b.i32(0), b.add(offset, bytes));
   };
-  return {advance(place.tile, shape.tileBytes() / 16), advance(place.barrier, 8)};
+  return {next, advance(place.tile, shape.tileBytes() / 16), advance(place.barrier, 8)};
 }
 
 Value WarpgroupAttention::barrier(Event event, Value block) {
-  return barrier(event, Place{Value(), b.mul(stageOf(block), 8)});
+  return barrier(event, placeOf(block));
 }
 
 Value WarpgroupAttention::barrier(Event event, const Place &place) {
   int64_t number = shape.waitsOnce() ? event % 2 : event;
   int64_t at = shape.barriersAt() + 8 * (2 + number * shape.stages);
-  return b.shared(base, b.add(place.barrier, at));
+  Value offset = shape.waitsOnce() ? place.barrier : b.mul(stageOf(place.block), 8);
+  return b.shared(base, b.add(offset, at));
 }
 
 /// Waits until what a block of keys tells has come. The first blocks find their stages

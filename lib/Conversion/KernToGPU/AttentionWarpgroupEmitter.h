@@ -23,12 +23,13 @@ public:
   void emit();
 
 private:
-  /// Where a block of keys lies among the stages, so far as descriptors tell, and so far as barriers
-  /// do. No value serves both: descriptors take uniform registers, barriers others, and ptxas puts
-  /// all that depends on a value where one of its users wants it.
+  /// A block of keys and, with small heads, where its stage's tiles and barriers lie behind those
+  /// of the first one. No value serves both: descriptors want uniform registers and barriers
+  /// others, and ptxas puts all that depends on a value where one of its users wants it.
   struct Place {
-    Value tile;    ///< in units of 16 bytes behind the first stage's
-    Value barrier; ///< in bytes behind the first stage's
+    Value block;
+    Value tile;    ///< in units of 16 bytes
+    Value barrier; ///< in bytes
   };
 
   /// What a thread carries from block to block of keys.
@@ -72,8 +73,8 @@ private:
   const WarpgroupAttentionShape &shape;
   Value queryMap, keyMap, valueMap;
   Value base, address, thread;
-  Tile tile;    ///< whose code is emitted
-  bool isExact; ///< whether weights follow the maximum from block to block of keys
+  Tile tile;               ///< whose code is emitted
+  bool isExact;            ///< whether weights follow the maximum from block to block of keys
   bool multiplies = false; ///< whether it is code of threads that do
   // Of a thread that multiplies.
   Value consumer, warp, lane;

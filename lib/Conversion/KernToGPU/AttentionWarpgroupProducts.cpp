@@ -31,7 +31,7 @@ WarpgroupAttention::State WarpgroupAttention::State::unpack(ValueRange values) c
   for (auto [number, row] : llvm::enumerate(state.rows))
     row = {rest[2 * number], rest[2 * number + 1]};
   if (before.tile)
-    state.before = {rest[4], rest[5]};
+    state.before = {{}, rest[4], rest[5]};
   return state;
 }
 
@@ -92,13 +92,12 @@ WarpgroupAttention::State WarpgroupAttention::attendFirst() {
   state.outputs.assign(shape.headSize / 2, b.f32(0));
   state.rows[0] = state.rows[1] = SoftmaxRow::empty(b);
   Value first = b.i32(0);
-  if (shape.waitsOnce())
-    state.before = placeOf(first);
+  state.before = placeOf(first);
   waitKeys(first);
   takeTurn();
   if (shape.headSize % 16 != 0)
     zeroPadding();
-  SmallVector<Value> scores = startScores(placeOf(first));
+  SmallVector<Value> scores = startScores(state.before);
   passTurn();
   scores = waitProducts(b, 0, scores);
   releaseKeys(first);
@@ -110,9 +109,10 @@ WarpgroupAttention::State WarpgroupAttention::attendFirst() {
 }
 
 WarpgroupAttention::State WarpgroupAttention::attend(Value block, State state, bool hasHidden) {
-  bool isCarried = shape.waitsOnce();
-  Place before = isCarried ? state.before : placeOf(b.add(block, -1));
-  Place place = isCarried ? placeBehind(before) : placeOf(block);
+  Place before = state.before;
+  before.block = b.add(block, -1);
+  Place place = placeBehind(before);
+  place.block = block;
   waitKeys(block);
   takeTurn();
   SmallVector<Value> scores = startScores(place);
@@ -135,16 +135,15 @@ WarpgroupAttention::State WarpgroupAttention::attend(Value block, State state, b
   if (isExact)
     for (auto [number, output] : llvm::enumerate(state.outputs))
       output = b.mulf(output, rescale[number / 2 % 2]);
-  if (isCarried)
-    state.before = place;
+  state.before = place;
   return state;
 }
 
 /// The products of the last block's weights.
 WarpgroupAttention::State WarpgroupAttention::attendLast(State state) {
-  Place last = placeOf(b.add(share.numBlocks, -1));
   zeroTail();
   takeTurn();
+  Place last = placeOf(b.add(share.numBlocks, -1));
   SmallVector<Value> outputs = startOutputs(last, state);
   passTurn();
   endOutputs(last, outputs, state);
@@ -155,12 +154,18 @@ WarpgroupAttention::State WarpgroupAttention::attendLast(State state) {
 /// before, the release would count for an earlier block in the same stage.
 void WarpgroupAttention::passUp(Value first) {
   b.forLoop(first, tile.numBlocks, b.i32(1), [&](Value block) {
+    auto turn = [&] {
+      takeTurn();
+      passTurn();
+    };
+    if (shape.waitsOnce())
+      turn();
     waitKeys(block);
-    takeTurn();
-    passTurn();
     releaseKeys(block);
     waitValues(block);
     release(barrier(ValuesEmpty, block));
+    if (!shape.waitsOnce())
+      turn();
   });
 }
 
@@ -168,7 +173,8 @@ void WarpgroupAttention::passUp(Value first) {
 Value WarpgroupAttention::tileOf(const Place &place, int64_t tilesAt, int64_t chunkBytes) {
   if (shape.waitsOnce())
     return b.add(matrixDescriptor(b, b.add(address, tilesAt), chunkBytes), b.widen(place.tile));
-  return matrixDescriptor(b, b.add(address, b.add(b.mul(place.tile, 16), tilesAt)), chunkBytes);
+  Value tile = b.mul(stageOf(place.block), shape.tileBytes());
+  return matrixDescriptor(b, b.add(address, b.add(tile, tilesAt)), chunkBytes);
 }
 
 /// q · kᵀ of the warpgroup's queries against a block of keys.
