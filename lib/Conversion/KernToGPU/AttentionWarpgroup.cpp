@@ -133,7 +133,7 @@ Value WarpgroupAttention::stageOf(Value block) {
 }
 
 WarpgroupAttention::Place WarpgroupAttention::placeOf(Value block) {
-  if (!shape.waitsOnce())
+  if (!shape.isWatched())
     return {block, {}, {}};
   Value stage = stageOf(block);
   return {block, b.mul(stage, shape.tileBytes() / 16), b.mul(stage, 8)};
@@ -141,7 +141,7 @@ WarpgroupAttention::Place WarpgroupAttention::placeOf(Value block) {
 
 WarpgroupAttention::Place WarpgroupAttention::placeBehind(const Place &place) {
   Value next = b.add(place.block, 1);
-  if (!shape.waitsOnce())
+  if (!shape.isWatched())
     return placeOf(next);
   auto advance = [&](Value offset, int64_t bytes) {
     Value isLast = b.equal(offset, (shape.stages - 1) * bytes);
@@ -157,7 +157,7 @@ Value WarpgroupAttention::barrier(Event event, Value block) {
 Value WarpgroupAttention::barrier(Event event, const Place &place) {
   int64_t number = shape.waitsOnce() ? event % 2 : event;
   int64_t at = shape.barriersAt() + 8 * (2 + number * shape.stages);
-  Value offset = shape.waitsOnce() ? place.barrier : b.mul(stageOf(place.block), 8);
+  Value offset = shape.isWatched() ? place.barrier : b.mul(stageOf(place.block), 8);
   return b.shared(base, b.add(offset, at));
 }
 
@@ -184,18 +184,18 @@ void WarpgroupAttention::waitValues(Value block) {
 }
 
 void WarpgroupAttention::waitQueries() {
-  if (!shape.waitsOnce())
+  if (!shape.isWatched())
     waitBarrier(b, queriesFull(), b.rem(tile.number, 2));
 }
 
 void WarpgroupAttention::waitKeys(Value block) {
-  if (!shape.waitsOnce())
+  if (!shape.isWatched())
     wait(KeysFull, block);
 }
 
 /// Waits until all tiles are attended, and so marked.
 void WarpgroupAttention::waitAttended() {
-  if (shape.waitsOnce() && multiplies)
+  if (shape.isWatched() && multiplies)
     b.barrier(b.i32(2 * shape.warpgroups + 1), 128 * shape.warpgroups);
   else
     waitBarrier(b, allAttended(), b.i32(0));
@@ -229,7 +229,7 @@ void WarpgroupAttention::produce() {
     Counts counts = forEachTile({b.i32(0), b.i32(0)}, /*marked=*/false, [&] { copyAll(); });
     repeatMarked(counts, [&] { copyAll(); });
   });
-  if (shape.waitsOnce())
+  if (shape.isWatched())
     b.ifThen(b.equal(b.broadcastLane0(b.div(thread, 32)), 1), [&] {
       Counts counts = forEachTile({b.i32(0), b.i32(0)}, /*marked=*/false, [&] { watch(); });
       repeatMarked(counts, [&] { watch(); });

@@ -23,8 +23,8 @@ public:
   void emit();
 
 private:
-  /// A block of keys and, with small heads, where its stage's tiles and barriers lie behind those
-  /// of the first one. No value serves both: descriptors want uniform registers and barriers
+  /// A block of keys and, where a warp watches, where its stage's tiles and barriers lie behind
+  /// those of the first one. No value serves both: descriptors want uniform registers and barriers
   /// others, and ptxas puts all that depends on a value where one of its users wants it.
   struct Place {
     Value block;
@@ -98,7 +98,7 @@ private:
   // them.
   void releaseKeys(Value block);
   void waitValues(Value block);
-  // What the turn tells where a warp watches.
+  // What the turn tells where a warp watches, or what is waited for.
   void waitQueries();
   void waitKeys(Value block);
   Value queriesFull() { return b.shared(base, shape.barriersAt()); }

@@ -93,9 +93,13 @@ WarpgroupAttention::State WarpgroupAttention::attendFirst() {
   state.rows[0] = state.rows[1] = SoftmaxRow::empty(b);
   Value first = b.i32(0);
   state.before = placeOf(first);
+  bool isPadded = shape.headSize % 16 != 0;
+  if (isPadded && !shape.isWatched())
+    zeroPadding();
   waitKeys(first);
   takeTurn();
-  if (shape.headSize % 16 != 0)
+  // That the queries have come, only the turn tells.
+  if (isPadded && shape.isWatched())
     zeroPadding();
   SmallVector<Value> scores = startScores(state.before);
   passTurn();
@@ -158,20 +162,20 @@ void WarpgroupAttention::passUp(Value first) {
       takeTurn();
       passTurn();
     };
-    if (shape.waitsOnce())
+    if (shape.isWatched())
       turn();
     waitKeys(block);
     releaseKeys(block);
     waitValues(block);
     release(barrier(ValuesEmpty, block));
-    if (!shape.waitsOnce())
+    if (!shape.isWatched())
       turn();
   });
 }
 
 /// Of small heads all of it is uniform, and one addition of 64 bits makes it.
 Value WarpgroupAttention::tileOf(const Place &place, int64_t tilesAt, int64_t chunkBytes) {
-  if (shape.waitsOnce())
+  if (shape.isWatched())
     return b.add(matrixDescriptor(b, b.add(address, tilesAt), chunkBytes), b.widen(place.tile));
   Value tile = b.mul(stageOf(place.block), shape.tileBytes());
   return matrixDescriptor(b, b.add(address, b.add(tile, tilesAt)), chunkBytes);
@@ -256,14 +260,14 @@ void WarpgroupAttention::joinWarpgroup() {
 
 Value WarpgroupAttention::turnThreads(Value warpgroup) {
   int64_t threads = shape.warpgroups > 1 ? 256 : 128;
-  if (!shape.waitsOnce())
+  if (!shape.isWatched())
     return b.i32(threads);
   // The warp that watches meets the first one.
   return b.select(b.equal(warpgroup, 0), b.i32(threads + 32), b.i32(threads));
 }
 
 void WarpgroupAttention::takeTurn() {
-  if (shape.warpgroups > 1 || shape.waitsOnce())
+  if (shape.warpgroups > 1 || shape.isWatched())
     syncNamed(b, b.add(consumer, 1), turnThreads(consumer));
 }
 
