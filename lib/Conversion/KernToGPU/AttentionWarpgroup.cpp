@@ -12,7 +12,9 @@
 // before, and makes weights of the former while the latter run; with small heads it waits for
 // both. Warpgroups start their products in turn, so that one's softmax hides under another's
 // products. A warpgroup passes up the blocks that none of its own queries sees: it only keeps
-// the others going.
+// the others going. With small heads one more warp of the warpgroup that copies waits for the
+// copies and joins the first warpgroup's turns, so that those that multiply never look at a
+// barrier of copies themselves (docs/Rationale/WatchedCopies.md).
 //
 // A row's weights are relative to its maximum over the first block of keys, so that nothing
 // waits for a maximum or is rescaled later. A tile whose weights outgrow floats is marked, and
@@ -49,7 +51,8 @@ void WarpgroupAttention::emit() {
   initBarriers();
   Value warpgroup = b.broadcastLane0(b.div(thread, 128));
   consumer = b.add(warpgroup, -1);
-  b.ifThenElse(b.equal(warpgroup, 0), [&] { produce(); }, [&] { consume(); });
+  b.ifThenElse(
+      b.equal(warpgroup, 0), [&] { produce(); }, [&] { consume(); });
 }
 
 /// Extents end where the operand does, and the call's rows: what a box has beyond is zero.
@@ -99,7 +102,7 @@ WarpgroupAttention::Counts WarpgroupAttention::forEachTile(Counts counts, bool m
 void WarpgroupAttention::repeatMarked(Counts counts, llvm::function_ref<void()> body) {
   if (!shape.keepsFirstMaximum())
     return;
-  waitBarrier(b, allAttended(), b.i32(0));
+  waitAttended();
   b.ifThen(b.less(b.i32(0), b.loadRaw(b.i32(), anyMark())), [&] {
     isExact = true;
     forEachTile(counts, /*marked=*/true, body);
@@ -129,10 +132,33 @@ Value WarpgroupAttention::stageOf(Value block) {
   return b.rem(b.add(tile.firstStep, block), shape.stages);
 }
 
+WarpgroupAttention::Place WarpgroupAttention::placeOf(Value block) {
+  if (!shape.isWatched())
+    return {block, {}, {}};
+  Value stage = stageOf(block);
+  return {block, b.mul(stage, shape.tileBytes() / 16), b.mul(stage, 8)};
+}
+
+WarpgroupAttention::Place WarpgroupAttention::placeBehind(const Place &place) {
+  Value next = b.add(place.block, 1);
+  if (!shape.isWatched())
+    return placeOf(next);
+  auto advance = [&](Value offset, int64_t bytes) {
+    Value isLast = b.equal(offset, (shape.stages - 1) * bytes);
+    return b.select(isLast, b.i32(0), b.add(offset, bytes));
+  };
+  return {next, advance(place.tile, shape.tileBytes() / 16), advance(place.barrier, 8)};
+}
+
 Value WarpgroupAttention::barrier(Event event, Value block) {
+  return barrier(event, placeOf(block));
+}
+
+Value WarpgroupAttention::barrier(Event event, const Place &place) {
   int64_t number = shape.waitsOnce() ? event % 2 : event;
   int64_t at = shape.barriersAt() + 8 * (2 + number * shape.stages);
-  return b.shared(base, b.add(b.mul(stageOf(block), 8), at));
+  Value offset = shape.isWatched() ? place.barrier : b.mul(stageOf(place.block), 8);
+  return b.shared(base, b.add(offset, at));
 }
 
 /// Waits until what a block of keys tells has come. The first blocks find their stages
@@ -155,6 +181,24 @@ void WarpgroupAttention::releaseKeys(Value block) {
 void WarpgroupAttention::waitValues(Value block) {
   if (!shape.waitsOnce())
     wait(ValuesFull, block);
+}
+
+void WarpgroupAttention::waitQueries() {
+  if (!shape.isWatched())
+    waitBarrier(b, queriesFull(), b.rem(tile.number, 2));
+}
+
+void WarpgroupAttention::waitKeys(Value block) {
+  if (!shape.isWatched())
+    wait(KeysFull, block);
+}
+
+/// Waits until all tiles are attended, and so marked.
+void WarpgroupAttention::waitAttended() {
+  if (shape.isWatched() && multiplies)
+    b.barrier(b.i32(2 * shape.warpgroups + 1), 128 * shape.warpgroups);
+  else
+    waitBarrier(b, allAttended(), b.i32(0));
 }
 
 void WarpgroupAttention::initBarriers() {
@@ -185,6 +229,23 @@ void WarpgroupAttention::produce() {
     Counts counts = forEachTile({b.i32(0), b.i32(0)}, /*marked=*/false, [&] { copyAll(); });
     repeatMarked(counts, [&] { copyAll(); });
   });
+  if (shape.isWatched())
+    b.ifThen(b.equal(b.broadcastLane0(b.div(thread, 32)), 1), [&] {
+      Counts counts = forEachTile({b.i32(0), b.i32(0)}, /*marked=*/false, [&] { watch(); });
+      repeatMarked(counts, [&] { watch(); });
+    });
+}
+
+/// Meets the first warpgroup at each of its turns of a tile when what the turn needs has come. The
+/// others have theirs after it.
+void WarpgroupAttention::watch() {
+  auto meet = [&] { syncNamed(b, b.i32(1), turnThreads(b.i32(0))); };
+  waitBarrier(b, queriesFull(), b.rem(tile.number, 2));
+  b.forLoop(b.i32(0), tile.numBlocks, b.i32(1), [&](Value block) {
+    wait(KeysFull, block);
+    meet();
+  });
+  meet();
 }
 
 void WarpgroupAttention::copyAll() {

@@ -59,6 +59,9 @@ struct WarpgroupAttentionShape {
   /// better to make factors of weights under the exponentials than to have products there. The
   /// keys and values of a stage then come and go together, and share barriers.
   bool waitsOnce() const { return headSize <= 32; }
+  /// Whether a warp that does not multiply waits for copies in the place of those that do
+  /// (docs/Rationale/WatchedCopies.md).
+  bool isWatched() const { return waitsOnce() && residents == 1; }
   /// 32-bit registers of a thread that scores, weights and outputs take.
   int64_t tileRegisters() const { return keys / 2 + keys / 4 + headSize / 2; }
 

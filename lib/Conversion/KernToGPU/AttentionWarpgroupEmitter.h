@@ -23,8 +23,18 @@ public:
   void emit();
 
 private:
+  /// A block of keys and, where a warp watches, where its stage's tiles and barriers lie behind
+  /// those of the first one. No value serves both: descriptors want uniform registers and barriers
+  /// others, and ptxas puts all that depends on a value where one of its users wants it.
+  struct Place {
+    Value block;
+    Value tile;    ///< in units of 16 bytes
+    Value barrier; ///< in bytes
+  };
+
   /// What a thread carries from block to block of keys.
   struct State {
+    Place before;               ///< of the block whose weights these are
     SmallVector<Value> weights; ///< of the block before, in pairs (i32), as a factor has them
     SmallVector<Value> outputs; ///< floats, as products leave them
     SoftmaxRow rows[2];         ///< rows lane / 4 and lane / 4 + 8 of the warp; of all blocks or,
@@ -63,8 +73,9 @@ private:
   const WarpgroupAttentionShape &shape;
   Value queryMap, keyMap, valueMap;
   Value base, address, thread;
-  Tile tile;    ///< whose code is emitted
-  bool isExact; ///< whether weights follow the maximum from block to block of keys
+  Tile tile;               ///< whose code is emitted
+  bool isExact;            ///< whether weights follow the maximum from block to block of keys
+  bool multiplies = false; ///< whether it is code of threads that do
   // Of a thread that multiplies.
   Value consumer, warp, lane;
   Share share; ///< of `tile`
@@ -76,13 +87,20 @@ private:
   Value countBlocks(Value end);
 
   Value stageOf(Value block);
+  Place placeOf(Value block);
+  Place placeBehind(const Place &place);
   Value barrier(Event event, Value block);
+  Value barrier(Event event, const Place &place);
   void wait(Event event, Value block);
+  void waitAttended();
   void release(Value barrier);
   // What is nothing where keys and values share barriers: they come with the keys, which go with
   // them.
   void releaseKeys(Value block);
   void waitValues(Value block);
+  // What the turn tells where a warp watches, or what is waited for.
+  void waitQueries();
+  void waitKeys(Value block);
   Value queriesFull() { return b.shared(base, shape.barriersAt()); }
   Value queriesEmpty() { return b.shared(base, shape.barriersAt() + 8); }
   Value allAttended() { return b.shared(base, shape.marksAt() - 8); }
@@ -90,6 +108,7 @@ private:
   void initBarriers();
 
   void produce();
+  void watch();
   void copyAll();
   void copyQueries();
   void copyKeys(Value block);
@@ -106,9 +125,11 @@ private:
   State attend(Value block, State state, bool hasHidden);
   State attendLast(State state);
   void passUp(Value first);
-  SmallVector<Value> startScores(Value block);
-  SmallVector<Value> startOutputs(Value block, const State &state);
-  void endOutputs(Value block, ArrayRef<Value> outputs, State &state);
+  /// The descriptor of a block's tile among those at `tilesAt`.
+  Value tileOf(const Place &place, int64_t tilesAt, int64_t chunkBytes = 16);
+  SmallVector<Value> startScores(const Place &place);
+  SmallVector<Value> startOutputs(const Place &place, const State &state);
+  void endOutputs(const Place &place, ArrayRef<Value> outputs, State &state);
   void zeroPadding();
   void zeroTail();
   void joinWarpgroup();
@@ -117,6 +138,8 @@ private:
   /// maximum stays.
   std::array<Value, 2> weigh(MutableArrayRef<Value> scores, State &state, bool keepsMaximum);
   SmallVector<Value> packWeights(ArrayRef<Value> weights);
+  /// Threads that meet at a turn of a warpgroup.
+  Value turnThreads(Value warpgroup);
   void takeTurn();
   void passTurn();
   Value rowOf(int64_t half);

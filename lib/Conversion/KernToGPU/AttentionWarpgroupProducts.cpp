@@ -17,6 +17,8 @@ SmallVector<Value> WarpgroupAttention::State::pack() const {
   llvm::append_range(values, outputs);
   for (const SoftmaxRow &row : rows)
     llvm::append_range(values, ArrayRef{row.maximum, row.sum});
+  if (before.tile)
+    llvm::append_range(values, ArrayRef{before.tile, before.barrier});
   return values;
 }
 
@@ -28,10 +30,13 @@ WarpgroupAttention::State WarpgroupAttention::State::unpack(ValueRange values) c
   ValueRange rest = values.drop_front(weights.size() + outputs.size());
   for (auto [number, row] : llvm::enumerate(state.rows))
     row = {rest[2 * number], rest[2 * number + 1]};
+  if (before.tile)
+    state.before = {{}, rest[4], rest[5]};
   return state;
 }
 
 void WarpgroupAttention::consume() {
+  multiplies = true;
   if (shape.consumerRegisters())
     increaseRegisters(b, shape.consumerRegisters());
   warp = b.div(b.rem(thread, 128), 32);
@@ -50,7 +55,7 @@ void WarpgroupAttention::attendTile() {
   share.begin = b.add(tile.begin, b.mul(consumer, 64));
   share.numBlocks = countBlocks(b.add(share.begin, 64));
   share.numWhole = b.div(b.add(share.begin, 1), shape.keys);
-  waitBarrier(b, queriesFull(), b.rem(tile.number, 2));
+  waitQueries();
   Value attended = b.ifElse(
       b.less(b.i32(-1), share.begin),
       [&] {
@@ -87,11 +92,16 @@ WarpgroupAttention::State WarpgroupAttention::attendFirst() {
   state.outputs.assign(shape.headSize / 2, b.f32(0));
   state.rows[0] = state.rows[1] = SoftmaxRow::empty(b);
   Value first = b.i32(0);
-  if (shape.headSize % 16 != 0)
+  state.before = placeOf(first);
+  bool isPadded = shape.headSize % 16 != 0;
+  if (isPadded && !shape.isWatched())
     zeroPadding();
-  wait(KeysFull, first);
+  waitKeys(first);
   takeTurn();
-  SmallVector<Value> scores = startScores(first);
+  // That the queries have come, only the turn tells.
+  if (isPadded && shape.isWatched())
+    zeroPadding();
+  SmallVector<Value> scores = startScores(state.before);
   passTurn();
   scores = waitProducts(b, 0, scores);
   releaseKeys(first);
@@ -103,10 +113,13 @@ WarpgroupAttention::State WarpgroupAttention::attendFirst() {
 }
 
 WarpgroupAttention::State WarpgroupAttention::attend(Value block, State state, bool hasHidden) {
-  Value before = b.add(block, -1);
-  wait(KeysFull, block);
+  Place before = state.before;
+  before.block = b.add(block, -1);
+  Place place = placeBehind(before);
+  place.block = block;
+  waitKeys(block);
   takeTurn();
-  SmallVector<Value> scores = startScores(block);
+  SmallVector<Value> scores = startScores(place);
   SmallVector<Value> outputs = startOutputs(before, state);
   passTurn();
   scores = waitProducts(b, shape.waitsOnce() ? 0 : 1, scores);
@@ -126,14 +139,15 @@ WarpgroupAttention::State WarpgroupAttention::attend(Value block, State state, b
   if (isExact)
     for (auto [number, output] : llvm::enumerate(state.outputs))
       output = b.mulf(output, rescale[number / 2 % 2]);
+  state.before = place;
   return state;
 }
 
 /// The products of the last block's weights.
 WarpgroupAttention::State WarpgroupAttention::attendLast(State state) {
-  Value last = b.add(share.numBlocks, -1);
   zeroTail();
   takeTurn();
+  Place last = placeOf(b.add(share.numBlocks, -1));
   SmallVector<Value> outputs = startOutputs(last, state);
   passTurn();
   endOutputs(last, outputs, state);
@@ -144,20 +158,33 @@ WarpgroupAttention::State WarpgroupAttention::attendLast(State state) {
 /// before, the release would count for an earlier block in the same stage.
 void WarpgroupAttention::passUp(Value first) {
   b.forLoop(first, tile.numBlocks, b.i32(1), [&](Value block) {
-    wait(KeysFull, block);
+    auto turn = [&] {
+      takeTurn();
+      passTurn();
+    };
+    if (shape.isWatched())
+      turn();
+    waitKeys(block);
     releaseKeys(block);
     waitValues(block);
     release(barrier(ValuesEmpty, block));
-    takeTurn();
-    passTurn();
+    if (!shape.isWatched())
+      turn();
   });
 }
 
+/// Of small heads all of it is uniform, and one addition of 64 bits makes it.
+Value WarpgroupAttention::tileOf(const Place &place, int64_t tilesAt, int64_t chunkBytes) {
+  if (shape.isWatched())
+    return b.add(matrixDescriptor(b, b.add(address, tilesAt), chunkBytes), b.widen(place.tile));
+  Value tile = b.mul(stageOf(place.block), shape.tileBytes());
+  return matrixDescriptor(b, b.add(address, b.add(tile, tilesAt)), chunkBytes);
+}
+
 /// q · kᵀ of the warpgroup's queries against a block of keys.
-SmallVector<Value> WarpgroupAttention::startScores(Value block) {
-  Value tileAt = b.add(b.mul(stageOf(block), shape.tileBytes()), shape.keysAt());
+SmallVector<Value> WarpgroupAttention::startScores(const Place &place) {
   Value queries = matrixDescriptor(b, b.add(address, b.mul(consumer, 64 * swizzledRowBytes)));
-  Value keys = matrixDescriptor(b, b.add(address, tileAt));
+  Value keys = tileOf(place, shape.keysAt());
   Value sums = LLVM::PoisonOp::create(b.builder, b.loc, sumsType(b, shape.keys));
   fenceProducts(b);
   for (int64_t step = 0; step < shape.featureSteps(); ++step) {
@@ -175,9 +202,8 @@ SmallVector<Value> WarpgroupAttention::startScores(Value block) {
 }
 
 /// outputs + weights · values of a block of keys.
-SmallVector<Value> WarpgroupAttention::startOutputs(Value block, const State &state) {
-  Value tileAt = b.add(b.mul(stageOf(block), shape.tileBytes()), shape.valuesAt());
-  Value values = matrixDescriptor(b, b.add(address, tileAt), shape.keyBoxBytes());
+SmallVector<Value> WarpgroupAttention::startOutputs(const Place &place, const State &state) {
+  Value values = tileOf(place, shape.valuesAt(), shape.keyBoxBytes());
   SmallVector<Value> outputs = state.outputs;
   fenceProducts(b);
   for (int64_t step = 0; step < shape.keys / 16; ++step)
@@ -188,9 +214,9 @@ SmallVector<Value> WarpgroupAttention::startOutputs(Value block, const State &st
 }
 
 /// Waits for the products of the weights and values of a block.
-void WarpgroupAttention::endOutputs(Value block, ArrayRef<Value> outputs, State &state) {
+void WarpgroupAttention::endOutputs(const Place &place, ArrayRef<Value> outputs, State &state) {
   state.outputs = waitProducts(b, 0, outputs, state.weights);
-  release(barrier(ValuesEmpty, block));
+  release(barrier(ValuesEmpty, place));
 }
 
 /// Zeroes the 8 features that fill up the last step of q · kᵀ in the warpgroup's queries. In
@@ -232,12 +258,22 @@ void WarpgroupAttention::joinWarpgroup() {
   b.barrier(b.add(consumer, 1 + shape.warpgroups), 128);
 }
 
+Value WarpgroupAttention::turnThreads(Value warpgroup) {
+  int64_t threads = shape.warpgroups > 1 ? 256 : 128;
+  if (!shape.isWatched())
+    return b.i32(threads);
+  // The warp that watches meets the first one.
+  return b.select(b.equal(warpgroup, 0), b.i32(threads + 32), b.i32(threads));
+}
+
 void WarpgroupAttention::takeTurn() {
-  if (shape.warpgroups > 1)
-    b.barrier(b.add(consumer, 1), 256);
+  if (shape.warpgroups > 1 || shape.isWatched())
+    syncNamed(b, b.add(consumer, 1), turnThreads(consumer));
 }
 
 void WarpgroupAttention::passTurn() {
-  if (shape.warpgroups > 1)
-    arriveNamed(b, b.add(b.rem(b.add(consumer, 1), shape.warpgroups), 1), 256);
+  if (shape.warpgroups == 1)
+    return;
+  Value next = b.rem(b.add(consumer, 1), shape.warpgroups);
+  arriveNamed(b, b.add(next, 1), turnThreads(next));
 }

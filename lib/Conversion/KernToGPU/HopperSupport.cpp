@@ -120,8 +120,12 @@ Value nvptx::inCluster(GPUKernelBuilder &b, Value shared, Value block) {
 // Warpgroups
 //===----------------------------------------------------------------------===//
 
-void nvptx::arriveNamed(GPUKernelBuilder &b, Value id, int64_t threads) {
-  NVVM::BarrierArriveOp::create(b.builder, b.loc, id, b.i32(threads));
+void nvptx::arriveNamed(GPUKernelBuilder &b, Value id, Value threads) {
+  NVVM::BarrierArriveOp::create(b.builder, b.loc, id, threads);
+}
+
+void nvptx::syncNamed(GPUKernelBuilder &b, Value id, Value threads) {
+  NVVM::BarrierOp::create(b.builder, b.loc, Type(), id, threads, {}, {});
 }
 
 void nvptx::decreaseRegisters(GPUKernelBuilder &b, int64_t count) {

@@ -41,7 +41,9 @@ void fenceShared(GPUKernelBuilder &b);
 void storeMatrices(GPUKernelBuilder &b, Value address, ValueRange registers);
 
 /// Arrives at a barrier of the block, numbered as those of `barrier`, without waiting.
-void arriveNamed(GPUKernelBuilder &b, Value id, int64_t threads);
+void arriveNamed(GPUKernelBuilder &b, Value id, Value threads);
+/// Waits at such a barrier.
+void syncNamed(GPUKernelBuilder &b, Value id, Value threads);
 
 /// Lets the next launch start where the device has room, before this one has ended; does nothing
 /// where it was not told to.

@@ -58,8 +58,8 @@ module @kernels {
   }
 
   // 24 features are less than half of a box, and 32 make two steps of scores. A fourth warpgroup
-  // has the registers for it; all products of a turn are waited for in front of the exponentials,
-  // and nothing but the next turn's keys, with which values have come, behind.
+  // has the registers for it; all products of a turn are waited for in front of the exponentials.
+  // Those that multiply wait for no copy: a warp that watches copies meets the first one's turns.
   // CONFIG-LABEL: @small_head
   // CONFIG: config = {keys = 80 : i64, stages = 4 : i64, warpgroups = 4 : i64}
   // CHECK-LABEL: func.func @small_head
@@ -67,11 +67,18 @@ module @kernels {
   // CHECK-SAME: kern.threads = 640 : i64
   // PTX-LABEL: .entry small_head(
   // PTX: setmaxnreg.inc.sync.aligned.u32 112
+  // PTX-NOT: try_wait
   // PTX: wgmma.mma_async.sync.aligned.m64n24k16.f32.bf16.bf16
-  // PTX: bar.arrive {{.*}}, 256;
+  // PTX: bar.arrive {{%r[0-9]+, %r[0-9]+}};
   // PTX: wgmma.wait_group.sync.aligned 0;
   // PTX-NOT: try_wait
   // PTX: cvt.rn.bf16x2.f32
+  // PTX-NOT: try_wait
+  // PTX: bar.sync 9, 512;
+  // PTX-NOT: try_wait
+  // PTX: setmaxnreg.dec.sync.aligned.u32 32
+  // PTX: mbarrier.try_wait
+  // PTX: bar.sync 1, 288;
   func.func @small_head(%batch: index, %max: index, %rows: index, %qkv: memref<?x72xbf16>, %offsets: memref<?xi32>, %out: memref<?x24xbf16>) attributes {kern.kernel} {
     kern.attention batch(%batch, %max) rows(%rows) %qkv, %qkv, %qkv offsets(%offsets) -> %out {heads = 1, kv_heads = 1, head_size = 24, scale = 0.125 : f32, k_column = 24, v_column = 48} : (index, index, index, memref<?x72xbf16>, memref<?x72xbf16>, memref<?x72xbf16>, memref<?xi32>, memref<?x24xbf16>) -> ()
     return

@@ -18,11 +18,11 @@ CHIPS = ["sm_90a"]
 
 
 class PoisonedMemory(Memory):
-    """Some rows hold what is not a number, others larger ones."""
+    """Some rows hold what is not a number, in `columns`, others larger ones."""
 
-    def __init__(self, seed, memory, poisoned, sizes):
+    def __init__(self, seed, memory, poisoned, sizes, columns):
         super().__init__(seed, memory)
-        self.poisoned, self.sizes = poisoned, sizes
+        self.poisoned, self.sizes, self.columns = poisoned, sizes, columns
 
     def rows(self, count, width):
         return super().rows(count, width, self.sizes[:, None])
@@ -30,16 +30,19 @@ class PoisonedMemory(Memory):
     def put(self, array):
         if array.dtype == np.uint16 and array.any():
             array = array.copy()
-            array[self.poisoned] = NOT_A_NUMBER
+            array[self.poisoned, self.columns] = NOT_A_NUMBER
         return super().put(array)
 
 
 class WarpgroupCase:
     """A case of check_sequence.py; nothing of the sequences `poisoned` may reach the others. In
-    sequence 0 rows from `lost` on are not numbers, or from `grown` on so many times as large."""
+    sequence 0 rows from `lost` on are not numbers, or the one key `lost_key`, or from `grown` on
+    rows are so many times as large."""
 
-    def __init__(self, case, config="", poisoned=(), lost=None, grown=None, times=1):
+    def __init__(self, case, config="", poisoned=(), lost=None, grown=None, times=1, lost_key=None,
+                 key_columns=slice(0, 0)):
         self.case, self.config = case, config
+        self.columns = slice(None)
         self.lengths = case.lengths
         offsets = offsets_of(case.lengths)
         self.poisoned, self.sizes = np.zeros(offsets[-1], bool), np.ones(offsets[-1])
@@ -47,6 +50,10 @@ class WarpgroupCase:
             self.poisoned[offsets[number]:offsets[number + 1]] = True
         self.lost = slice(0, 0) if lost is None else slice(lost, offsets[1])
         self.poisoned[self.lost] = True
+        if lost_key is not None:
+            # Queries from there on see it.
+            self.lost, self.columns = slice(lost_key, offsets[1]), key_columns
+            self.poisoned[lost_key] = True
         if grown is not None:
             self.sizes[grown:offsets[1]] = times
 
@@ -61,13 +68,14 @@ class WarpgroupCase:
 
     def check(self, name, directory, runner):
         case, rows = self.case, sum(self.lengths)
-        memory = PoisonedMemory(len(name), runner.memory(), self.poisoned, self.sizes)
+        memory = PoisonedMemory(len(name), runner.memory(), self.poisoned, self.sizes, self.columns)
         out, expected = case.reference(memory)
         launch(runner, directory, name, memory.memory,
                [len(self.lengths), max(self.lengths), rows] + memory.pointers)
         stored = memory.memory.view(out, (rows, case.out_width), np.uint16)
         columns = slice(case.out_column, case.out_column + expected.shape[1])
         clean = ~self.poisoned
+        clean[self.lost] = False
         values = ptx.bf2f(stored)[:, columns].astype(np.float64)
         error = relative_error(values[clean], expected[clean])
         if not np.isnan(values[self.lost]).all():
@@ -80,8 +88,12 @@ def config_of(**values):
     return f"config = {{{', '.join(f'{name} = {value}' for name, value in values.items())}}}, "
 
 
-def case_of(*shape, config="", poisoned=(), lost=None, grown=None, times=1, **options):
-    return WarpgroupCase(attention_case(*shape, **options), config, poisoned, lost, grown, times)
+def case_of(*shape, config="", poisoned=(), lost=None, grown=None, times=1, lost_key=None,
+            **options):
+    head_size, heads, kv_heads = shape
+    keys = options.get("extra", 0) + heads * head_size
+    return WarpgroupCase(attention_case(*shape, **options), config, poisoned, lost, grown, times,
+                         lost_key, slice(keys, keys + kv_heads * head_size))
 
 
 HALVED = config_of(keys=64, residents=2, stages=3, warpgroups=2)
@@ -101,6 +113,9 @@ CASES = {
     "head_24_overflown": case_of(24, 2, 1, lengths=[500, 70], grown=420, times=16),
     "head_64_overflown": case_of(64, 2, 1, lengths=[577, 7], grown=100, times=16),
     "head_32_lost": case_of(32, 2, 1, lengths=[450, 30], lost=320),
+    # A key that is not a number while its value is one; scores that are all far apart.
+    "head_32_lost_key": case_of(32, 2, 1, lengths=[310, 30], lost_key=80 + 57),
+    "head_24_vanished": case_of(24, 2, 1, lengths=[300, 70], grown=0, times=6),
     "head_96": case_of(96, 2, 1, lengths=[140, 3]),
     "head_128": case_of(128, 2, 1, lengths=[300, 3]),
     "head_256": case_of(256, 1, 1, lengths=[200, 3]),

@@ -138,6 +138,9 @@ FAULTS = {
           for i in (0, 1, 2, 3, 4, 5, 6)],
         *removed("head_64_long", "wgmma.wait_group.sync.aligned", 5),
         *removed("head_64_long", "bar.sync", 3),
+        # With small heads: what the warp watches that does not multiply.
+        *[Fault("small_three_warpgroups", "no wait on an mbarrier", WAIT, "setp.eq.u32 P1, 0, 0;", i)
+          for i in (11, 12)],
         Fault("head_64", "an mbarrier of 1", BARRIER_INIT, r"\1, 1;", 2),
         *removed("head_64_poisoned", "fence.proxy.async.shared::cta", 1),
         # Where nothing is computed again.
