@@ -131,3 +131,27 @@ SWEEPS = {
     "gate_384x256": Sweep(lambda rows: Group(matmul(129, 384, 256, groups=2),
                                              matmul(rows, 384, 256, groups=2)), ROWS),
 }
+
+
+def published(size, hidden, mlp, inner, max_rows, calls):
+    """The launches of both branches' products in a block of a published size, each for calls of so
+    many tokens of one and of the other."""
+    launches = {"in": lambda branch, rows: product(rows, [3 * hidden // 2, 2 * inner][branch], hidden),
+                "out": lambda branch, rows: product(rows, hidden, [hidden, inner][branch],
+                                                    out_element="f32", stream="gathered"),
+                "gate": lambda _, rows: product(rows, mlp, hidden, groups=2),
+                "down": lambda _, rows: product(rows, hidden, mlp, stream="row", scatter=True)}
+    # Kernels that differ in their bounds alone would be one.
+    product = lambda rows, n, k, **options: matmul(rows, n, k, max_rows=max_rows,
+                                                   out_width=n + (max_rows or 0) // 96, **options)
+    group = lambda make: lambda call: Group(*(make(branch, rows) for branch, rows in enumerate(call)))
+    return {f"real_{size}_rows{max_rows or ''}_{name}": Sweep(group(make), calls)
+            for name, make in launches.items()}
+
+
+# At 1x256 and 1x1024, 3x777, and 8x1024.
+CALLS = {768: [(141, 115), (564, 460)], 1536: [(951, 1380)], None: [(4512, 3680)]}
+REAL_CASES = {name: entry
+              for size in [("135M", 768, 2048, 1536), ("350M", 1024, 4096, 2048), ("1B", 2048, 8192, 4096)]
+              for max_rows, calls in CALLS.items()
+              for name, entry in published(*size, max_rows, calls).items()}

@@ -69,7 +69,7 @@ class Report(ctypes.Structure):
 class Memory:
     """Global memory: buffers with guard zones that nobody may touch between them."""
 
-    GUARD, ALIGNMENT, SIZE = 1 << 15, 1024, 1 << 26
+    GUARD, ALIGNMENT, SIZE = 1 << 15, 1024, 1 << 29
 
     def __init__(self):
         self.bytes = np.empty(self.SIZE, np.uint8)
