@@ -12,7 +12,7 @@
 #include "../Memory.h"
 #include "../StateMemory.h"
 
-#include <cstring>
+#include <algorithm>
 
 namespace flowhn {
 
@@ -23,19 +23,19 @@ public:
   std::byte *data() const { return memory.data(); }
 
   Status clear(StateRange range) override {
-    std::memset(data() + range.offset, 0, size_t(range.bytes));
+    std::fill_n(data() + range.offset, range.bytes, std::byte());
     return {};
   }
   Status copy(int64_t to, StateRange from) override {
-    std::memcpy(data() + to, data() + from.offset, size_t(from.bytes));
+    std::copy_n(data() + from.offset, from.bytes, data() + to);
     return {};
   }
   Status read(StateRange from, std::byte *to) const override {
-    std::memcpy(to, data() + from.offset, size_t(from.bytes));
+    std::copy_n(data() + from.offset, from.bytes, to);
     return {};
   }
   Status write(StateRange to, const std::byte *from) override {
-    std::memcpy(data() + to.offset, from, size_t(to.bytes));
+    std::copy_n(from, to.bytes, data() + to.offset);
     return {};
   }
 

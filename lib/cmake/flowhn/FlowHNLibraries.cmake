@@ -104,5 +104,7 @@ function(flowhn_add_unittest name)
   target_compile_definitions(${name} PRIVATE FLOWHN_TEST_INPUTS="${PROJECT_SOURCE_DIR}/test/Inputs")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test/unittests)
   add_test(NAME ${name} COMMAND ${name})
+  # Allocators that LLVM's libraries share with ours mark memory only where code is sanitized.
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT ASAN_OPTIONS=allow_user_poisoning=0)
   set_property(GLOBAL APPEND PROPERTY FLOWHN_TEST_PROGRAMS ${name})
 endfunction()

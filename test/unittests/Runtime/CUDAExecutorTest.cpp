@@ -360,15 +360,15 @@ TEST_F(CUDAExecutorTest, StartsEvenLaunchesEarly) {
 /// Graphs of older drivers do not keep it.
 TEST_F(CUDAExecutorTest, StartsKernelsInTurnOnAnOldDriver) {
   GTEST_FLAG_SET(death_test_style, "threadsafe"); // in a process that has not opened it yet
-  auto run = [] {
+  auto startsInTurn = [] {
     FakeCUDA::get().version = 12020;
     Expected<Session> session = tryCreate(gpuContents(waitingPlan()));
     Ids ids{1, 2, 3, 0, 5}, lengths{5};
     if (!session.ok() || !session->run({.ids = ids, .lengths = lengths}).ok())
-      std::exit(1);
-    std::exit(count(takeLog(), "add_twice s0 5x1x1") == 2 ? 0 : 1);
+      return false;
+    return count(takeLog(), "add_twice s0 5x1x1") == 2;
   };
-  EXPECT_EXIT(run(), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(std::exit(startsInTurn() ? 0 : 1), testing::ExitedWithCode(0), "");
 }
 
 /// Where only one branch has tokens, its kernels are in one stream with all others.

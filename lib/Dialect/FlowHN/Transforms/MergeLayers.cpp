@@ -37,8 +37,9 @@ template <typename Op>
 static void replaceInTurn(RewriterBase &rewriter, ArrayRef<Op> ops, Operation *merged) {
   ResultRange results = merged->getResults();
   for (Op op : ops) {
-    rewriter.replaceOp(op, results.take_front(op->getNumResults()));
-    results = results.drop_front(op->getNumResults());
+    unsigned count = op->getNumResults();
+    rewriter.replaceOp(op, results.take_front(count));
+    results = results.drop_front(count);
   }
 }
 
