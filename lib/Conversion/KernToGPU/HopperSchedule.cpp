@@ -67,7 +67,8 @@ Value HopperSchedule::timeOf(const Tiling &tiling) {
     return b.i32(std::llround(1e3 * plan.partTime(tiling.columns, division, kTiles, blocks)));
   };
   Value whole = roundTime({1, 1}), last = whole;
-  for (const TileDivision &division : llvm::reverse(plan.divisionsOf(tiling.columns)))
+  auto divisions = plan.divisionsOf(tiling.columns);
+  for (const TileDivision &division : llvm::reverse(divisions))
     last = b.select(suits(tiling, division), roundTime(division), last);
   last = b.select(b.equal(tiling.rest, 0), b.i32(0), last);
   Value rounds = b.div(b.sub(tiling.ends.back(), tiling.rest), b.numBlocks());
