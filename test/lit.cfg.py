@@ -43,7 +43,10 @@ if "avx2" in flags and "fma" in flags:
     config.available_features.add("x86-avx2")
 if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(flags):
     config.available_features.add("x86-avx512")
-if not config.sanitizers:
+if config.sanitizers:
+    # LLVM's libraries, which are not sanitized, share allocators with ours, and keep what they have.
+    config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0:detect_leaks=0"
+else:
     config.available_features.add("unsanitized")
 if subprocess.call([config.python, "-c", "import numpy"], stderr=subprocess.DEVNULL) == 0:
     config.available_features.add("numpy")
