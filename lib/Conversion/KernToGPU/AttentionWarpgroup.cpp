@@ -51,8 +51,7 @@ void WarpgroupAttention::emit() {
   initBarriers();
   Value warpgroup = b.broadcastLane0(b.div(thread, 128));
   consumer = b.add(warpgroup, -1);
-  b.ifThenElse(
-      b.equal(warpgroup, 0), [&] { produce(); }, [&] { consume(); });
+  b.ifThenElse(b.equal(warpgroup, 0), [&] { produce(); }, [&] { consume(); });
 }
 
 /// Extents end where the operand does, and the call's rows: what a box has beyond is zero.

@@ -126,7 +126,8 @@ LogicalResult ScanOp::verify() {
   if (getSlots() && !(getInitial() && getFinal()))
     return emitOpError("takes slots with initial and final alone");
   // scan_c7
-  if ((getChunkSums() != nullptr) != getFoldedChunks().has_value() || (getChunkSums() && !hasChunks))
+  if ((getChunkSums() != nullptr) != getFoldedChunks().has_value() ||
+      (getChunkSums() && !hasChunks))
     return emitOpError("must have chunk_sums and folded_chunks together, and with chunks");
   if (getFoldedChunks() && int64_t(*getFoldedChunks()) < 2)
     return emitOpError("folds 2 chunks at least, got folded_chunks = ") << *getFoldedChunks();
