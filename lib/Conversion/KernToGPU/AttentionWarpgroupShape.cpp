@@ -116,9 +116,7 @@ LogicalResult WarpgroupAttentionShape::check(AttentionOp op, const GPUTargetInfo
     return op.emitOpError("needs at most 4 'warpgroups' and at least 2 'stages' in its GPU "
                           "configuration, got ")
            << warpgroups << " and " << stages;
-  constexpr int64_t reservedBytes = 1024; // of each block
-  bool areHalves =
-      warpgroups == 2 && 2 * (sharedBytes() + reservedBytes) <= target.sharedBytes + reservedBytes;
+  bool areHalves = warpgroups == 2 && target.holdsBlocks(2, sharedBytes());
   if (residents > 2 || (residents == 2 && !areHalves))
     return op.emitOpError("needs 1 of 'residents' in its GPU configuration, or 2 of 2 'warpgroups' "
                           "in half of the shared memory each, got ")

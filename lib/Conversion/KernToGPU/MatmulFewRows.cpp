@@ -67,12 +67,9 @@ static int64_t chooseClusterBlocks(MatmulOp op, const GPUTargetInfo &target) {
 /// As many as two blocks of a multiprocessor have room for: of this launch and of the next one,
 /// whose weights come while this one ends.
 static int64_t chooseStages(MatmulOp op, int64_t clusterBlocks, const GPUTargetInfo &target) {
-  constexpr int64_t residentBlocks = 2, reservedBytes = 1024; // of each block
   int64_t stages = std::min<int64_t>(2, FewRowsPlan(op, clusterBlocks, 1).blockTiles());
   auto fits = [&](const FewRowsPlan &plan) {
-    return plan.stages <= plan.blockTiles() &&
-           residentBlocks * (plan.sharedBytes() + reservedBytes) <=
-               target.sharedBytes + reservedBytes;
+    return plan.stages <= plan.blockTiles() && target.holdsBlocks(2, plan.sharedBytes());
   };
   while (fits(FewRowsPlan(op, clusterBlocks, stages + 1)))
     ++stages;

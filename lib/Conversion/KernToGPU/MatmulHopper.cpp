@@ -140,16 +140,10 @@ SmallVector<MatmulOp, 2> nvptx::productsOf(Operation *op) {
   return {cast<MatmulOp>(op)};
 }
 
-/// An entry that a configuration need not have.
-static int64_t entryOr(Operation *op, StringRef name, int64_t standard) {
-  return op->getAttrOfType<DictionaryAttr>("config").contains(name) ? configValue(op, name)
-                                                                    : standard;
-}
-
 static HopperLaunchPlan planOf(Operation *op) {
   return HopperLaunchPlan(op, productsOf(op), configValue(op, "tile_rows"),
                           configValue(op, "tile_columns"), configValue(op, "stages"),
-                          entryOr(op, "cluster", 1), entryOr(op, "narrow_columns", 0));
+                          configValueOr(op, "cluster", 1), configValueOr(op, "narrow_columns", 0));
 }
 
 /// Blocks of a cluster at most: more are not sure to find room.

@@ -35,8 +35,7 @@ int64_t ScanInputsPlan::dtWeightBox() const {
 }
 
 int64_t ScanInputsPlan::residentBlocks(const GPUTargetInfo &target) const {
-  constexpr int64_t reservedBytes = 1024; // of each block
-  return 2 * (sharedBytes() + reservedBytes) <= target.sharedBytes + reservedBytes ? 2 : 1;
+  return target.holdsBlocks(2, sharedBytes()) ? 2 : 1;
 }
 
 Value ScanInputsContext::address(int64_t offset) const {

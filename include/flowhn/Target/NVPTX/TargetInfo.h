@@ -33,6 +33,13 @@ struct GPUTargetInfo {
   /// before the one in front of it ends can wait for that: sm_90 and newer.
   bool hasClusters = false;
 
+  /// Whether a multiprocessor has room for so many blocks with so many bytes of dynamic shared
+  /// memory each.
+  bool holdsBlocks(int64_t blocks, int64_t bytes) const {
+    constexpr int64_t reservedBytes = 1024; // of each block
+    return blocks * (bytes + reservedBytes) <= sharedBytes + reservedBytes;
+  }
+
   /// Queries of a sequence up to which attention splits the keys over blocks, where so many
   /// query heads share them; 0: it does not.
   int64_t splitAttentionQueries(int64_t sharingHeads) const;
