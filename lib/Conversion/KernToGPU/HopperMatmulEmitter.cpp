@@ -10,6 +10,9 @@
 // that multiply them, 64 rows each. The copies run `stages` tiles ahead: a stage is full
 // when its bytes have come and empty when every warp of the consumers has said so.
 //
+// Weights do not depend on the kernel before: the first tiles of b are on their way while that one
+// ends, those of a behind it.
+//
 // Blocks are persistent: the copies of a tile begin during the epilogue of the one before.
 // Where the blocks of a cluster share a tile, each multiplies a part of k; the sums meet in the
 // memory of the stages, which is free until then (HopperExchange.h).
@@ -53,7 +56,8 @@ private:
   void initBarriers();
   void produce(HopperSchedule &schedule);
   Stage copyPart(const ProductCode &code, const TilePart &part, Stage stage);
-  void copyStage(const ProductCode &code, const TilePart &part, Value kTile, Stage stage);
+  void copyB(const ProductCode &code, const TilePart &part, Value kTile, Stage stage);
+  void copyA(const ProductCode &code, const TilePart &part, Value kTile, Value stage);
   void consume(HopperSchedule &schedule);
   std::pair<SmallVector<Value>, Stage> sumPart(const ProductCode &code, const TilePart &part,
                                                Value consumer, Stage stage,
@@ -67,6 +71,7 @@ private:
 void HopperMatmulEmitter::emit() {
   for (const HopperProduct &product : plan.products)
     products.push_back(makeProductCode(b, product));
+  startNextGrid(b);
   base = b.sharedBase();
   thread = b.threadId();
   HopperSchedule schedule(b, plan, products);
@@ -90,30 +95,29 @@ Stage HopperMatmulEmitter::next(Stage stage) {
   Value following = b.add(stage.index, 1);
   Value wraps = b.equal(following, plan.stages());
   return {b.select(wraps, b.i32(0), following),
-          b.select(wraps, b.bitXor(stage.phase, b.i32(1)), stage.phase)};
+          b.add(stage.round, b.select(wraps, b.i32(1), b.i32(0)))};
 }
 
 void HopperMatmulEmitter::produce(HopperSchedule &schedule) {
   if (plan.consumers() == 2)
     decreaseRegisters(b, producerRegisters);
   Value isCopying = b.equal(thread, 0);
-  // The first round finds every stage empty: it waits for the phase before the first.
   auto copyParts = [&] {
-    schedule.forEachPart(1, [&](const ProductCode &code, const TilePart &part, Stage stage) {
+    schedule.forEachPart([&](const ProductCode &code, const TilePart &part, Stage stage) {
       return copyPart(code, part, stage);
     });
   };
   if (plan.cluster == 1)
     return b.ifThen(isCopying, copyParts);
   // All threads of a cluster meet at its barriers.
-  schedule.forEachPart(1, [&](const ProductCode &code, const TilePart &part, Stage stage) {
+  schedule.forEachPart([&](const ProductCode &code, const TilePart &part, Stage stage) {
     auto after = b.ifElseMany(
         isCopying,
         [&] {
           Stage end = copyPart(code, part, stage);
-          return SmallVector<Value>{end.index, end.phase};
+          return SmallVector<Value>{end.index, end.round};
         },
-        [&] { return SmallVector<Value>{stage.index, stage.phase}; });
+        [&] { return SmallVector<Value>{stage.index, stage.round}; });
     if (part.isShared)
       HopperExchange(b, code.plan(), part.columns, plan.cluster, base, thread).passBy();
     return Stage{after[0], after[1]};
@@ -121,28 +125,40 @@ void HopperMatmulEmitter::produce(HopperSchedule &schedule) {
 }
 
 Stage HopperMatmulEmitter::copyPart(const ProductCode &code, const TilePart &part, Stage stage) {
-  SmallVector<Value> inits = {stage.index, stage.phase};
+  // Those of a that wait for the kernel before are copied together, behind the last of b.
+  Value isFirst = b.both(b.equal(stage.round, 0), b.equal(stage.index, 0));
+  Value endHeld =
+      b.select(isFirst, b.min(part.endK, b.add(part.firstK, plan.stages())), part.firstK);
+  SmallVector<Value> inits = {stage.index, stage.round};
   auto last =
       b.forLoop(part.firstK, part.endK, b.i32(1), inits, [&](Value kTile, ValueRange carried) {
         Stage current{carried[0], carried[1]};
-        copyStage(code, part, kTile, current);
+        copyB(code, part, kTile, current);
+        Value end = b.add(kTile, 1), areHeld = b.less(kTile, endHeld);
+        b.ifThen(b.less(b.add(endHeld, -1), end), [&] {
+          b.ifThen(areHeld, [&] { waitForGrids(b); });
+          b.forLoop(b.select(areHeld, part.firstK, kTile), end, b.i32(1), [&](Value one) {
+            copyA(code, part, one, b.sub(current.index, b.sub(kTile, one)));
+          });
+        });
         Stage after = next(current);
-        return SmallVector<Value>{after.index, after.phase};
+        return SmallVector<Value>{after.index, after.round};
       });
   return {last[0], last[1]};
 }
 
-void HopperMatmulEmitter::copyStage(const ProductCode &code, const TilePart &part, Value kTile,
-                                    Stage stage) {
+/// Announces all bytes of the stage.
+
+void HopperMatmulEmitter::copyB(const ProductCode &code, const TilePart &part, Value kTile,
+                                Stage stage) {
   const HopperMatmulPlan &plan = code.plan();
   const auto &[tile, columns, firstK, endK, isShared] = part;
-  waitBarrier(b, empty(stage.index), stage.phase);
+  // In the first round every stage is empty: the phase before the first has ended.
+  waitBarrier(b, empty(stage.index), b.rem(b.add(stage.round, 1), 2));
   Value barrier = full(stage.index);
   int64_t bBytes = columns * plan.groups * swizzledRowBytes;
   arriveExpecting(b, barrier, b.i32(plan.aBytes() + bBytes));
   Value column = b.mul(kTile, swizzledColumns);
-  copyToShared(b, b.shared(base, b.mul(stage.index, plan.aBytes())), code.aMap,
-               b.add(column, code.op().getAColumn()), tile.row, barrier);
   Value bTile = b.add(b.mul(stage.index, plan.bBytes()), plan.bOffset());
   for (int64_t group = 0; group < plan.groups; ++group)
     for (int64_t first = 0; first < columns; first += plan.boxColumns())
@@ -151,12 +167,20 @@ void HopperMatmulEmitter::copyStage(const ProductCode &code, const TilePart &par
                    barrier);
 }
 
+void HopperMatmulEmitter::copyA(const ProductCode &code, const TilePart &part, Value kTile,
+                                Value stage) {
+  Value column = b.add(b.mul(kTile, swizzledColumns), code.op().getAColumn());
+  copyToShared(b, b.shared(base, b.mul(stage, code.plan().aBytes())), code.aMap, column,
+               part.tile.row, full(stage));
+}
+
 void HopperMatmulEmitter::consume(HopperSchedule &schedule) {
+  waitForGrids(b);
   if (plan.consumers() == 2)
     increaseRegisters(b, consumerRegisters);
   Value inConsumers = b.add(thread, -128);
   Value consumer = b.div(inConsumers, 128), inGroup = b.rem(inConsumers, 128);
-  schedule.forEachPart(0, [&](const ProductCode &code, const TilePart &part, Stage stage) {
+  schedule.forEachPart([&](const ProductCode &code, const TilePart &part, Stage stage) {
     GPUKernelBuilder::ChoiceScope choice(b, code.operands);
     HopperStoreContext context{b, code, base, consumer, inGroup};
     if (!part.isShared) {
@@ -189,7 +213,7 @@ HopperMatmulEmitter::sumPart(const ProductCode &code, const TilePart &part, Valu
   // Behind the first products, for which the reads and the stores before them would be in the way.
   afterFirst();
   Stage second = next(stage);
-  SmallVector<Value> inits = {second.index, second.phase, stage.index, first};
+  SmallVector<Value> inits = {second.index, second.round, stage.index, first};
   auto last =
       b.forLoop(b.add(part.firstK, 1), part.endK, b.i32(1), inits, [&](Value, ValueRange carried) {
         Stage current{carried[0], carried[1]};
@@ -197,7 +221,7 @@ HopperMatmulEmitter::sumPart(const ProductCode &code, const TilePart &part, Valu
         waitProducts(b, 1);
         release(carried[2]);
         Stage after = next(current);
-        return SmallVector<Value>{after.index, after.phase, current.index, sums};
+        return SmallVector<Value>{after.index, after.round, current.index, sums};
       });
   waitProducts(b, 0);
   release(last[2]);
@@ -210,7 +234,7 @@ HopperMatmulEmitter::sumPart(const ProductCode &code, const TilePart &part, Valu
 Value HopperMatmulEmitter::multiplyStage(const ProductCode &code, Value consumer, int64_t columns,
                                          Stage stage, Value sums) {
   const HopperMatmulPlan &plan = code.plan();
-  waitBarrier(b, full(stage.index), stage.phase);
+  waitBarrier(b, full(stage.index), b.rem(stage.round, 2));
   Value address = LLVM::PtrToIntOp::create(b.builder, b.loc, b.i32(), base);
   Value aTile = b.add(b.add(address, b.mul(stage.index, plan.aBytes())),
                       b.mul(consumer, 64 * swizzledRowBytes));

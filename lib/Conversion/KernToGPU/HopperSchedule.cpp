@@ -103,16 +103,14 @@ TilePart HopperSchedule::share(const TilePart &whole, const ProductCode &code) {
 // Blocks
 //===----------------------------------------------------------------------===//
 
-void HopperSchedule::forEachPart(int64_t phase, Body body) {
+void HopperSchedule::forEachPart(Body body) {
   if (tilings.size() == 1)
-    return takeAll(tilings[0], phase, body);
-  b.ifThenElse(
-      isNarrow, [&] { takeAll(tilings[1], phase, body); },
-      [&] { takeAll(tilings[0], phase, body); });
+    return takeAll(tilings[0], body);
+  b.ifThenElse(isNarrow, [&] { takeAll(tilings[1], body); }, [&] { takeAll(tilings[0], body); });
 }
 
-void HopperSchedule::takeAll(const Tiling &tiling, int64_t phase, Body body) {
-  SmallVector<Value> last = takeTiles(tiling, {b.blockId(), b.i32(0), b.i32(phase)}, b.numBlocks(),
+void HopperSchedule::takeAll(const Tiling &tiling, Body body) {
+  SmallVector<Value> last = takeTiles(tiling, {b.blockId(), b.i32(0), b.i32(0)}, b.numBlocks(),
                                       tiling.whole, /*areShared=*/false, body);
   auto divisions = plan.divisionsOf(tiling.columns);
   if (!divisions.empty())
@@ -130,7 +128,7 @@ SmallVector<Value> HopperSchedule::takeTiles(const Tiling &tiling, ArrayRef<Valu
                        auto [code, tile] = tileAt(tiling, product, index);
                        TilePart part = areShared ? share(tile, code) : tile;
                        Stage after = body(code, part, {carried[1], carried[2]});
-                       return SmallVector<Value>{b.add(index, step), after.index, after.phase};
+                       return SmallVector<Value>{b.add(index, step), after.index, after.round};
                      });
   return last;
 }
@@ -155,7 +153,7 @@ Value HopperSchedule::placeInRest(int64_t sharers) {
 
 void HopperSchedule::takeShared(const Tiling &tiling, const TileDivision &division, Stage stage,
                                 Body body) {
-  takeTiles(tiling, {b.add(tiling.whole, placeInRest(division.sharers)), stage.index, stage.phase},
+  takeTiles(tiling, {b.add(tiling.whole, placeInRest(division.sharers)), stage.index, stage.round},
             b.div(b.numBlocks(), division.sharers), tiling.ends.back(), /*areShared=*/true, body);
 }
 

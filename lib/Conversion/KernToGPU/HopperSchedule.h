@@ -13,9 +13,9 @@
 
 namespace mlir::kern::nvptx {
 
-/// A place in the ring of stages, and how often it went round, modulo 2.
+/// A place in the ring of stages, and how often it went round.
 struct Stage {
-  Value index, phase;
+  Value index, round;
 };
 
 /// What a block multiplies of a tile: columns of the result from the tile's first on, and a
@@ -39,8 +39,8 @@ public:
   /// for the one after.
   using Body =
       llvm::function_ref<Stage(const ProductCode &code, const TilePart &part, Stage stage)>;
-  /// Calls `body` for all that the block multiplies; the ring of stages begins in `phase`.
-  void forEachPart(int64_t phase, Body body);
+  /// Calls `body` for all that the block multiplies.
+  void forEachPart(Body body);
 
   /// The block's place in its cluster.
   Value rank() { return b.rem(b.blockId(), plan.cluster); }
@@ -76,7 +76,7 @@ private:
   /// Of a tile, or of a piece, the part of k that is the block's in its cluster.
   TilePart share(const TilePart &whole, const ProductCode &code);
 
-  void takeAll(const Tiling &tiling, int64_t phase, Body body);
+  void takeAll(const Tiling &tiling, Body body);
   /// The tiles `first`, first + step, … below `end`, whole or the block's share of them; returns
   /// what follows on the last one: its index and its stage.
   SmallVector<Value> takeTiles(const Tiling &tiling, ArrayRef<Value> first, Value step, Value end,

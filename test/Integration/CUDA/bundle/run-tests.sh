@@ -180,7 +180,7 @@ check_kernels() { script check_kernels gpu "$bundle/kernels" "${chip[@]}" "$@"; 
 
 kernels() {
   local family families=(rows sample sequence scan state)
-  [ "${CHIP:-sm_90a}" = sm_90a ] && families+=(few grouped attention) # of warpgroups, which others lack
+  [ "${CHIP:-sm_90a}" = sm_90a ] && families+=(few grouped attention inputs) # of warpgroups, which others lack
   for family in "${families[@]}"; do
     check "kernels/$family" check_kernels "$family" --set small
     check "kernels/$family-sweep" check_kernels "$family" --set sweep
