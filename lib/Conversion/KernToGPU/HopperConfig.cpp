@@ -46,41 +46,38 @@ static SmallVector<TypicalCall> getTypicalCalls(ArrayRef<MatmulOp> products,
   return calls;
 }
 
-namespace {
-/// A tile's rows and columns, how many blocks share the last tiles, and the columns of the tiles
-/// that calls may have instead.
-struct Tiling {
-  int64_t rows, columns, cluster, narrowColumns = 0;
-};
-} // namespace
-
-/// What there is to choose from.
-static SmallVector<Tiling> getTilings(ArrayRef<MatmulOp> products) {
+/// What there is to choose from; the stages follow.
+static SmallVector<HopperTiling> getTilings(ArrayRef<MatmulOp> products) {
   MatmulOp first = products.front();
   int64_t groups = first.getGroups(), columns = 0;
   for (MatmulOp product : products)
     columns = std::max<int64_t>(columns, product.getN() * groups);
   if (columns > 256) {
-    SmallVector<Tiling> tilings = {{128, 128, 1}, {128, 192, 1}, {128, 256, 1}, {128, 256, 2}};
+    SmallVector<HopperTiling> tilings = {
+        {128, 128, 0, 1}, {128, 192, 0, 1}, {128, 256, 0, 1}, {128, 256, 0, 2}};
     if (groups == 1)
-      tilings.append({{128, 256, 1, 192}, {128, 256, 2, 192}});
+      tilings.append({{128, 256, 0, 1, 192}, {128, 256, 0, 2, 192}});
+    if (products.size() > 1)
+      for (int64_t shared : {1, 2})
+        for (int64_t width : {128, 160, 192})
+          tilings.push_back({128, width, 0, 2, 0, shared});
     return tilings;
   }
-  SmallVector<Tiling> tilings;
+  SmallVector<HopperTiling> tilings;
   for (int64_t rows : {64, 128})
     for (int64_t cluster : {1, 2, 4}) {
       int64_t chunks = std::max<int64_t>(16, 8 * cluster) * groups;
-      tilings.push_back({rows, int64_t(llvm::alignTo(columns, chunks)), cluster});
+      tilings.push_back({rows, int64_t(llvm::alignTo(columns, chunks)), 0, cluster});
     }
   return tilings;
 }
 
-static int64_t chooseStages(Operation *op, const Tiling &tiling, int64_t sharedBytes) {
+static int64_t chooseStages(Operation *op, HopperTiling tiling, int64_t sharedBytes) {
   constexpr int64_t mostRows = 768; // of a, in all stages
   SmallVector<MatmulOp, 2> products = productsOf(op);
   auto fits = [&](int64_t stages) {
-    return HopperLaunchPlan(op, products, tiling.rows, tiling.columns, stages, tiling.cluster)
-               .sharedBytes() <= sharedBytes;
+    tiling.stages = stages;
+    return HopperLaunchPlan(op, products, tiling).sharedBytes() <= sharedBytes;
   };
   int64_t stages = 2;
   while (stages < mostRows / tiling.rows && fits(stages + 1))
@@ -114,13 +111,13 @@ SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTarg
   SmallVector<MatmulOp, 2> products = productsOf(op);
   SmallVector<TypicalCall> calls = getTypicalCalls(products, target);
   SmallVector<std::pair<double, DictionaryAttr>> configs; // with the time of a row
-  for (const Tiling &tiling : getTilings(products)) {
-    auto [rows, columns, cluster, narrowColumns] = tiling;
-    int64_t stages = chooseStages(op, tiling, target.sharedBytes);
-    HopperLaunchPlan plan(op, products, rows, columns, stages, cluster, narrowColumns);
+  for (HopperTiling tiling : getTilings(products)) {
+    tiling.stages = chooseStages(op, tiling, target.sharedBytes);
+    HopperLaunchPlan plan(op, products, tiling);
+    auto [rows, columns, stages, cluster, narrowColumns, sharedProducts] = tiling;
     if (!target.isMatmulTile(rows, columns, plan.products.front().plan.groups) ||
         !plan.fitsRegisters() || (narrowColumns && !plan.canBeNarrower()) ||
-        (cluster > 1 && !plan.canShare()))
+        (cluster > 1 && !plan.canShare()) || (sharedProducts && !plan.canShareProducts()))
       continue;
     SmallVector<std::pair<StringRef, int64_t>, 4> entries = {
         {"tile_rows", rows}, {"tile_columns", columns}, {"stages", stages}};
@@ -128,6 +125,8 @@ SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTarg
       entries.emplace_back("cluster", cluster);
     if (narrowColumns)
       entries.emplace_back("narrow_columns", narrowColumns);
+    if (sharedProducts)
+      entries.emplace_back("shared_products", sharedProducts);
     configs.emplace_back(timeOfRow(plan, calls, target), makeConfig(op->getContext(), entries));
   }
   llvm::stable_sort(configs, llvm::less_first());

@@ -56,7 +56,7 @@ private:
   void initBarriers();
   void produce(HopperSchedule &schedule);
   Stage copyPart(const ProductCode &code, const TilePart &part, Stage stage);
-  void copyB(const ProductCode &code, const TilePart &part, Value kTile, Stage stage);
+  void copyB(const ProductCode &code, const TilePart &part, Value kTile, Value stage);
   void copyA(const ProductCode &code, const TilePart &part, Value kTile, Value stage);
   void consume(HopperSchedule &schedule);
   std::pair<SmallVector<Value>, Stage> sumPart(const ProductCode &code, const TilePart &part,
@@ -94,8 +94,8 @@ void HopperMatmulEmitter::initBarriers() {
 Stage HopperMatmulEmitter::next(Stage stage) {
   Value following = b.add(stage.index, 1);
   Value wraps = b.equal(following, plan.stages());
-  return {b.select(wraps, b.i32(0), following),
-          b.add(stage.round, b.select(wraps, b.i32(1), b.i32(0)))};
+  Value otherPhase = b.bitAnd(b.bitXor(stage.phase, b.i32(1)), 1);
+  return {b.select(wraps, b.i32(0), following), b.select(wraps, otherPhase, stage.phase)};
 }
 
 void HopperMatmulEmitter::produce(HopperSchedule &schedule) {
@@ -103,67 +103,69 @@ void HopperMatmulEmitter::produce(HopperSchedule &schedule) {
     decreaseRegisters(b, producerRegisters);
   Value isCopying = b.equal(thread, 0);
   auto copyParts = [&] {
-    schedule.forEachPart([&](const ProductCode &code, const TilePart &part, Stage stage) {
-      return copyPart(code, part, stage);
-    });
+    schedule.forEachPart(Stage::firstCopy,
+                         [&](const ProductCode &code, const TilePart &part, Stage stage) {
+                           return copyPart(code, part, stage);
+                         });
   };
   if (plan.cluster == 1)
     return b.ifThen(isCopying, copyParts);
   // All threads of a cluster meet at its barriers.
-  schedule.forEachPart([&](const ProductCode &code, const TilePart &part, Stage stage) {
-    auto after = b.ifElseMany(
-        isCopying,
-        [&] {
-          Stage end = copyPart(code, part, stage);
-          return SmallVector<Value>{end.index, end.round};
-        },
-        [&] { return SmallVector<Value>{stage.index, stage.round}; });
-    if (part.isShared)
-      HopperExchange(b, code.plan(), part.columns, plan.cluster, base, thread).passBy();
-    return Stage{after[0], after[1]};
-  });
+  schedule.forEachPart(
+      Stage::firstCopy, [&](const ProductCode &code, const TilePart &part, Stage stage) {
+        auto after = b.ifElseMany(
+            isCopying,
+            [&] {
+              Stage end = copyPart(code, part, stage);
+              return SmallVector<Value>{end.index, end.phase};
+            },
+            [&] { return SmallVector<Value>{stage.index, stage.phase}; });
+        if (part.isShared)
+          HopperExchange(b, code.plan(), part.columns, plan.cluster, base, thread).passBy();
+        return Stage{after[0], after[1]};
+      });
 }
 
 Stage HopperMatmulEmitter::copyPart(const ProductCode &code, const TilePart &part, Stage stage) {
-  // Those of a that wait for the kernel before are copied together, behind the last of b.
-  Value isFirst = b.both(b.equal(stage.round, 0), b.equal(stage.index, 0));
-  Value endHeld =
-      b.select(isFirst, b.min(part.endK, b.add(part.firstK, plan.stages())), part.firstK);
-  SmallVector<Value> inits = {stage.index, stage.round};
-  auto last =
-      b.forLoop(part.firstK, part.endK, b.i32(1), inits, [&](Value kTile, ValueRange carried) {
-        Stage current{carried[0], carried[1]};
-        copyB(code, part, kTile, current);
-        Value end = b.add(kTile, 1), areHeld = b.less(kTile, endHeld);
-        b.ifThen(b.less(b.add(endHeld, -1), end), [&] {
-          b.ifThen(areHeld, [&] { waitForGrids(b); });
-          b.forLoop(b.select(areHeld, part.firstK, kTile), end, b.i32(1), [&](Value one) {
-            copyA(code, part, one, b.sub(current.index, b.sub(kTile, one)));
-          });
-        });
-        Stage after = next(current);
-        return SmallVector<Value>{after.index, after.round};
-      });
+  // Where the block begins, what waits for the kernel before comes behind what does not.
+  Value isFirst = b.both(b.equal(stage.phase, Stage::firstCopy), b.equal(stage.index, 0));
+  Value ahead = b.min(part.endK, b.add(part.firstK, plan.stages()));
+  b.ifThen(isFirst, [&] {
+    auto forEachStage = [&](auto copy) {
+      b.forLoop(part.firstK, ahead, b.i32(1),
+                [&](Value kTile) { copy(code, part, kTile, b.sub(kTile, part.firstK)); });
+    };
+    forEachStage([&](auto &&...tile) { copyB(tile...); });
+    waitForGrids(b);
+    forEachStage([&](auto &&...tile) { copyA(tile...); });
+  });
+  Value count = b.sub(ahead, part.firstK), isRound = b.equal(count, plan.stages());
+  SmallVector<Value> inits = {b.select(isFirst, b.select(isRound, b.i32(0), count), stage.index),
+                              b.select(b.both(isFirst, isRound), b.i32(0), stage.phase)};
+  auto last = b.forLoop(b.select(isFirst, ahead, part.firstK), part.endK, b.i32(1), inits,
+                        [&](Value kTile, ValueRange carried) {
+                          Stage current{carried[0], carried[1]};
+                          waitBarrier(b, empty(current.index), b.bitAnd(current.phase, 1));
+                          copyB(code, part, kTile, current.index);
+                          copyA(code, part, kTile, current.index);
+                          Stage after = next(current);
+                          return SmallVector<Value>{after.index, after.phase};
+                        });
   return {last[0], last[1]};
 }
 
 /// Announces all bytes of the stage.
-
 void HopperMatmulEmitter::copyB(const ProductCode &code, const TilePart &part, Value kTile,
-                                Stage stage) {
+                                Value stage) {
   const HopperMatmulPlan &plan = code.plan();
-  const auto &[tile, columns, firstK, endK, isShared] = part;
-  // In the first round every stage is empty: the phase before the first has ended.
-  waitBarrier(b, empty(stage.index), b.rem(b.add(stage.round, 1), 2));
-  Value barrier = full(stage.index);
-  int64_t bBytes = columns * plan.groups * swizzledRowBytes;
-  arriveExpecting(b, barrier, b.i32(plan.aBytes() + bBytes));
-  Value column = b.mul(kTile, swizzledColumns);
-  Value bTile = b.add(b.mul(stage.index, plan.bBytes()), plan.bOffset());
+  Value barrier = full(stage), column = b.mul(kTile, swizzledColumns);
+  int64_t groupBytes = part.columns * swizzledRowBytes;
+  arriveExpecting(b, barrier, b.i32(plan.aBytes() + plan.groups * groupBytes));
+  Value bTile = b.add(b.mul(stage, plan.bBytes()), plan.bOffset());
   for (int64_t group = 0; group < plan.groups; ++group)
-    for (int64_t first = 0; first < columns; first += plan.boxColumns())
-      copyToShared(b, b.shared(base, b.add(bTile, (group * columns + first) * swizzledRowBytes)),
-                   code.bMap, column, b.add(b.add(tile.column, b.mul(code.n, group)), first),
+    for (int64_t first = 0; first < part.columns; first += plan.boxColumns())
+      copyToShared(b, b.shared(base, b.add(bTile, group * groupBytes + first * swizzledRowBytes)),
+                   code.bMap, column, b.add(b.add(part.tile.column, b.mul(code.n, group)), first),
                    barrier);
 }
 
@@ -180,7 +182,7 @@ void HopperMatmulEmitter::consume(HopperSchedule &schedule) {
     increaseRegisters(b, consumerRegisters);
   Value inConsumers = b.add(thread, -128);
   Value consumer = b.div(inConsumers, 128), inGroup = b.rem(inConsumers, 128);
-  schedule.forEachPart([&](const ProductCode &code, const TilePart &part, Stage stage) {
+  schedule.forEachPart(0, [&](const ProductCode &code, const TilePart &part, Stage stage) {
     GPUKernelBuilder::ChoiceScope choice(b, code.operands);
     HopperStoreContext context{b, code, base, consumer, inGroup};
     if (!part.isShared) {
@@ -213,7 +215,7 @@ HopperMatmulEmitter::sumPart(const ProductCode &code, const TilePart &part, Valu
   // Behind the first products, for which the reads and the stores before them would be in the way.
   afterFirst();
   Stage second = next(stage);
-  SmallVector<Value> inits = {second.index, second.round, stage.index, first};
+  SmallVector<Value> inits = {second.index, second.phase, stage.index, first};
   auto last =
       b.forLoop(b.add(part.firstK, 1), part.endK, b.i32(1), inits, [&](Value, ValueRange carried) {
         Stage current{carried[0], carried[1]};
@@ -221,7 +223,7 @@ HopperMatmulEmitter::sumPart(const ProductCode &code, const TilePart &part, Valu
         waitProducts(b, 1);
         release(carried[2]);
         Stage after = next(current);
-        return SmallVector<Value>{after.index, after.round, current.index, sums};
+        return SmallVector<Value>{after.index, after.phase, current.index, sums};
       });
   waitProducts(b, 0);
   release(last[2]);
@@ -234,7 +236,7 @@ HopperMatmulEmitter::sumPart(const ProductCode &code, const TilePart &part, Valu
 Value HopperMatmulEmitter::multiplyStage(const ProductCode &code, Value consumer, int64_t columns,
                                          Stage stage, Value sums) {
   const HopperMatmulPlan &plan = code.plan();
-  waitBarrier(b, full(stage.index), b.rem(stage.round, 2));
+  waitBarrier(b, full(stage.index), stage.phase);
   Value address = LLVM::PtrToIntOp::create(b.builder, b.loc, b.i32(), base);
   Value aTile = b.add(b.add(address, b.mul(stage.index, plan.aBytes())),
                       b.mul(consumer, 64 * swizzledRowBytes));

@@ -9,7 +9,8 @@
 // A last round of tiles would leave blocks idle. Where it occupies at most half of them, or less,
 // each of its tiles is made in pieces of its columns, by as many blocks. Blocks of a cluster share
 // such tiles, or their pieces, each with a part of k: of columns alone every block would copy the
-// rows of all k. And where narrower tiles throughout take fewer rounds, by their predicted time, a
+// rows of all k. Or clusters share all tiles of the first products, and a last round remains one.
+// And where narrower tiles throughout take fewer rounds, by their predicted time, a
 // call has those.
 //
 //===----------------------------------------------------------------------===//
@@ -23,7 +24,8 @@ using namespace mlir::kern::nvptx;
 HopperSchedule::HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan,
                                ArrayRef<ProductCode> products)
     : b(b), plan(plan), products(products),
-      sharesCode(products.size() == 2 && haveSameCode(*products[0].product, *products[1].product)) {
+      sharesCode(products.size() == 2 && plan.sharersOf(0) == plan.sharersOf(1) &&
+                 haveSameCode(*products[0].product, *products[1].product)) {
   for (int64_t columns : plan.widths())
     tilings.push_back(number(columns));
   if (tilings.size() > 1)
@@ -35,13 +37,16 @@ HopperSchedule::HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan
 //===----------------------------------------------------------------------===//
 
 HopperSchedule::Tiling HopperSchedule::number(int64_t columns) {
-  Tiling tiling{columns, {}, {}, {}, {}};
-  Value tiles = b.i32(0);
-  for (const ProductCode &code : products) {
+  Tiling tiling{columns, {}, {}, {}, {}, {}};
+  Value tiles = b.i32(0), slots = tiles;
+  for (auto [index, code] : llvm::enumerate(products)) {
     tiling.starts.push_back(tiles);
     int64_t columnTiles = llvm::divideCeil(code.plan().n, columns);
-    tiles = b.add(b.mul(code.rowTiles, columnTiles), tiles);
+    Value count = b.mul(code.rowTiles, columnTiles);
+    tiles = b.add(count, tiles);
     tiling.ends.push_back(tiles);
+    slots = b.add(b.mul(count, plan.sharersOf(index)), slots);
+    tiling.slots.push_back(slots);
   }
   tiling.whole = tiles;
   tiling.rest = b.rem(tiles, b.numBlocks());
@@ -103,18 +108,37 @@ TilePart HopperSchedule::share(const TilePart &whole, const ProductCode &code) {
 // Blocks
 //===----------------------------------------------------------------------===//
 
-void HopperSchedule::forEachPart(Body body) {
+void HopperSchedule::forEachPart(int64_t phase, Body body) {
   if (tilings.size() == 1)
-    return takeAll(tilings[0], body);
-  b.ifThenElse(isNarrow, [&] { takeAll(tilings[1], body); }, [&] { takeAll(tilings[0], body); });
+    return takeAll(tilings[0], phase, body);
+  b.ifThenElse(
+      isNarrow, [&] { takeAll(tilings[1], phase, body); },
+      [&] { takeAll(tilings[0], phase, body); });
 }
 
-void HopperSchedule::takeAll(const Tiling &tiling, Body body) {
-  SmallVector<Value> last = takeTiles(tiling, {b.blockId(), b.i32(0), b.i32(0)}, b.numBlocks(),
+void HopperSchedule::takeAll(const Tiling &tiling, int64_t phase, Body body) {
+  if (plan.sharedProducts > 0)
+    return takeParts(tiling, phase, body);
+  SmallVector<Value> last = takeTiles(tiling, {b.blockId(), b.i32(0), b.i32(phase)}, b.numBlocks(),
                                       tiling.whole, /*areShared=*/false, body);
   auto divisions = plan.divisionsOf(tiling.columns);
   if (!divisions.empty())
     takeRest(tiling, divisions, {last[1], last[2]}, body);
+}
+
+void HopperSchedule::takeParts(const Tiling &tiling, int64_t phase, Body body) {
+  SmallVector<Value> last = {b.blockId(), b.i32(0), b.i32(phase)};
+  for (size_t product = 0; product < numCodes(); ++product) {
+    Value start = product == 0 ? b.i32(0) : tiling.slots[product - 1];
+    Value end = sharesCode ? tiling.slots.back() : tiling.slots[product];
+    last = b.forLoop(last[0], end, b.numBlocks(), last, [&](Value slot, ValueRange carried) {
+      int64_t sharers = plan.sharersOf(product);
+      Value index = b.add(tiling.starts[product], b.div(b.sub(slot, start), sharers));
+      auto [code, tile] = tileAt(tiling, product, index);
+      Stage after = body(code, sharers > 1 ? share(tile, code) : tile, {carried[1], carried[2]});
+      return SmallVector<Value>{b.add(slot, b.numBlocks()), after.index, after.phase};
+    });
+  }
 }
 
 // One loop behind the other, and not one that asks at every tile whose code it needs: the code
@@ -128,7 +152,7 @@ SmallVector<Value> HopperSchedule::takeTiles(const Tiling &tiling, ArrayRef<Valu
                        auto [code, tile] = tileAt(tiling, product, index);
                        TilePart part = areShared ? share(tile, code) : tile;
                        Stage after = body(code, part, {carried[1], carried[2]});
-                       return SmallVector<Value>{b.add(index, step), after.index, after.round};
+                       return SmallVector<Value>{b.add(index, step), after.index, after.phase};
                      });
   return last;
 }
@@ -153,7 +177,7 @@ Value HopperSchedule::placeInRest(int64_t sharers) {
 
 void HopperSchedule::takeShared(const Tiling &tiling, const TileDivision &division, Stage stage,
                                 Body body) {
-  takeTiles(tiling, {b.add(tiling.whole, placeInRest(division.sharers)), stage.index, stage.round},
+  takeTiles(tiling, {b.add(tiling.whole, placeInRest(division.sharers)), stage.index, stage.phase},
             b.div(b.numBlocks(), division.sharers), tiling.ends.back(), /*areShared=*/true, body);
 }
 

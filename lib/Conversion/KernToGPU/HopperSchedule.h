@@ -13,9 +13,13 @@
 
 namespace mlir::kern::nvptx {
 
-/// A place in the ring of stages, and how often it went round.
+/// A place in the ring of stages, and how often it went round, modulo 2; but where a block begins
+/// to copy, `firstCopy`.
 struct Stage {
-  Value index, round;
+  Value index, phase;
+
+  /// Every stage is empty: the phase before the first has ended.
+  static constexpr int64_t firstCopy = 3;
 };
 
 /// What a block multiplies of a tile: columns of the result from the tile's first on, and a
@@ -39,8 +43,8 @@ public:
   /// for the one after.
   using Body =
       llvm::function_ref<Stage(const ProductCode &code, const TilePart &part, Stage stage)>;
-  /// Calls `body` for all that the block multiplies.
-  void forEachPart(Body body);
+  /// Calls `body` for all that the block multiplies; the ring of stages begins in `phase`.
+  void forEachPart(int64_t phase, Body body);
 
   /// The block's place in its cluster.
   Value rank() { return b.rem(b.blockId(), plan.cluster); }
@@ -50,6 +54,7 @@ private:
   struct Tiling {
     int64_t columns;
     SmallVector<Value, 2> starts, ends; ///< of each product's
+    SmallVector<Value, 2> slots;        ///< behind those of a product's parts, where all are shared
     Value whole;                        ///< those that are made whole: the first ones
     Value rest;                         ///< of a last round that is not full
   };
@@ -76,7 +81,9 @@ private:
   /// Of a tile, or of a piece, the part of k that is the block's in its cluster.
   TilePart share(const TilePart &whole, const ProductCode &code);
 
-  void takeAll(const Tiling &tiling, Body body);
+  void takeAll(const Tiling &tiling, int64_t phase, Body body);
+  /// Where clusters share all tiles of the first products: blocks take parts a grid apart.
+  void takeParts(const Tiling &tiling, int64_t phase, Body body);
   /// The tiles `first`, first + step, … below `end`, whole or the block's share of them; returns
   /// what follows on the last one: its index and its stage.
   SmallVector<Value> takeTiles(const Tiling &tiling, ArrayRef<Value> first, Value step, Value end,

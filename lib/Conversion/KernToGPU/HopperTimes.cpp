@@ -62,6 +62,12 @@ public:
         ends[ends.size() - 1 - index % atOnce * blocks - block] +=
             plan.partTime(columns, division, kTiles, busy);
   }
+  /// Parts of all tiles, from the first block on: some are shared.
+  void addParts(ArrayRef<std::pair<int64_t, int64_t>> parts) {
+    for (auto [slot, part] : llvm::enumerate(parts))
+      ends[slot % ends.size()] +=
+          plan.partTime(columns, {1, part.second}, part.first, std::min(ends.size(), parts.size()));
+  }
   double last() const { return *llvm::max_element(ends); }
 
 private:
@@ -75,12 +81,20 @@ private:
 double HopperLaunchPlan::launchTime(int64_t columns, ArrayRef<int64_t> rows,
                                     const GPUTargetInfo &target) const {
   SmallVector<int64_t> allTiles;
-  for (auto [product, count] : llvm::zip_equal(products, rows))
-    allTiles.append(llvm::divideCeil(count, tileRows()) * llvm::divideCeil(product.plan.n, columns),
-                    product.plan.kTiles());
+  SmallVector<std::pair<int64_t, int64_t>> parts; // tiles in k of a whole one, and its sharers
+  for (auto [index, product] : llvm::enumerate(products)) {
+    int64_t tiles =
+        llvm::divideCeil(rows[index], tileRows()) * llvm::divideCeil(product.plan.n, columns);
+    allTiles.append(tiles, product.plan.kTiles());
+    parts.append(tiles * sharersOf(index), {product.plan.kTiles(), sharersOf(index)});
+  }
   ArrayRef<int64_t> tiles = allTiles;
   int64_t blocks = blocksAtOnce(target);
   BlockTimes times(*this, columns, blocks);
+  if (sharedProducts > 0) {
+    times.addParts(parts);
+    return times.last();
+  }
   for (; int64_t(tiles.size()) >= blocks; tiles = tiles.drop_front(blocks))
     times.addWhole(tiles.take_front(blocks));
   auto divisions = divisionsOf(columns);

@@ -50,13 +50,13 @@ static unsigned extentOf(Operation *op, MatmulOp product) {
   return group ? group.getExtentOf(product) : 0;
 }
 
-HopperLaunchPlan::HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> members, int64_t tileRows,
-                                   int64_t tileColumns, int64_t stages, int64_t cluster,
-                                   int64_t narrowColumns)
-    : cluster(cluster), narrowColumns(narrowColumns) {
+HopperLaunchPlan::HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> members,
+                                   const HopperTiling &tiling)
+    : cluster(tiling.cluster), narrowColumns(tiling.narrowColumns),
+      sharedProducts(tiling.sharedProducts) {
   for (MatmulOp member : members)
-    products.push_back(
-        {member, extentOf(op, member), HopperMatmulPlan(member, tileRows, tileColumns, stages)});
+    products.push_back({member, extentOf(op, member),
+                        HopperMatmulPlan(member, tiling.rows, tiling.columns, tiling.stages)});
   llvm::stable_sort(products, [](const HopperProduct &lhs, const HopperProduct &rhs) {
     return lhs.plan.kTiles() > rhs.plan.kTiles();
   });
@@ -79,6 +79,8 @@ bool HopperLaunchPlan::hasOneTile() const {
 }
 
 SmallVector<TileDivision, 3> HopperLaunchPlan::divisionsOf(int64_t columns) const {
+  if (sharedProducts > 0)
+    return {};
   if (cluster > 1 && hasOneTile())
     return {{1, cluster, sharedRounds()}};
   SmallVector<TileDivision, 3> divisions;
@@ -126,7 +128,8 @@ bool HopperLaunchPlan::canShare() const {
   // A wider tile's sums leave no registers for the exchange beside a residual.
   constexpr int64_t mostColumns = 192;
   const HopperMatmulPlan &tile = first();
-  bool fits = hasOneTile() ? tile.tileColumns <= mostColumns : !piecesOf(tile.outColumns()).empty();
+  bool sharesWhole = hasOneTile() || sharedProducts > 0;
+  bool fits = sharesWhole ? tile.tileColumns <= mostColumns : !piecesOf(tile.outColumns()).empty();
   return fits && tile.boxColumns() % (8 * cluster) == 0 &&
          tile.tileRows * tile.tileColumns * 4 <= tile.stagesBytes() &&
          llvm::all_of(products, [&](const HopperProduct &product) {
@@ -141,9 +144,13 @@ SmallVector<MatmulOp, 2> nvptx::productsOf(Operation *op) {
 }
 
 static HopperLaunchPlan planOf(Operation *op) {
-  return HopperLaunchPlan(op, productsOf(op), configValue(op, "tile_rows"),
-                          configValue(op, "tile_columns"), configValue(op, "stages"),
-                          configValueOr(op, "cluster", 1), configValueOr(op, "narrow_columns", 0));
+  return HopperLaunchPlan(op, productsOf(op),
+                          {.rows = configValue(op, "tile_rows"),
+                           .columns = configValue(op, "tile_columns"),
+                           .stages = configValue(op, "stages"),
+                           .cluster = configValueOr(op, "cluster", 1),
+                           .narrowColumns = configValueOr(op, "narrow_columns", 0),
+                           .sharedProducts = configValueOr(op, "shared_products", 0)});
 }
 
 /// Blocks of a cluster at most: more are not sure to find room.
@@ -159,6 +166,9 @@ static LogicalResult checkTiles(Operation *op, const GPUTargetInfo &target) {
            << tile.tileRows << " by " << tile.tileColumns << " on " << target.chip;
   if (plan.cluster > maxCluster || (plan.cluster > 1 && !plan.canShare()))
     return op->emitOpError("has no tiles that ") << plan.cluster << " blocks can share";
+  if (plan.sharedProducts && !plan.canShareProducts())
+    return op->emitOpError("cannot have clusters share the tiles of its first ")
+           << plan.sharedProducts << " products";
   if (plan.narrowColumns && !plan.canBeNarrower())
     return op->emitOpError("has no tiles of ")
            << plan.narrowColumns << " columns beside those of " << tile.tileColumns;
@@ -172,12 +182,14 @@ static LogicalResult checkTiles(Operation *op, const GPUTargetInfo &target) {
 /// Blocks that have anything to do, over the extents of the op: as many as there are pieces of
 /// the widest tiles.
 static AffineExpr countBlocks(const HopperLaunchPlan &plan, MLIRContext *context) {
-  AffineExpr tiles = getAffineConstantExpr(0, context);
-  for (const HopperProduct &product : plan.products)
-    tiles = tiles + getAffineDimExpr(product.extent, context).ceilDiv(plan.tileRows()) *
-                        product.plan.columnTiles();
+  AffineExpr parts = getAffineConstantExpr(0, context);
+  for (auto [index, product] : llvm::enumerate(plan.products))
+    parts = parts + getAffineDimExpr(product.extent, context).ceilDiv(plan.tileRows()) *
+                        product.plan.columnTiles() * plan.sharersOf(index);
   auto divisions = plan.divisionsOf(plan.widths().front());
-  return tiles * (divisions.empty() ? 1 : divisions.front().blocks());
+  if (!divisions.empty())
+    return parts * divisions.front().blocks();
+  return parts.ceilDiv(plan.cluster) * plan.cluster;
 }
 
 FailureOr<GPULaunch> nvptx::emitHopperMatmul(Operation *op, GPUKernelBuilder &b) {

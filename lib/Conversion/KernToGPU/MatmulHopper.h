@@ -32,6 +32,13 @@ struct HopperMatmulPlan : MatmulPlan {
   int64_t outBytes() const { return storesTiles ? consumers() * 2 * outTileBytes() : 0; }
 };
 
+/// The configuration of a launch: a tile's rows and columns, how many are in flight, how many
+/// blocks share tiles, the columns of the tiles that calls may have instead, and of how many
+/// products, the first ones, blocks share all tiles, not only those of a last round.
+struct HopperTiling {
+  int64_t rows, columns, stages, cluster = 1, narrowColumns = 0, sharedProducts = 0;
+};
+
 /// One of the products of a launch.
 struct HopperProduct {
   MatmulOp op;
@@ -55,12 +62,12 @@ class HopperLaunchPlan {
 public:
   /// Of kern.matmul, or of the members of a kern.grouped_matmul: `op` has the configuration.
   /// Longer tiles come first, so that shorter ones fill the last round.
-  HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> products, int64_t tileRows,
-                   int64_t tileColumns, int64_t stages, int64_t cluster, int64_t narrowColumns = 0);
+  HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> products, const HopperTiling &tiling);
 
   SmallVector<HopperProduct, 2> products;
-  int64_t cluster;       ///< blocks of a cluster, which share the tiles of a last round
-  int64_t narrowColumns; ///< of the tiles that calls may have instead; 0: there are no others
+  int64_t cluster;        ///< blocks of a cluster, which share tiles
+  int64_t narrowColumns;  ///< of the tiles that calls may have instead; 0: there are no others
+  int64_t sharedProducts; ///< whose tiles all are shared; if any, there is no division of others
 
   int64_t tileRows() const { return first().tileRows; }
   int64_t stages() const { return first().stages; }
@@ -93,9 +100,17 @@ public:
   SmallVector<TileDivision, 3> divisionsOf(int64_t columns) const;
   /// Whether tiles can be narrower than the widest ones: whole pieces of them.
   bool canBeNarrower() const;
+  /// Blocks that have a part of each tile of a product, but for those of a last round.
+  int64_t sharersOf(size_t product) const {
+    return int64_t(product) < sharedProducts ? cluster : 1;
+  }
   /// Whether the blocks of a cluster can share every tile, or piece: a part of k for each, whose
   /// sums fit where the stages were, and whole chunks of its columns.
   bool canShare() const;
+  /// Whether the tiles of so many products can all be shared.
+  bool canShareProducts() const {
+    return cluster > 1 && !narrowColumns && sharedProducts <= int64_t(products.size());
+  }
 
   // Shared memory: what each product has, then the barriers.
   int64_t barrierOffset() const;
