@@ -55,7 +55,14 @@ struct Copy2D {
 struct LaunchAttribute {
   int id = 0;
   int padding = 0;
-  int value[16] = {};
+  union {
+    int isProgrammatic; ///< the launch behind the one in front of it in its stream
+    struct {
+      EventHandle event;
+      int flags, triggersAtStart;
+    } programmaticEvent; ///< recorded when all blocks of the launch let others start
+    char bytes[64] = {};
+  };
 };
 
 /// A CUlaunchConfig.
@@ -77,7 +84,7 @@ inline constexpr Result success = 0, invalidValue = 1, outOfMemory = 2, stubLibr
 inline constexpr int attributeMultiprocessors = 16, attributeComputeMajor = 75,
                      attributeComputeMinor = 76, attributeSharedBytes = 81;
 inline constexpr int functionMaxDynamicShared = 8, functionClusterWidth = 11;
-inline constexpr int launchProgrammaticSerialization = 6;
+inline constexpr int launchProgrammaticSerialization = 6, launchProgrammaticEvent = 7;
 inline constexpr int jitErrorLog = 5, jitErrorLogBytes = 6;
 inline constexpr unsigned streamNonBlocking = 1, eventDisableTiming = 2, eventRecordExternal = 1;
 inline constexpr int captureThreadLocal = 1;

@@ -76,28 +76,18 @@ Expected<Launcher> Launcher::create(const Driver &driver, const fb::Plan &plan, 
     FLOWHN_RETURN_IF_ERROR(event.status());
     launcher.events.push_back(std::move(*event));
   }
-  launcher.endsWithKernel.resize(launcher.streams.size());
+  launcher.ends.resize(launcher.streams.size());
   return launcher;
 }
 
 Status Launcher::order(unsigned working, unsigned waiting) {
   std::string asked = "cannot order streams";
-  endsWithKernel[waiting] = false;
+  bool isSignalled = ends[working] == End::SignallingKernel;
+  ends[waiting] = isSignalled ? End::Signal : End::Other;
   EventHandle event = events[working].get();
-  FLOWHN_RETURN_IF_ERROR(driver.check(driver.eventRecord(event, streams[working].get()), asked));
+  if (!isSignalled)
+    FLOWHN_RETURN_IF_ERROR(driver.check(driver.eventRecord(event, streams[working].get()), asked));
   return driver.check(driver.streamWaitEvent(streams[waiting].get(), event, 0), asked);
-}
-
-/// Blocks that come early take what is free first: where they share multiprocessors, and leave
-/// room, they would crowd on some.
-std::optional<uint32_t> Launcher::sharedBytesOfEarly(const LaunchList &list,
-                                                     const LaunchList::Launch &launch) const {
-  if (!driver.hasDependentLaunches() || !list.isShort())
-    return std::nullopt;
-  if (list.isSmall())
-    return plan.kernels()->Get(launch.kernel)->gpu()->shared_bytes();
-  int64_t blocks = int64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
-  return kernels.sharedBytesToSpread(launch.kernel, blocks);
 }
 
 Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, EnqueueOptions options) {
@@ -106,14 +96,18 @@ Status Launcher::enqueue(const LaunchList &list, const DeviceBases &bases, Enque
   bool timesBlocks = options.times == Times::Blocks;
   bool timesLaunches = options.times != Times::None && !timesBlocks;
   auto take = [&](unsigned stream) { return takeTime(taken++, stream, flags); };
-  endsWithKernel.assign(streams.size(), false);
+  ends.assign(streams.size(), End::Other);
+  std::vector<LaunchStart> starts(list.commands().size());
+  if (driver.hasDependentLaunches())
+    starts = planStarts(list, plan, kernels);
   if (timesLaunches)
     FLOWHN_RETURN_IF_ERROR(take(0));
-  for (const LaunchList::Command &command : list.commands()) {
+  for (size_t i = 0; i < starts.size(); ++i) {
+    const LaunchList::Command &command = list.commands()[i];
     if (auto *launched = std::get_if<LaunchList::Launch>(&command)) {
       unsigned stream = options.inOrder ? 0 : launched->stream;
-      std::optional<uint32_t> early = sharedBytesOfEarly(list, *launched);
-      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, stream, early));
+      starts[i].signals &= options.isCaptured && options.times == Times::None;
+      FLOWHN_RETURN_IF_ERROR(launch(list, *launched, bases, stream, starts[i]));
       if (timesLaunches)
         FLOWHN_RETURN_IF_ERROR(take(stream));
     }
@@ -142,7 +136,7 @@ Status Launcher::enqueueInOrder(const LaunchList &list, const DeviceBases &bases
 }
 
 Status Launcher::takeTime(size_t number, unsigned stream, unsigned flags) {
-  endsWithKernel[stream] = false;
+  ends[stream] = End::Other;
   if (number == times.size()) {
     Expected<Event> event = createEvent(driver, /*hasTime=*/true);
     FLOWHN_RETURN_IF_ERROR(event.status());
@@ -214,7 +208,7 @@ Expected<GraphExec> Launcher::capture(const LaunchList &list, const DeviceBases 
   FLOWHN_RETURN_IF_ERROR(
       driver.check(driver.streamBeginCapture(mainStream(), constants::captureThreadLocal), asked));
   CaptureGuard guard(driver, mainStream());
-  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {/*inOrder=*/false, times}));
+  FLOWHN_RETURN_IF_ERROR(enqueue(list, bases, {/*inOrder=*/false, times, /*isCaptured=*/true}));
   Expected<Graph> graph = guard.end();
   FLOWHN_RETURN_IF_ERROR(graph.status());
   GraphExecHandle exec = nullptr;
@@ -252,7 +246,7 @@ Status Launcher::encodeMap(const fb::TensorMap &map, std::span<const int64_t> in
 }
 
 Status Launcher::launch(const LaunchList &list, const LaunchList::Launch &launch,
-                        const DeviceBases &bases, unsigned stream, std::optional<uint32_t> early) {
+                        const DeviceBases &bases, unsigned stream, const LaunchStart &start) {
   const fb::Kernel &kernel = *plan.kernels()->Get(launch.kernel);
   const fb::GPULaunch &gpu = *kernel.gpu();
   std::span<const int64_t> indices = list.indices(launch);
@@ -272,17 +266,22 @@ Status Launcher::launch(const LaunchList &list, const LaunchList::Launch &launch
     pointers.push_back(&value);
   for (EncodedTensorMap &map : maps)
     pointers.push_back(&map);
-  LaunchAttribute start = {.id = constants::launchProgrammaticSerialization, .value = {1}};
-  bool startsEarly = early && gpu.waits() && endsWithKernel[stream];
-  endsWithKernel[stream] = true;
+  bool startsEarly = start.early && ends[stream] != End::Other;
+  attributes.clear();
+  if (startsEarly && ends[stream] != End::Signal)
+    attributes.push_back({.id = constants::launchProgrammaticSerialization, .isProgrammatic = 1});
+  if (start.signals)
+    attributes.push_back({.id = constants::launchProgrammaticEvent,
+                          .programmaticEvent = {events[stream].get(), 0, 0}});
+  ends[stream] = start.signals ? End::SignallingKernel : End::Kernel;
   LaunchConfig config = {.gridX = launch.grid[0],
                          .gridY = launch.grid[1],
                          .gridZ = launch.grid[2],
                          .blockX = gpu.threads(),
-                         .sharedBytes = startsEarly ? *early : gpu.shared_bytes(),
+                         .sharedBytes = startsEarly ? *start.early : gpu.shared_bytes(),
                          .stream = streams[stream].get(),
-                         .attributes = &start,
-                         .numAttributes = startsEarly};
+                         .attributes = attributes.data(),
+                         .numAttributes = unsigned(attributes.size())};
   return driver.check(
       driver.launchKernel(&config, kernels[launch.kernel], pointers.data(), nullptr),
       label + ": cannot launch");

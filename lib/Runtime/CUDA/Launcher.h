@@ -9,8 +9,7 @@
 #ifndef FLOWHN_LIB_RUNTIME_CUDA_LAUNCHER_H
 #define FLOWHN_LIB_RUNTIME_CUDA_LAUNCHER_H
 
-#include "Kernels.h"
-#include "LaunchList.h"
+#include "EarlyStarts.h"
 
 #include <span>
 
@@ -23,6 +22,7 @@ enum class Times { None, Blocks, Launches, LaunchesOfGraph };
 struct EnqueueOptions {
   bool inOrder = false; ///< all on the main stream
   Times times = Times::None;
+  bool isCaptured = false; ///< as a graph, in which launches of other streams may start early
 };
 
 /// The streams of a session and the kernels that it launches on them. The context is
@@ -62,20 +62,15 @@ private:
   Launcher(const Driver &driver, const fb::Plan &plan, Kernels kernels)
       : driver(driver), plan(plan), kernels(std::move(kernels)) {}
 
-  /// Where it is good for `launch` to start before the kernel in front of it ends: the dynamic
-  /// shared memory of its blocks then.
-  std::optional<uint32_t> sharedBytesOfEarly(const LaunchList &list,
-                                             const LaunchList::Launch &launch) const;
-  /// With `early`, so much shared memory, it starts when the kernel in front of it in the stream
-  /// lets it, if it waits for that one's end itself.
+  /// Behind a kernel, or what a kernel signalled, it starts as `start` says.
   Status launch(const LaunchList &list, const LaunchList::Launch &launch, const DeviceBases &bases,
-                unsigned stream, std::optional<uint32_t> early = std::nullopt);
+                unsigned stream, const LaunchStart &start = {});
   Status encodeMap(const fb::TensorMap &map, std::span<const int64_t> indices,
                    EncodedTensorMap &encoded) const;
   /// Waits, and gives the seconds between events 2 · i and 2 · i + 1.
   Expected<std::vector<double>> readIntervals(size_t count);
   Status copyTap(const LaunchList &list, const PlannedTap &tap, const DeviceBases &bases);
-  /// What comes later on `waiting` waits for what came before on `working`.
+  /// What comes later on `waiting` waits for what came before on `working`, or for its signal.
   Status order(unsigned working, unsigned waiting);
   /// Records event `number` of those with time, the ones before it being there.
   Status takeTime(size_t number, unsigned stream, unsigned flags = 0);
@@ -83,12 +78,16 @@ private:
   const Driver &driver;
   const fb::Plan &plan;
   Kernels kernels;
+  /// What a stream ends with so far: a kernel, which may signal, by the stream's event, that others
+  /// may start, or the signal of another stream's.
+  enum class End { Other, Kernel, SignallingKernel, Signal };
   std::vector<Stream> streams;
-  std::vector<bool> endsWithKernel; ///< of each stream, what has been handed over to it
-  std::vector<Event> events;        ///< one for each stream
-  std::vector<Event> times;         ///< of profiles and traces
+  std::vector<End> ends;     ///< of each stream
+  std::vector<Event> events; ///< one for each stream
+  std::vector<Event> times;  ///< of profiles and traces
 
-  // Arguments of the launch at hand.
+  // Of the launch at hand.
+  std::vector<LaunchAttribute> attributes;
   std::vector<uint64_t> values;
   std::vector<EncodedTensorMap> maps;
   std::vector<void *> pointers;

@@ -290,8 +290,8 @@ fb::PlanT waitingPlan() {
   return plan;
 }
 
-/// A kernel starts early behind another one in its stream, if it waits for that itself: not behind
-/// an upload, or what another stream does.
+/// A kernel starts early behind another one in its stream, if it waits for that itself, and in a
+/// graph behind one of another stream, which signals: not behind an upload.
 TEST_F(CUDAExecutorTest, StartsKernelsEarly) {
   Expected<Session> session = tryCreate(gpuContents(waitingPlan()));
   ASSERT_TRUE(session.ok()) << session.status().message();
@@ -309,6 +309,10 @@ TEST_F(CUDAExecutorTest, StartsKernelsEarly) {
               "head s0 1x1x1",
               "argmax s0 1x1x1 early"};
   for (int run = 0; run < 3; ++run) { // handed over, recorded, replayed
+    if (run == 1) {
+      kernels[0] += " signals"; // where the branches fork
+      kernels[3] += " signals"; // where they join
+    }
     takeLog();
     ASSERT_TRUE(session->run(call).ok());
     Log log = takeLog();
@@ -326,13 +330,15 @@ TEST_F(CUDAExecutorTest, StartsKernelsEarly) {
 }
 
 /// In calls of more tokens blocks do not crowd on the multiprocessors that are free first: shared
-/// memory that they need not keeps them apart, and clusters start in turn.
+/// memory that they need not keeps them apart, and clusters start in turn. In long calls so do
+/// products of both branches in one launch.
 TEST_F(CUDAExecutorTest, StartsEvenLaunchesEarly) {
   constexpr int multiprocessors = 132, roomFor = 4;
-  ArtifactContents contents = gpuContents(waitingPlan());
-  contents.manifest.limits.maxTokens = 8192;
-  contents.manifest.model.contextLength = 0;
+  fb::PlanT plan = waitingPlan();
   auto earlyLaunches = [&](int tokens) {
+    ArtifactContents contents = gpuContents(plan);
+    contents.manifest.limits.maxTokens = 8192;
+    contents.manifest.model.contextLength = 0;
     Expected<Session> session = tryCreate(contents);
     Ids ids(tokens, 1), lengths{tokens};
     takeLog();
@@ -353,8 +359,29 @@ TEST_F(CUDAExecutorTest, StartsEvenLaunchesEarly) {
   EXPECT_EQ(earlyLaunches(65), 0u);
   EXPECT_EQ(earlyLaunches(roomFor * multiprocessors - 1), 0u);
   EXPECT_EQ(earlyLaunches(roomFor * multiprocessors), 2u);
+  EXPECT_EQ(earlyLaunches(4097), 2u);
+  for (auto &kernel : plan.kernels)
+    kernel->op = "kern.grouped_matmul";
   EXPECT_EQ(earlyLaunches(4096), 2u);
-  EXPECT_EQ(earlyLaunches(4097), 0u); // what a launch takes is nothing to these
+  EXPECT_EQ(earlyLaunches(4097), 0u);
+}
+
+/// No kernel signals for one that does not wait.
+TEST_F(CUDAExecutorTest, SignalsForKernelsThatWait) {
+  fb::PlanT plan = waitingPlan();
+  for (auto &kernel : plan.kernels)
+    if (kernel->symbol == "times_minus_three")
+      kernel->gpu->waits = false;
+  Expected<Session> session = tryCreate(gpuContents(plan));
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  Ids ids{1, 2, 3, 0, 5}, lengths{5};
+  for (int run = 0; run < 2; ++run) {
+    takeLog();
+    ASSERT_TRUE(session->run({.ids = ids, .lengths = lengths}).ok());
+  }
+  Log log = takeLog();
+  EXPECT_EQ(count(log, "embed s0 4x1x1"), 1u);
+  EXPECT_EQ(count(log, "times_minus_three s1 2x1x1 signals"), 1u);
 }
 
 /// Graphs of older drivers do not keep it.

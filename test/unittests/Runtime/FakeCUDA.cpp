@@ -263,10 +263,21 @@ Result cuLaunchKernelEx(const LaunchConfig *config, FunctionHandle function, voi
   StreamHandle stream = config->stream;
   if (function->context != current.back() || stream->context != current.back())
     return constants::invalidValue;
-  bool isEarly = config->numAttributes == 1;
-  if (isEarly && (config->attributes->id != constants::launchProgrammaticSerialization ||
-                  config->attributes->value[0] != 1))
-    return constants::invalidValue;
+  bool isEarly = false;
+  EventHandle signal = nullptr;
+  for (unsigned i = 0; i < config->numAttributes; ++i) {
+    const LaunchAttribute &attribute = config->attributes[i];
+    if (attribute.id == constants::launchProgrammaticSerialization)
+      isEarly = attribute.isProgrammatic == 1;
+    else if (attribute.id == constants::launchProgrammaticEvent)
+      signal = attribute.programmaticEvent.event;
+    else
+      return constants::invalidValue;
+  }
+  if (signal) {
+    signal->stream = stream->number;
+    signal->capturing = stream->capturing;
+  }
   if (int(config->sharedBytes) > fake.sharedBytes)
     return constants::invalidValue;
   if (isEarly)
@@ -279,7 +290,7 @@ Result cuLaunchKernelEx(const LaunchConfig *config, FunctionHandle function, voi
     launch.maps.push_back(*static_cast<EncodedTensorMap *>(parameters[kernel.numArguments + i]));
   std::string line = function->name + " s" + number(stream->number) + " " + number(config->gridX) +
                      "x" + number(config->gridY) + "x" + number(config->gridZ) +
-                     (isEarly ? " early" : "");
+                     (isEarly ? " early" : "") + (signal ? " signals" : "");
   submit(stream, [=, run = kernel.run] {
     fake.log.push_back(line);
     run(launch);

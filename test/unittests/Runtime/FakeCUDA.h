@@ -57,8 +57,8 @@ struct FakeCUDA {
 
   int numCalls = 0;
   std::set<std::string> images; ///< code that was loaded
-  /// "embed s0 5x1x1", "head s0 1x1x1 early", "s1 after s0", "capture", "graph", "upload 20",
-  /// "download 24".
+  /// "embed s0 5x1x1", "head s0 1x1x1 early", "embed s0 5x1x1 signals", "s1 after s0", "capture",
+  /// "graph", "upload 20", "download 24".
   std::vector<std::string> log;
   int64_t liveObjects = 0; ///< allocations, streams, events, modules, graphs, contexts
   int64_t liveBytes = 0;   ///< of the device
