@@ -73,3 +73,7 @@ std::vector<int64_t> KernelTarget::normRowBounds(Type type) const {
     bounds = {bounds.back()};
   return bounds;
 }
+
+std::vector<int64_t> KernelTarget::embeddingRowBounds(MLIRContext *context) const {
+  return normRowBounds(BFloat16Type::get(context));
+}

@@ -39,6 +39,8 @@ struct KernelTarget {
   /// Rows up to which products, and norms, that make rows of `type` have kernels of their own.
   std::vector<int64_t> productRowBounds(Type type) const;
   std::vector<int64_t> normRowBounds(Type type) const;
+  /// Rows of any type up to which embeddings have a kernel of their own.
+  std::vector<int64_t> embeddingRowBounds(MLIRContext *context) const;
 };
 
 } // namespace mlir::flowhn

@@ -77,19 +77,27 @@ ArrayAttr Extras::getAccesses() const {
 // Copies and elementwise ops
 //===----------------------------------------------------------------------===//
 
-void mlir::flowhn::copyTokens(ProcedureBuilder &procedure, Location loc, RankedTensorType type,
-                              const Tokens &from, const Tokens &to) {
-  if (from == to)
-    return;
-  int64_t width = type.getShape().back();
+/// "rows64_512": the width, where there are at most so many rows.
+static std::string getRowsName(IntegerAttr maxRows, int64_t width) {
+  return (maxRows ? "rows" + std::to_string(maxRows.getInt()) + "_" : "") + std::to_string(width);
+}
+
+static void launchCopy(ProcedureBuilder &procedure, Location loc, int64_t width, const Tokens &from,
+                       const Tokens &to, const RowBucket &bucket) {
   auto copy = kern::RowwiseOp::create(
-      procedure.builder, loc, to.space->rows, from.buffer, to.buffer, /*extras=*/ValueRange(),
+      procedure.builder, loc, bucket.rows, from.buffer, to.buffer, /*extras=*/ValueRange(),
       from.index, to.index, /*sections=*/{0, width}, kern::Reduction::None, from.column, to.column,
-      /*max_rows=*/nullptr, procedure.builder.getArrayAttr({}), /*extra_columns=*/{},
+      bucket.maxRows, procedure.builder.getArrayAttr({}), /*extra_columns=*/{},
       /*config=*/nullptr);
   buildRegion(copy.getBody(), loc, 1,
               [](OpBuilder &, Location, ValueRange values) { return values[0]; });
-  procedure.launch(copy, "copy_" + std::to_string(width));
+  procedure.launch(copy, "copy_" + getRowsName(bucket.maxRows, width));
+}
+
+void mlir::flowhn::copyTokens(ProcedureBuilder &procedure, Location loc, RankedTensorType type,
+                              const Tokens &from, const Tokens &to) {
+  if (from != to)
+    launchCopy(procedure, loc, type.getShape().back(), from, to, {to.space->rows, IntegerAttr()});
 }
 
 /// Launches `body` over the elements of `inputs`, in their order, for the result of
@@ -156,8 +164,12 @@ LogicalResult mlir::flowhn::convertOp(ProcedureBuilder &procedure, EmbeddingOp o
   if (failed(ids) || failed(table))
     return failure();
   Tokens rows = {*table, 0, space, *ids};
-  copyTokens(procedure, op.getLoc(), cast<RankedTensorType>(op.getResult().getType()), rows,
-             procedure.createResult(op.getResult(), space));
+  Tokens out = procedure.createResult(op.getResult(), space);
+  // The rows of few tokens leave the memory idle where a warp goes through each.
+  for (RowBucket bucket :
+       getRowBuckets(procedure, op.getLoc(), *space,
+                     procedure.context.target.embeddingRowBounds(op.getContext())))
+    launchCopy(procedure, op.getLoc(), getFeatures(op.getResult()), rows, out, bucket);
   return success();
 }
 
@@ -181,13 +193,10 @@ static Value buildNorm(OpBuilder &builder, Location loc, ValueRange values, doub
   return arith::MulFOp::create(builder, loc, scaled, weight);
 }
 
-/// "rms_norm_rows64_512": the width, where there are at most so many rows. That of a group is its
-/// first member's.
+/// "rms_norm_rows64_512". That of a group is its first member's.
 static std::string getNormName(ArrayRef<kern::RowwiseOp> norms) {
   kern::RowwiseOp first = norms.front();
-  std::optional<uint64_t> maxRows = first.getMaxRows();
-  return "rms_norm_" + (maxRows ? "rows" + std::to_string(*maxRows) + "_" : "") +
-         std::to_string(first.getSections().back());
+  return "rms_norm_" + getRowsName(first.getMaxRowsAttr(), first.getSections().back());
 }
 
 void mlir::flowhn::launchGroups(ProcedureBuilder &procedure, ArrayRef<kern::RowwiseOp> norms) {

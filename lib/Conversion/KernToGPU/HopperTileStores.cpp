@@ -53,11 +53,11 @@ BatchedStores::Batch TileStores::loadBatch(int64_t batch) {
 
 void TileStores::storeBatch(int64_t batch, ArrayRef<MatmulEpilogue::Loaded> extras,
                             ArrayRef<Value> sums) {
-  // Two tiles take turns: the copy of the one before the last has to have been read, and
-  // of the last one too where an odd number of batches makes a tile follow on itself.
+  // Two tiles take turns: the copy of the one before the last has to have been read. Those of the
+  // part before have had all the time of this one's products.
   Value tileOffset = b.add(b.mul(consumer, 2 * plan.outTileBytes()),
                            plan.outOffset() + batch % 2 * plan.outTileBytes());
-  int64_t pending = batch == 0 && batches % 2 == 1 ? 0 : 1;
+  int64_t pending = batch == 0 ? 0 : 1;
   Value barrierId = b.add(consumer, 1);
   b.ifThen(isLeader, [&] { waitCopiesRead(b, pending); });
   b.barrier(barrierId, 128);

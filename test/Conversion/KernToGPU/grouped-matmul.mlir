@@ -25,7 +25,7 @@ module @kernels {
   // CHECK-SAME: {argument = 1 : i64, {{[^}]*}}rows = #[[FIRST]]
   // CHECK-SAME: {argument = 2 : i64
   // CHECK-SAME: kern.threads = 384 : i64
-  // CHECK-COUNT-6: nvvm.mbarrier.arrive.expect_tx
+  // CHECK-COUNT-12: nvvm.mbarrier.arrive.expect_tx
   // CHECK-NOT: nvvm.mbarrier.arrive.expect_tx
   // CHECK: nvvm.setmaxregister increase 232
   // CHECK: scf.for

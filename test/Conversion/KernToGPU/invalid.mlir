@@ -114,6 +114,19 @@ module @kernels {
 // -----
 
 module @kernels {
+  func.func @shared(%rows: index, %a: memref<?x64xbf16>, %b: memref<512x64xbf16>, %out: memref<?x512xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{cannot have clusters share the tiles of its first 2 products}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 512, k = 64, accesses = [], extra_columns = array<i64>, config = {tile_rows = 128, tile_columns = 128, stages = 4, shared_products = 2}} : (index, memref<?x64xbf16>, memref<512x64xbf16>, memref<?x512xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
   func.func @narrow(%rows: index, %a: memref<?x64xbf16>, %b: memref<512x64xbf16>, %out: memref<?x512xbf16>) attributes {kern.kernel} {
     // expected-error@+1 {{has no tiles of 160 columns beside those of 256}}
     kern.matmul rows(%rows) %a, %b -> %out {

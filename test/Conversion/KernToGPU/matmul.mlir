@@ -23,11 +23,23 @@ module @kernels {
   // CHECK-SAME: {argument = 4 : i64, box = [64, 64], columns = 2048 : i64, row_bytes = 4096 : i64, rows = #[[ROWS]]
   // CHECK-SAME: kern.threads = 384 : i64
   // CHECK: nvvm.setmaxregister decrease 40
-  // CHECK: nvvm.mbarrier.try_wait.parity
+  // Of each part weights are copied first, as far ahead as there are stages, then a's tiles behind the kernel before; then both.
+  // CHECK: nvvm.mbarrier.arrive.expect_tx
+  // CHECK-COUNT-4: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK: nvvm.griddepcontrol{{ +}}wait
+  // CHECK-COUNT-1: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.mbarrier.arrive.expect_tx
   // CHECK-COUNT-5: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.mbarrier.arrive.expect_tx
+  // CHECK-COUNT-1: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK: nvvm.griddepcontrol{{ +}}wait
+  // CHECK-COUNT-1: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK: nvvm.mbarrier.arrive.expect_tx
   // CHECK-COUNT-2: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK: nvvm.mbarrier.arrive.expect_tx
+  // CHECK-COUNT-2: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK: nvvm.griddepcontrol{{ +}}wait
+  // CHECK-COUNT-1: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.mbarrier.arrive.expect_tx
   // CHECK-COUNT-3: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK-NOT: nvvm.cp.async.bulk.tensor.shared.cluster.global

@@ -78,9 +78,14 @@ class Group:
         yield Outcome("", errors, untouched)
 
 
-def shared(columns, stages, cluster):
-    """A configuration where the last tiles are those of clusters."""
-    return f"{tile(128, columns, stages)}, cluster = {cluster}"
+def shared(columns, stages, cluster, products=0):
+    """A configuration where the last tiles are those of clusters, or all of the first products."""
+    return (f"{tile(128, columns, stages)}, cluster = {cluster}"
+            + (f", shared_products = {products}" if products else ""))
+
+
+def alike(rows, k):
+    return matmul(rows, 328, k, out_element="f32", stream="row", scatter=True)
 
 
 CASES = {
@@ -105,6 +110,19 @@ CASES = {
                                    config=shared(256, 4, 2), max_blocks=16),
     "shared_quarters": lambda: Group(matmul(1, 256, 136, out_width=264), matmul(70, 512, 328),
                                      config=shared(256, 4, 2), max_blocks=24),
+    # Longer products come first, whatever their place; two rounds of blocks, and fewer tiles than these.
+    "shared_first": lambda: Group(alike(131, 200), alike(270, 1160), config=shared(128, 4, 2, 1),
+                                  max_blocks=14),
+    "shared_first_of_one_round": lambda: Group(matmul(1, 256, 72), matmul(70, 128, 328),
+                                               config=shared(128, 4, 2, 1)),
+    "shared_first_alone": lambda: Group(matmul(0, 256, 72), matmul(129, 160, 328),
+                                        config=shared(160, 4, 2, 1)),
+    "shared_all": lambda: Group(alike(131, 200), alike(270, 1160), config=shared(192, 4, 2, 2),
+                                max_blocks=10),
+    "shared_all_unlike": lambda: Group(matmul(131, 320, 200, residuals=True, a_column=8),
+                                       matmul(270, 96, 328, out_column=8), config=shared(160, 5, 2, 2)),
+    "shared_all_by_four": lambda: Group(alike(9, 264), alike(137, 776), config=shared(192, 4, 4, 2),
+                                        max_blocks=8),
     "joined": lambda: Group(matmul(137, 128, 64, out_width=264),
                             matmul(137, 136, 72, out_width=264, out_column=128), joined=True),
     "joined_quarters": lambda: Group(matmul(70, 256, 136, out_width=768),
