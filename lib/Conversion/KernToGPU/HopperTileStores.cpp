@@ -57,10 +57,11 @@ void TileStores::storeBatch(int64_t batch, ArrayRef<MatmulEpilogue::Loaded> extr
   // part before have had all the time of this one's products.
   Value tileOffset = b.add(b.mul(consumer, 2 * plan.outTileBytes()),
                            plan.outOffset() + batch % 2 * plan.outTileBytes());
-  int64_t pending = batch == 0 ? 0 : 1;
   Value barrierId = b.add(consumer, 1);
-  b.ifThen(isLeader, [&] { waitCopiesRead(b, pending); });
-  b.barrier(barrierId, 128);
+  if (batch != 1) {
+    b.ifThen(isLeader, [&] { waitCopiesRead(b, batch == 0 ? 0 : 1); });
+    b.barrier(barrierId, 128);
+  }
   fill(batch, tileOffset, extras, sums);
   fenceShared(b);
   b.barrier(barrierId, 128);
