@@ -7,12 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "TargetCode.h"
+#include "GPUCode.h"
 
-#include "flowhn/Support/Parallel.h"
 #include "flowhn/Target/CPU/ObjectEmitter.h"
-#include "flowhn/Target/NVPTX/PTXEmitter.h"
 
-#include <chrono>
 #include <thread>
 
 using namespace mlir;
@@ -130,12 +128,7 @@ Expected<ActivationTypes> mlir::flowhn::resolveActivations(const ::flowhn::Model
 // Code
 //===----------------------------------------------------------------------===//
 
-static std::vector<std::byte> toBytes(llvm::ArrayRef<char> chars) {
-  auto view = std::as_bytes(std::span(chars.data(), chars.size()));
-  return {view.begin(), view.end()};
-}
-
-static unsigned numThreads(const CompileOptions &options) {
+unsigned mlir::flowhn::numThreads(const CompileOptions &options) {
   return options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
 }
 
@@ -148,91 +141,6 @@ static Expected<SharedObject> emitShared(ModuleOp kernels, const CPUTargetInfo &
   return object;
 }
 
-/// Runs `work` and adds its time to the report.
-template <typename Work>
-static auto timed(CompileReport &report, std::string phase, Work work) -> decltype(work()) {
-  auto start = std::chrono::steady_clock::now();
-  auto result = work();
-  std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  report.phases.push_back({std::move(phase), elapsed.count()});
-  return result;
-}
-
-static Expected<std::vector<PTXKernel>> emitText(ModuleOp kernels, const GPUTargetInfo &target,
-                                                 const CompileOptions &options,
-                                                 CompileReport &report) {
-  return timed(report, "codegen" + phaseSuffix(target, options),
-               [&] { return emitPTX(kernels, target, numThreads(options)); });
-}
-
-/// Whether no other chip runs the code.
-static bool isArchitectureAlone(const GPUTargetInfo &target) {
-  return llvm::StringRef(target.chip).ends_with("a");
-}
-
-/// Beside other chips, one that others can run is there for them: as PTX, to stay small.
-static bool wantsMachineCode(const GPUTargetInfo &target, const CompileOptions &options) {
-  return options.ptxas != "none" && (options.chips.size() == 1 || isArchitectureAlone(target));
-}
-
-/// Machine code of every kernel; none where no ptxas is to be had, or none is wanted.
-static Expected<std::vector<Cubin>> assembleAll(llvm::ArrayRef<PTXKernel> kernels,
-                                                const GPUTargetInfo &target,
-                                                const CompileOptions &options,
-                                                CompileReport &report) {
-  std::vector<Cubin> cubins;
-  if (!wantsMachineCode(target, options))
-    return cubins;
-  auto ptxas = findPTXAS(options.ptxas);
-  if (!ptxas.ok() && options.ptxas == "auto") {
-    report.diagnostics.push_back("remark: " + ptxas.status().message() +
-                                 "; the driver will assemble the kernels at load");
-    return cubins;
-  }
-  FLOWHN_RETURN_IF_ERROR(ptxas.status());
-  cubins.resize(kernels.size());
-  // The longest ones first, so that the threads end together.
-  auto order = llvm::to_vector(llvm::seq(kernels.size()));
-  llvm::stable_sort(order, [&](size_t lhs, size_t rhs) {
-    return kernels[lhs].ptx.size() > kernels[rhs].ptx.size();
-  });
-  auto assembleOne = [&](size_t place) -> Status {
-    size_t i = order[place];
-    auto cubin = assemble(kernels[i], target, *ptxas);
-    FLOWHN_RETURN_IF_ERROR(cubin.status());
-    cubins[i] = std::move(*cubin);
-    return Status();
-  };
-  Status status = timed(report, "ptxas" + phaseSuffix(target, options), [&] {
-    return ::flowhn::forEachInParallel(kernels.size(), numThreads(options), "machine code",
-                                       assembleOne);
-  });
-  FLOWHN_RETURN_IF_ERROR(status);
-  return cubins;
-}
-
-static Expected<std::vector<ArtifactSection>> emitGPUCode(ModuleOp kernels,
-                                                          const GPUTargetInfo &target,
-                                                          const CompileOptions &options,
-                                                          CompileReport &report) {
-  auto texts = emitText(kernels, target, options, report);
-  FLOWHN_RETURN_IF_ERROR(texts.status());
-  auto cubins = assembleAll(*texts, target, options, report);
-  FLOWHN_RETURN_IF_ERROR(cubins.status());
-  std::vector<ArtifactSection> sections;
-  for (auto [i, kernel] : llvm::enumerate(*texts)) {
-    auto add = [&](const char *form, llvm::ArrayRef<char> bytes) {
-      sections.push_back({::flowhn::kernelSection(target.chip, kernel.name, form), toBytes(bytes)});
-    };
-    // What runs machine code of a chip that is alone never reads its PTX.
-    if (cubins->empty() || !isArchitectureAlone(target))
-      add("ptx", llvm::ArrayRef<char>(kernel.ptx.data(), kernel.ptx.size()));
-    if (!cubins->empty())
-      add("cubin", (*cubins)[i].bytes);
-  }
-  return sections;
-}
-
 Expected<std::vector<ArtifactSection>> mlir::flowhn::emitCode(ModuleOp kernels,
                                                               const CompileTarget &target,
                                                               const CompileOptions &options,
@@ -242,7 +150,9 @@ Expected<std::vector<ArtifactSection>> mlir::flowhn::emitCode(ModuleOp kernels,
   const auto &cpu = std::get<CPUTargetInfo>(target);
   auto object = emitShared(kernels, cpu, options, report);
   FLOWHN_RETURN_IF_ERROR(object.status());
-  return std::vector<ArtifactSection>{{::flowhn::codeSection(cpu.cpu), toBytes(object->bytes)}};
+  auto bytes = std::as_bytes(std::span(object->bytes));
+  return std::vector<ArtifactSection>{
+      {::flowhn::codeSection(cpu.cpu), {bytes.begin(), bytes.end()}}};
 }
 
 Expected<std::string> mlir::flowhn::emitObject(ModuleOp kernels, const CompileTarget &target,
@@ -253,10 +163,5 @@ Expected<std::string> mlir::flowhn::emitObject(ModuleOp kernels, const CompileTa
     FLOWHN_RETURN_IF_ERROR(object.status());
     return std::string(object->bytes.begin(), object->bytes.end());
   }
-  auto texts = emitText(kernels, std::get<GPUTargetInfo>(target), options, report);
-  FLOWHN_RETURN_IF_ERROR(texts.status());
-  std::string all;
-  for (const PTXKernel &kernel : *texts)
-    all += kernel.ptx;
-  return all;
+  return emitPTX(kernels, std::get<GPUTargetInfo>(target), options, report);
 }

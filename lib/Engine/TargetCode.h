@@ -36,13 +36,16 @@ std::string planSectionOf(const CompileTarget &target);
 /// What its phases are told apart by, where several targets are compiled for: " sm_80".
 std::string phaseSuffix(const CompileTarget &target, const ::flowhn::CompileOptions &options);
 
+/// How many threads share the work that follows.
+unsigned numThreads(const ::flowhn::CompileOptions &options);
+
 /// What activations are held in; Unsupported where the target does not compute in it.
 ::flowhn::Expected<ActivationTypes> resolveActivations(const ::flowhn::Model &model,
                                                        const ::flowhn::CompileOptions &options);
 
 /// The sections with the code of an artifact. Compiles the module `@kernels`, lowered to the LLVM
-/// dialect, adding its phases to `report`. For a CPU one shared object; for a GPU the PTX of each
-/// kernel and, where there is a ptxas, its machine code.
+/// dialect, adding its phases to `report`. For a CPU one shared object; for a GPU the PTX of the
+/// kernels and, where there is a ptxas, their machine code.
 ::flowhn::Expected<std::vector<::flowhn::ArtifactSection>>
 emitCode(ModuleOp kernels, const CompileTarget &target, const ::flowhn::CompileOptions &options,
          ::flowhn::CompileReport &report);

@@ -24,7 +24,7 @@ using namespace mlir;
 using namespace mlir::kern;
 using ::flowhn::Status;
 using mlir::flowhn::GPUTargetInfo;
-using mlir::flowhn::PTXKernel;
+using mlir::flowhn::PTXModule;
 
 template <typename T> static std::string printed(T value) {
   std::string text;
@@ -119,35 +119,38 @@ private:
   Status emit(ModuleOp module) {
     auto target = GPUTargetInfo::get(chip);
     FLOWHN_RETURN_IF_ERROR(target.status());
-    auto kernels = mlir::flowhn::emitPTX(module, *target, /*threads=*/1);
-    FLOWHN_RETURN_IF_ERROR(kernels.status());
-    for (const PTXKernel &kernel : *kernels) {
+    mlir::flowhn::PTXEmitter emitter(module, *target);
+    for (size_t i = 0; i < emitter.size(); ++i) {
+      auto code = emitter.emit(i);
+      FLOWHN_RETURN_IF_ERROR(code.status());
       if (directory.empty())
-        llvm::outs() << kernel.ptx;
+        llvm::outs() << code->ptx;
       else
-        FLOWHN_RETURN_IF_ERROR(writeKernel(module, kernel));
+        FLOWHN_RETURN_IF_ERROR(writeCode(module, *code));
       if (!ptxas.empty())
-        FLOWHN_RETURN_IF_ERROR(assemble(kernel, *target));
+        FLOWHN_RETURN_IF_ERROR(assemble(*code, *target));
     }
     return Status();
   }
 
-  Status writeKernel(ModuleOp module, const PTXKernel &kernel) {
+  Status writeCode(ModuleOp module, const PTXModule &code) {
     llvm::sys::fs::create_directories(directory);
-    FLOWHN_RETURN_IF_ERROR(writeFile(directory, kernel.name + ".ptx", kernel.ptx));
-    auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(kernel.name);
-    llvm::json::Value launch = describeLaunch(function);
-    return writeFile(directory, kernel.name + ".json", printed(launch));
+    FLOWHN_RETURN_IF_ERROR(writeFile(directory, code.name + ".ptx", code.ptx));
+    for (const std::string &kernel : code.kernels) {
+      llvm::json::Value launch = describeLaunch(module.lookupSymbol<LLVM::LLVMFuncOp>(kernel));
+      FLOWHN_RETURN_IF_ERROR(writeFile(directory, kernel + ".json", printed(launch)));
+    }
+    return Status();
   }
 
-  Status assemble(const PTXKernel &kernel, const GPUTargetInfo &target) {
+  Status assemble(const PTXModule &code, const GPUTargetInfo &target) {
     auto path = mlir::flowhn::findPTXAS(ptxas);
     FLOWHN_RETURN_IF_ERROR(path.status());
-    auto cubin = mlir::flowhn::assemble(kernel, target, *path);
+    auto cubin = mlir::flowhn::assemble(code, target, *path);
     FLOWHN_RETURN_IF_ERROR(cubin.status());
-    llvm::outs() << "// " << kernel.name << ": " << cubin->registers << " registers\n";
+    llvm::outs() << "// " << code.name << ": " << cubin->registers << " registers\n";
     StringRef bytes(cubin->bytes.data(), cubin->bytes.size());
-    return directory.empty() ? Status() : writeFile(directory, kernel.name + ".cubin", bytes);
+    return directory.empty() ? Status() : writeFile(directory, code.name + ".cubin", bytes);
   }
 };
 } // namespace

@@ -67,28 +67,41 @@ static std::string readFile(llvm::StringRef path) {
   return buffer ? (*buffer)->getBuffer().str() : std::string();
 }
 
+/// The kernel that a line is about: the one that it names, else the one that is `current`.
+static llvm::StringRef kernelOf(llvm::StringRef line, const PTXModule &module,
+                                llvm::StringRef current) {
+  for (llvm::StringRef kernel : module.kernels)
+    if (line.contains(("'" + kernel + "'").str()))
+      return kernel;
+  return current;
+}
+
 /// Fails on what ptxas only remarks on.
-static Status checkReport(const PTXKernel &kernel, llvm::StringRef report) {
+static Status checkReport(const PTXModule &module, llvm::StringRef report) {
   llvm::SmallVector<llvm::StringRef> lines;
   report.split(lines, '\n');
+  llvm::StringRef kernel = module.kernels.front();
   for (llvm::StringRef line : lines) {
+    kernel = kernelOf(line, module, kernel);
     bool spills = line.contains("bytes spill stores") && !line.contains(" 0 bytes spill stores");
     if (spills || line.contains("warning") || line.contains("Potential Performance Loss") ||
         line.contains("serialized") || line.contains("setmaxnreg ignored"))
-      return internalError("ptxas on kernel '" + kernel.name + "': " + line.trim().str());
+      return internalError("ptxas on kernel '" + kernel.str() + "': " + line.trim().str());
   }
   return Status();
 }
 
 static int64_t parseRegisters(llvm::StringRef report) {
+  llvm::Regex used("Used ([0-9]+) registers");
   llvm::SmallVector<llvm::StringRef> matches;
-  int64_t registers = 0;
-  if (llvm::Regex("Used ([0-9]+) registers").match(report, &matches))
-    matches[1].getAsInteger(10, registers);
-  return registers;
+  int64_t most = 0, registers = 0;
+  for (; used.match(report, &matches); report = report.substr(matches[0].end() - report.begin()))
+    if (!matches[1].getAsInteger(10, registers))
+      most = std::max(most, registers);
+  return most;
 }
 
-Expected<Cubin> mlir::flowhn::assemble(const PTXKernel &kernel, const GPUTargetInfo &target,
+Expected<Cubin> mlir::flowhn::assemble(const PTXModule &module, const GPUTargetInfo &target,
                                        const std::string &ptxas) {
   TemporaryFile input("ptx"), output("cubin"), report("log");
   for (const TemporaryFile *file : {&input, &output, &report})
@@ -96,7 +109,7 @@ Expected<Cubin> mlir::flowhn::assemble(const PTXKernel &kernel, const GPUTargetI
       return internalError("cannot make a temporary file: " + file->error.message());
   std::error_code error;
   llvm::raw_fd_ostream stream(input.path, error);
-  stream << kernel.ptx;
+  stream << module.ptx;
   stream.close();
   if (error || stream.has_error())
     return internalError("cannot write '" + input.path.str().str() + "'");
@@ -110,8 +123,8 @@ Expected<Cubin> mlir::flowhn::assemble(const PTXKernel &kernel, const GPUTargetI
                                          /*SecondsToWait=*/0, /*MemoryLimit=*/0, &message);
   std::string text = readFile(report.path);
   if (status != 0)
-    return internalError("ptxas refused kernel '" + kernel.name + "': " + message + text);
-  FLOWHN_RETURN_IF_ERROR(checkReport(kernel, text));
+    return internalError("ptxas refused " + module.describe() + ": " + message + text);
+  FLOWHN_RETURN_IF_ERROR(checkReport(module, text));
   std::string bytes = readFile(output.path);
   return Cubin{std::vector<char>(bytes.begin(), bytes.end()), parseRegisters(text)};
 }

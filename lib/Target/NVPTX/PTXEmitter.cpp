@@ -8,9 +8,9 @@
 
 #include "flowhn/Target/NVPTX/PTXEmitter.h"
 
-#include "flowhn/Support/Parallel.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -21,7 +21,7 @@
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/TargetParser/Triple.h"
 
-#include <mutex>
+#include <numeric>
 
 using namespace mlir;
 using namespace mlir::flowhn;
@@ -30,13 +30,6 @@ using ::flowhn::internalError;
 using ::flowhn::Status;
 
 namespace {
-
-/// One kernel as LLVM IR, in a context of its own so that kernels can be compiled
-/// side by side.
-struct KernelModule {
-  std::unique_ptr<llvm::LLVMContext> context;
-  std::unique_ptr<llvm::Module> module;
-};
 
 void initializeTarget() {
   static std::once_flag once;
@@ -62,26 +55,6 @@ Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const GPUTarg
   if (!machine)
     return ::flowhn::unsupported("no code generator for the GPU '" + target.chip + "'");
   return machine;
-}
-
-/// Translates every kernel, with the globals it may use, to an LLVM module of its own.
-Expected<std::vector<KernelModule>> translate(ModuleOp kernels) {
-  std::vector<KernelModule> result;
-  for (auto function : kernels.getOps<LLVM::LLVMFuncOp>()) {
-    OpBuilder builder(kernels.getContext());
-    OwningOpRef<ModuleOp> single = ModuleOp::create(builder, function.getLoc());
-    builder.setInsertionPointToStart(single->getBody());
-    for (auto global : kernels.getOps<LLVM::GlobalOp>())
-      builder.clone(*global);
-    builder.clone(*function);
-    KernelModule kernel{std::make_unique<llvm::LLVMContext>(), nullptr};
-    kernel.module = translateModuleToLLVMIR(*single, *kernel.context, function.getName());
-    if (!kernel.module)
-      return internalError("kernel '" + function.getName().str() +
-                           "' does not translate to LLVM IR");
-    result.push_back(std::move(kernel));
-  }
-  return result;
 }
 
 void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
@@ -110,45 +83,89 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
 }
 
 /// The chip has no library to link: a function that is declared only is missing.
-Status checkSelfContained(const std::string &name, llvm::StringRef ptx) {
+Status checkSelfContained(const PTXModule &module) {
+  llvm::StringRef ptx = module.ptx;
   size_t place = ptx.find(".extern .func");
   if (place == llvm::StringRef::npos)
     return Status();
-  return internalError("kernel '" + name + "' calls a function that it does not have: " +
+  return internalError(module.describe() + ": no code of a function that is called: " +
                        ptx.substr(place).take_until([](char c) { return c == ';'; }).str());
 }
 
-Expected<PTXKernel> compile(KernelModule &kernel, const GPUTargetInfo &target) {
+Expected<std::string> compile(llvm::Module &module, const GPUTargetInfo &target) {
   auto machine = createTargetMachine(target);
   if (!machine.ok())
     return machine.status();
-  optimize(*kernel.module, **machine);
+  optimize(module, **machine);
   llvm::SmallString<0> text;
   llvm::raw_svector_ostream stream(text);
   llvm::legacy::PassManager passes;
   if ((*machine)->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::AssemblyFile))
     return internalError("the code generator cannot write PTX");
-  passes.run(*kernel.module);
-  PTXKernel result{kernel.module->getName().str(), text.str().str()};
-  FLOWHN_RETURN_IF_ERROR(checkSelfContained(result.name, result.ptx));
-  return result;
+  passes.run(module);
+  return text.str().str();
 }
 
 } // namespace
 
-Expected<std::vector<PTXKernel>>
-mlir::flowhn::emitPTX(ModuleOp kernels, const GPUTargetInfo &target, unsigned threads) {
+std::string PTXModule::describe() const {
+  auto quoted = llvm::map_range(kernels, [](const std::string &name) { return "'" + name + "'"; });
+  return (kernels.size() == 1 ? "kernel " : "kernels ") + llvm::join(quoted, ", ");
+}
+
+PTXEmitter::PTXEmitter(ModuleOp kernels, GPUTargetInfo target)
+    : kernels(kernels), target(std::move(target)) {
   initializeTarget();
-  auto modules = translate(kernels);
-  if (!modules.ok())
-    return modules.status();
-  std::vector<PTXKernel> results(modules->size());
-  FLOWHN_RETURN_IF_ERROR(::flowhn::forEachInParallel(
-      results.size(), threads, "PTX", [&](size_t i) -> Status {
-        auto compiled = compile((*modules)[i], target);
-        FLOWHN_RETURN_IF_ERROR(compiled.status());
-        results[i] = std::move(*compiled);
-        return Status();
-      }));
-  return results;
+  llvm::StringMap<size_t> numbers;
+  for (auto function : kernels.getOps<LLVM::LLVMFuncOp>()) {
+    auto code = function->getAttrOfType<StringAttr>(gpuCodeAttrName);
+    llvm::StringRef name = code ? code.getValue() : function.getName();
+    auto [known, isNew] = numbers.try_emplace(name, modules.size());
+    if (isNew)
+      modules.push_back({name.str(), {}, 0});
+    Kernels &module = modules[known->second];
+    module.functions.push_back(function);
+    function.walk([&](Operation *) { ++module.operations; });
+  }
+}
+
+std::vector<size_t> PTXEmitter::longestFirst() const {
+  std::vector<size_t> order(modules.size());
+  std::iota(order.begin(), order.end(), 0);
+  llvm::stable_sort(order, [&](size_t lhs, size_t rhs) {
+    return modules[lhs].operations > modules[rhs].operations;
+  });
+  return order;
+}
+
+/// With the globals that the kernels may use.
+Expected<std::unique_ptr<llvm::Module>> PTXEmitter::translate(size_t number,
+                                                              llvm::LLVMContext &context) {
+  std::lock_guard lock(translating);
+  const Kernels &source = modules[number];
+  OpBuilder builder(kernels.getContext());
+  OwningOpRef<ModuleOp> copy = ModuleOp::create(builder, kernels.getLoc());
+  builder.setInsertionPointToStart(copy->getBody());
+  for (auto global : kernels.getOps<LLVM::GlobalOp>())
+    builder.clone(*global);
+  for (LLVM::LLVMFuncOp function : source.functions)
+    builder.clone(*function);
+  auto module = translateModuleToLLVMIR(*copy, context, source.name);
+  if (!module)
+    return internalError("'" + source.name + "' does not translate to LLVM IR");
+  return module;
+}
+
+Expected<PTXModule> PTXEmitter::emit(size_t number) {
+  // A context of its own: modules are compiled side by side.
+  llvm::LLVMContext context;
+  auto module = translate(number, context);
+  FLOWHN_RETURN_IF_ERROR(module.status());
+  auto text = compile(**module, target);
+  FLOWHN_RETURN_IF_ERROR(text.status());
+  PTXModule result{modules[number].name, {}, std::move(*text)};
+  for (LLVM::LLVMFuncOp function : modules[number].functions)
+    result.kernels.push_back(function.getName().str());
+  FLOWHN_RETURN_IF_ERROR(checkSelfContained(result));
+  return result;
 }
