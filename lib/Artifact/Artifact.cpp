@@ -95,9 +95,9 @@ std::string flowhn::chipPlanSection(std::string_view chip) {
 
 std::string flowhn::codeSection(std::string_view cpu) { return "code/" + std::string(cpu) + ".so"; }
 
-std::string flowhn::kernelSection(std::string_view chip, std::string_view symbol,
+std::string flowhn::kernelSection(std::string_view chip, std::string_view name,
                                   std::string_view form) {
-  return "code/" + std::string(chip) + "/" + std::string(symbol) + "." + std::string(form);
+  return "code/" + std::string(chip) + "/" + std::string(name) + "." + std::string(form);
 }
 
 Expected<Artifact> Artifact::open(const std::string &path) {

@@ -74,6 +74,7 @@ void mlir::flowhn::buildPlanPipeline(OpPassManager &passes, const PipelineOption
 void mlir::flowhn::buildEmitPipeline(OpPassManager &passes, const PipelineOptions &options) {
   if (isForGPU(options)) {
     passes.addPass(createConvertKernToGPUPass({options.chip}));
+    passes.addPass(createGroupKernelsPass());
     return;
   }
   ConvertKernToCPUPassOptions convert;

@@ -12,6 +12,7 @@ import zipfile
 from xxh3 import xxh3_128
 
 BARRIER = re.compile(rb"^[ \t]*(@!?%p\d+[ \t]+)?(bar|barrier)(\.cta)?\.sync[^;\n]*;[^\n]*\n", re.M)
+ENTRY = re.compile(rb"(?=^\.visible \.entry )", re.M)
 
 
 def plant_race(manifest, entries):
@@ -26,10 +27,12 @@ def plant_race(manifest, entries):
         if name.endswith(".cubin") or chip_of(name) not in chips:
             del entries[name]
             manifest["sections"].remove(section)
-        elif name.endswith(".ptx") and b"mbarrier" not in entries[name]:
-            entries[name], barriers = BARRIER.subn(b"", entries[name])
+        elif name.endswith(".ptx"):
+            kernels = re.split(ENTRY, entries[name])
+            changed = [k if b"mbarrier" in k else BARRIER.sub(b"", k) for k in kernels]
+            entries[name] = b"".join(changed)
             section["bytes"], section["xxh3_128"] = len(entries[name]), xxh3_128(entries[name])
-            raced += barriers > 0
+            raced += changed != kernels
     if raced == 0:
         sys.exit("no kernel has a barrier to remove")
 

@@ -30,9 +30,9 @@ std::string chipPlanSection(std::string_view chip);
 /// Section with the machine code for `cpu`: "code/x86-64-v4.so".
 std::string codeSection(std::string_view cpu);
 
-/// Section with the code of one GPU kernel for `chip`, in the form "ptx" or "cubin":
+/// Section `name` of the code of GPU kernels for `chip`, in the form "ptx" or "cubin":
 /// "code/sm_90a/matmul_768x768_bf16.ptx".
-std::string kernelSection(std::string_view chip, std::string_view symbol, std::string_view form);
+std::string kernelSection(std::string_view chip, std::string_view name, std::string_view form);
 
 /// One named part of an artifact.
 struct ArtifactSection {

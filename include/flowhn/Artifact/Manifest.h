@@ -19,7 +19,7 @@
 namespace flowhn {
 
 /// The artifact format this build reads and writes. A reader takes no other.
-inline constexpr int64_t artifactFormatVersion = 4;
+inline constexpr int64_t artifactFormatVersion = 5;
 
 /// What machine the code sections are for.
 struct ManifestTarget {

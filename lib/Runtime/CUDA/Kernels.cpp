@@ -40,10 +40,14 @@ Expected<Module> loadModule(const Driver &driver, const void *image) {
   return text.empty() ? status : Status(status.code(), status.message() + "\n" + text);
 }
 
-Expected<Module> loadSymbol(const Driver &driver, const Artifact &artifact, const std::string &chip,
-                            const DeviceInfo &device, const std::string &symbol) {
-  std::string binary = kernelSection(chip, symbol, "cubin"),
-              text = kernelSection(chip, symbol, "ptx");
+/// What the sections with a kernel's code are named by.
+std::string codeOf(const fb::Kernel &kernel) {
+  return (kernel.code() ? kernel.code() : kernel.symbol())->str();
+}
+
+Expected<Module> loadCode(const Driver &driver, const Artifact &artifact, const std::string &chip,
+                          const DeviceInfo &device, const std::string &name) {
+  std::string binary = kernelSection(chip, name, "cubin"), text = kernelSection(chip, name, "ptx");
   if (auto code = artifact.section(binary); code && canRunMachineCode(device, chip))
     return loadModule(driver, code->data());
   if (auto code = artifact.section(text)) // which the driver reads up to a zero
@@ -107,15 +111,12 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
                                 const DeviceInfo &device, int threads) {
   const auto &kernels = *fb::GetPlan(artifact.plan(chip).data())->kernels();
   std::map<std::string, size_t> moduleOf;
-  std::vector<const fb::Kernel *> first; // of each module
-  std::vector<uint32_t> sharedBytes;     // of each module
+  std::vector<const fb::Kernel *> first;              // of each module
+  std::map<std::string_view, uint32_t> sharedBytesOf; // a symbol's launches at most
   for (const fb::Kernel *kernel : kernels) {
-    auto [known, isNew] = moduleOf.try_emplace(kernel->symbol()->str(), first.size());
-    if (isNew) {
+    if (moduleOf.try_emplace(codeOf(*kernel), first.size()).second)
       first.push_back(kernel);
-      sharedBytes.push_back(0);
-    }
-    uint32_t &most = sharedBytes[known->second];
+    uint32_t &most = sharedBytesOf[kernel->symbol()->string_view()];
     most = std::max(most, kernel->gpu()->shared_bytes());
   }
   Kernels result;
@@ -125,7 +126,7 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
   auto loadOne = [&](size_t i) {
     return context
         .with([&]() -> Status {
-          auto module = loadSymbol(driver, artifact, chip, device, first[i]->symbol()->str());
+          auto module = loadCode(driver, artifact, chip, device, codeOf(*first[i]));
           FLOWHN_RETURN_IF_ERROR(module.status());
           result.modules[i] = std::move(*module);
           return {};
@@ -134,16 +135,16 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
   };
   FLOWHN_RETURN_IF_ERROR(forEachInParallel(first.size(), size_t(threads), "kernels", loadOne));
   for (const fb::Kernel *kernel : kernels) {
-    size_t number = moduleOf.at(kernel->symbol()->str());
-    Expected<FunctionHandle> function =
-        findFunction(driver, result.modules[number], *kernel, sharedBytes[number]);
+    const Module &module = result.modules[moduleOf.at(codeOf(*kernel))];
+    uint32_t sharedBytes = sharedBytesOf.at(kernel->symbol()->string_view());
+    Expected<FunctionHandle> function = findFunction(driver, module, *kernel, sharedBytes);
     FLOWHN_RETURN_IF_ERROR(function.status().withContext(label(*kernel)));
     Expected<int> blocks = countBlocks(driver, *function, *kernel);
     FLOWHN_RETURN_IF_ERROR(blocks.status().withContext(label(*kernel)));
     Expected<bool> clusters = hasClusters(driver, *function);
     FLOWHN_RETURN_IF_ERROR(clusters.status().withContext(label(*kernel)));
     if (*blocks > 1 && !*clusters) {
-      uint32_t most = std::max(sharedBytes[number], bytesToHold(device.sharedBytes, 1));
+      uint32_t most = std::max(sharedBytes, bytesToHold(device.sharedBytes, 1));
       FLOWHN_RETURN_IF_ERROR(allowSharedBytes(driver, *function, most).withContext(label(*kernel)));
     }
     result.entries.push_back({*function, kernel->gpu()->shared_bytes(), *blocks, *clusters});

@@ -41,7 +41,7 @@ private:
     int blocksPerMultiprocessor; ///< at most, with so much
     bool hasClusters;
   };
-  std::vector<Module> modules; ///< one per symbol
+  std::vector<Module> modules; ///< one per section of code
   std::vector<Entry> entries;  ///< of the plan's kernels
   int multiprocessors = 0, multiprocessorBytes = 0;
 };

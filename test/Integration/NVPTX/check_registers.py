@@ -56,6 +56,13 @@ def budget_of(chip, kernel, text):
     return BUDGETS.get(chip, {}).get(kind, 0)
 
 
+def kernels_of(text):
+    """Name and text of each kernel of a section, which may have several."""
+    head, *entries = re.split(rb"(?=^\.visible \.entry )", text, flags=re.M)
+    for entry in entries:
+        yield re.match(rb"\.visible \.entry (\w+)", entry)[1].decode(), head + entry
+
+
 def find_ptxas():
     roots = [os.environ.get(name) for name in ("CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
     paths = [os.path.join(root, "bin", "ptxas") for root in roots if root]
@@ -81,19 +88,19 @@ def check(path, folder, seen):
     results = []
     with zipfile.ZipFile(path) as artifact:
         for name in artifact.namelist():
-            match = re.fullmatch(r"code/([^/]+)/(\w+)\.ptx", name)
-            if not match:
-                continue
-            chip, kernel = match.groups()
-            text = artifact.read(name)
-            if (chip, text) in seen:
-                continue
-            seen.add((chip, text))
-            budget = budget_of(chip, kernel, text)
-            registers, local = resources(chip, text, folder)
-            results.append(registers <= budget and local == 0)
-            print(f"{chip} {kernel}: {registers} registers of {budget}, {local} bytes of local memory"
-                  f"{'' if results[-1] else ' FAILED'}")
+            match = re.fullmatch(r"code/([^/]+)/\w+\.ptx", name)
+            for kernel, text in kernels_of(artifact.read(name)) if match else ():
+                chip = match[1]
+                # Labels have the kernel's number among those of the section.
+                known = (chip, re.sub(rb"__BB\d+_", b"", text))
+                if known in seen:
+                    continue
+                seen.add(known)
+                budget = budget_of(chip, kernel, text)
+                registers, local = resources(chip, text, folder)
+                results.append(registers <= budget and local == 0)
+                print(f"{chip} {kernel}: {registers} registers of {budget}, {local} bytes of local "
+                      f"memory{'' if results[-1] else ' FAILED'}")
     return results
 
 

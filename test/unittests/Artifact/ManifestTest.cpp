@@ -54,7 +54,7 @@ TEST(ManifestTest, RefusesOtherVersionsAndTargets) {
               "target kind 'tpu', this build runs 'cpu' and 'nvptx'");
   changed["format_version"] = 2;
   expectError(parseManifest(changed.dump(), "m").status(), StatusCode::Incompatible,
-              "m: format version 2, this build reads version 4");
+              "m: format version 2, this build reads version 5");
 }
 
 struct Refusal {

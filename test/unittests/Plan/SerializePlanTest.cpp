@@ -36,7 +36,7 @@ constexpr llvm::StringLiteral program = R"mlir(
                    %item: index, %scratch: memref<?xi8>)
         attributes {kern.kernel, kern.grid = affine_map<(d0)[s0] -> (d0 * (s0 ceildiv 8))>,
                     kern.scratch_bytes = 4096 : i64, kern.op = "kern.matmul", kern.sizes = array<i64: 10, 4>,
-                    kern.config = {rows = 8 : i64, stages = 2 : i64}, kern.tuning_key = "matmul 10x4",
+                    kern.config = {rows = 8 : i64, stages = 2 : i64}, kern.code = "all", kern.tuning_key = "matmul 10x4",
                     kern.flops = [array<i64: 3, 1, 2>, array<i64: 5, 0, 0>]} {
       return
     }
@@ -135,6 +135,7 @@ TEST_F(SerializePlan, Kernels) {
   ASSERT_EQ(plan->kernels.size(), 1u);
   const fb::KernelT &kernel = *plan->kernels[0];
   EXPECT_EQ(kernel.symbol, "mix");
+  EXPECT_EQ(kernel.code, "all");
   EXPECT_EQ(kernel.op, "kern.matmul");
   EXPECT_EQ(kernel.index_args, (std::vector<uint8_t>{1, 1, 0, 0}));
   EXPECT_EQ(kernel.scratch_bytes, 4096);

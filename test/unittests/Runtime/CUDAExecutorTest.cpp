@@ -126,6 +126,17 @@ ArtifactContents gpuContents(const fb::PlanT &plan = gpuPlan(), const char *code
   return contents;
 }
 
+/// With the code of all kernels in one section.
+ArtifactContents oneSection() {
+  fb::PlanT plan = gpuPlan();
+  for (auto &kernel : plan.kernels)
+    kernel->code = "all";
+  ArtifactContents contents = gpuContents(plan);
+  contents.sections.resize(2);
+  contents.sections[1].name = kernelSection("sm_90a", "all", "cubin");
+  return contents;
+}
+
 /// With a second chip, whose plan is another one and whose kernels come in both forms.
 ArtifactContents twoChips() {
   ArtifactContents contents = gpuContents();
@@ -849,6 +860,17 @@ TEST_F(CUDAExecutorTest, EachDeviceRunsTheBestChipThatItCan) {
   refused(StatusCode::Incompatible,
           "the code is for sm_90a, sm_80; device 1, Old GPU, has compute capability 7.5",
           {.device = 1});
+}
+
+TEST_F(CUDAExecutorTest, KernelsShareSections) {
+  Expected<Session> session = tryCreate(oneSection());
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  Ids ids{1, 2, 3}, lengths{3};
+  expectLogits(session->run(all(ids, lengths)), ids, lengths);
+  ArtifactContents lacking = oneSection();
+  lacking.sections.pop_back();
+  expectError(tryCreate(lacking).status(), StatusCode::NotFound,
+              "no section 'code/sm_90a/all.cubin' or 'code/sm_90a/all.ptx'");
 }
 
 TEST_F(CUDAExecutorTest, RefusesWhatDoesNotFit) {

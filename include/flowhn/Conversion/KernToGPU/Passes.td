@@ -44,6 +44,18 @@ def ConvertKernToGPUPass : Pass<"convert-kern-to-gpu", "::mlir::ModuleOp"> {
                            "::mlir::NVVM::NVVMDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def GroupKernelsPass : Pass<"flowhn-group-gpu-kernels", "::mlir::ModuleOp"> {
+  let summary = "Choose which kernels are compiled together";
+  let description = [{
+    A start of the assembler takes as long as a small kernel. Each kernel is put beside others, as
+    many as take no longer together than the longest one does by itself, and `kern.code` names the
+    section that their code goes to. Kernels that use memory of the block are not put beside others
+    that do not, which would get some too; otherwise a kernel's code is as it would be alone.
+
+    Numerics: bit-exact.
+  }];
+}
+
 def LowerGPUKernelsToLLVMPass : Pass<"flowhn-lower-gpu-kernels-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Lower the emitted kernels to the LLVM dialect";
   let description = [{

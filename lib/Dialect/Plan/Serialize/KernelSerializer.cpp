@@ -14,6 +14,7 @@
 #include "flowhn/Conversion/KernToCPU/KernToCPU.h"
 #include "flowhn/Conversion/KernToGPU/KernToGPU.h"
 #include "flowhn/Dialect/Kern/IR/KernelSizes.h"
+#include "flowhn/Target/NVPTX/PTXEmitter.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 
 using namespace mlir;
@@ -116,6 +117,8 @@ LogicalResult mlir::plan::serializeKernel(func::FuncOp kernel, fb::KernelT &resu
            << kern::scratchBytesAttrName << " and " << kern::gpuThreadsAttrName;
   result.name = kernel.getName().str();
   result.symbol = result.name;
+  if (auto code = kernel->getAttrOfType<StringAttr>(mlir::flowhn::gpuCodeAttrName))
+    result.code = code.str();
   result.op = op.str();
   if (auto config = kernel->getAttrOfType<DictionaryAttr>(kern::configAttrName))
     result.config = kern::describeConfig(config);
