@@ -18,6 +18,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 
 namespace mlir::flowhn {
@@ -59,10 +60,13 @@ struct ConvertBodyToLLVMPass : PassWrapper<ConvertBodyToLLVMPass, OperationPass<
 };
 } // namespace
 
-/// Kernels side by side, as far as passes take one at a time.
+/// Kernels side by side, as far as passes take one at a time. LLVM folds what is left: one round
+/// over the ops of a kernel, without the blocks, gives it as little to do as all would.
 static void buildLoweringPipeline(OpPassManager &pm) {
   OpPassManager &kernels = pm.nest<func::FuncOp>();
-  kernels.addPass(createCanonicalizerPass());
+  GreedyRewriteConfig once;
+  once.setMaxIterations(1).setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+  kernels.addPass(createCanonicalizerPass(once));
   kernels.addPass(createCSEPass());
   kernels.addPass(createSCFToControlFlowPass());
   kernels.addPass(std::make_unique<ConvertBodyToLLVMPass>());
