@@ -54,7 +54,11 @@ struct ConvertBodyToLLVMPass : PassWrapper<ConvertBodyToLLVMPass, OperationPass<
     index::populateIndexToLLVMConversionPatterns(converter, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(getContext());
-    if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
+    // Nothing is left to fold, and behind a failure, which is an error, kernels may stay halfway.
+    ConversionConfig config;
+    config.foldingMode = DialectConversionFoldingMode::Never;
+    config.allowPatternRollback = false;
+    if (failed(applyPartialConversion(getOperation(), target, std::move(patterns), config)))
       signalPassFailure();
   }
 };
@@ -68,7 +72,7 @@ static void buildLoweringPipeline(OpPassManager &pm) {
   once.setMaxIterations(1).setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
   kernels.addPass(createCanonicalizerPass(once));
   kernels.addPass(createCSEPass());
-  kernels.addPass(createSCFToControlFlowPass());
+  kernels.addPass(createSCFToControlFlowPass({.allowPatternRollback = false}));
   kernels.addPass(std::make_unique<ConvertBodyToLLVMPass>());
   pm.addPass(createConvertFuncToLLVMPass());
   OpPassManager &entries = pm.nest<LLVM::LLVMFuncOp>();
