@@ -152,14 +152,10 @@ Expected<Kernels> Kernels::load(const Driver &driver, const Context &context,
   return result;
 }
 
-std::optional<uint32_t> Kernels::sharedBytesToSpread(uint32_t number, int64_t blocks) const {
+uint32_t Kernels::sharedBytesToSpread(uint32_t number, int64_t blocks) const {
   const Entry &kernel = entries[number];
-  int64_t most = kernel.blocksPerMultiprocessor,
-          share = (blocks + multiprocessors - 1) / multiprocessors;
-  if (most == 1 || blocks >= most * multiprocessors)
+  int64_t share = (blocks + multiprocessors - 1) / multiprocessors;
+  if (kernel.hasClusters || share >= kernel.blocksPerMultiprocessor)
     return kernel.sharedBytes;
-  if (kernel.hasClusters)
-    return std::nullopt;
-  return share == most ? kernel.sharedBytes
-                       : std::max(kernel.sharedBytes, bytesToHold(multiprocessorBytes, share));
+  return std::max(kernel.sharedBytes, bytesToHold(multiprocessorBytes, share));
 }

@@ -30,9 +30,9 @@ public:
   FunctionHandle operator[](uint32_t number) const { return entries[number].function; }
   /// The dynamic shared memory with which a launch of so many blocks of kernel `number` spreads
   /// over the multiprocessors however these become free: what it needs, where one block is all that
-  /// each has room for, or all are full; else so much that each has room for its share of them.
-  /// None of clusters, whose blocks take their places together.
-  std::optional<uint32_t> sharedBytesToSpread(uint32_t number, int64_t blocks) const;
+  /// each has room for, or all are full, and of clusters, whose blocks take their places together;
+  /// else so much that each has room for its share of them.
+  uint32_t sharedBytesToSpread(uint32_t number, int64_t blocks) const;
 
 private:
   struct Entry {

@@ -341,8 +341,8 @@ TEST_F(CUDAExecutorTest, StartsKernelsEarly) {
 }
 
 /// In calls of more tokens blocks do not crowd on the multiprocessors that are free first: shared
-/// memory that they need not keeps them apart, and clusters start in turn. In long calls so do
-/// products of both branches in one launch.
+/// memory that they need not keeps them apart, but for clusters. In long calls products of both
+/// branches in one launch start in turn.
 TEST_F(CUDAExecutorTest, StartsEvenLaunchesEarly) {
   constexpr int multiprocessors = 132, roomFor = 4;
   fb::PlanT plan = waitingPlan();
@@ -366,10 +366,13 @@ TEST_F(CUDAExecutorTest, StartsEvenLaunchesEarly) {
   EXPECT_EQ(FakeCUDA::get().earlyBytes, 0u); // what the kernels need
   EXPECT_EQ(earlyLaunches(65), 2u);
   EXPECT_EQ(FakeCUDA::get().earlyBytes, 115840u); // two do not fit in 233472
+  FakeCUDA::get().earlyBytes = 0;
+  EXPECT_EQ(earlyLaunches((roomFor - 1) * multiprocessors + 1),
+            2u); // each has room for its share alone
+  EXPECT_EQ(FakeCUDA::get().earlyBytes, 0u);
   FakeCUDA::get().clusterWidth = 2;
-  EXPECT_EQ(earlyLaunches(65), 0u);
-  EXPECT_EQ(earlyLaunches(roomFor * multiprocessors - 1), 0u);
-  EXPECT_EQ(earlyLaunches(roomFor * multiprocessors), 2u);
+  EXPECT_EQ(earlyLaunches(65), 2u);
+  EXPECT_EQ(FakeCUDA::get().earlyBytes, 0u);
   EXPECT_EQ(earlyLaunches(4097), 2u);
   for (auto &kernel : plan.kernels)
     kernel->op = "kern.grouped_matmul";
