@@ -129,7 +129,8 @@ void HopperMatmulEmitter::produce(HopperSchedule &schedule) {
 Stage HopperMatmulEmitter::copyPart(const ProductCode &code, const TilePart &part, Stage stage) {
   // Where the block begins, what waits for the kernel before comes behind what does not.
   Value isFirst = b.both(b.equal(stage.phase, Stage::firstCopy), b.equal(stage.index, 0));
-  Value ahead = b.min(part.endK, b.add(part.firstK, plan.stages()));
+  // One stage less than there are, so that the ring does not end.
+  Value ahead = b.min(part.endK, b.add(part.firstK, plan.stages() - 1));
   b.ifThen(isFirst, [&] {
     auto forEachStage = [&](auto copy) {
       b.forLoop(part.firstK, ahead, b.i32(1),
@@ -139,9 +140,8 @@ Stage HopperMatmulEmitter::copyPart(const ProductCode &code, const TilePart &par
     waitForGrids(b);
     forEachStage([&](auto &&...tile) { copyA(tile...); });
   });
-  Value count = b.sub(ahead, part.firstK), isRound = b.equal(count, plan.stages());
-  SmallVector<Value> inits = {b.select(isFirst, b.select(isRound, b.i32(0), count), stage.index),
-                              b.select(b.both(isFirst, isRound), b.i32(0), stage.phase)};
+  SmallVector<Value> inits = {b.select(isFirst, b.sub(ahead, part.firstK), stage.index),
+                              stage.phase};
   auto last = b.forLoop(b.select(isFirst, ahead, part.firstK), part.endK, b.i32(1), inits,
                         [&](Value kTile, ValueRange carried) {
                           Stage current{carried[0], carried[1]};
