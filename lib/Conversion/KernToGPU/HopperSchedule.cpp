@@ -9,9 +9,9 @@
 // A last round of tiles would leave blocks idle. Where it occupies at most half of them, or less,
 // each of its tiles is made in pieces of its columns, by as many blocks. Blocks of a cluster share
 // such tiles, or their pieces, each with a part of k: of columns alone every block would copy the
-// rows of all k. Or clusters share all tiles of the first products, and a last round remains one.
-// And where narrower tiles throughout take fewer rounds, by their predicted time, a
-// call has those.
+// rows of all k. Where a launch has few tiles, clusters share all those of its first products
+// instead, and nothing is divided further. And where narrower tiles throughout take fewer rounds, by
+// their predicted time, a call has those.
 //
 //===----------------------------------------------------------------------===//
 
