@@ -10,8 +10,8 @@
 // each of its tiles is made in pieces of its columns, by as many blocks. Blocks of a cluster share
 // such tiles, or their pieces, each with a part of k: of columns alone every block would copy the
 // rows of all k. Where a launch has few tiles, clusters share all those of its first products
-// instead, and nothing is divided further. And where narrower tiles throughout take fewer rounds, by
-// their predicted time, a call has those.
+// instead, and nothing is divided further. And where narrower tiles throughout take fewer rounds,
+// by their predicted time, a call has those.
 //
 //===----------------------------------------------------------------------===//
 
