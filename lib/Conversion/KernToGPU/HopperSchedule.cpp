@@ -37,16 +37,13 @@ HopperSchedule::HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan
 //===----------------------------------------------------------------------===//
 
 HopperSchedule::Tiling HopperSchedule::number(int64_t columns) {
-  Tiling tiling{columns, {}, {}, {}, {}, {}};
-  Value tiles = b.i32(0), slots = tiles;
+  Tiling tiling{columns, {}, {}, {}, {}};
+  Value tiles = b.i32(0);
   for (auto [index, code] : llvm::enumerate(products)) {
     tiling.starts.push_back(tiles);
     int64_t columnTiles = llvm::divideCeil(code.plan().n, columns);
-    Value count = b.mul(code.rowTiles, columnTiles);
-    tiles = b.add(count, tiles);
+    tiles = b.add(b.mul(code.rowTiles, columnTiles * plan.sharersOf(index)), tiles);
     tiling.ends.push_back(tiles);
-    slots = b.add(b.mul(count, plan.sharersOf(index)), slots);
-    tiling.slots.push_back(slots);
   }
   tiling.whole = tiles;
   tiling.rest = b.rem(tiles, b.numBlocks());
@@ -93,9 +90,12 @@ std::pair<ProductCode, TilePart> HopperSchedule::tileAt(const Tiling &tiling, si
     start = b.select(isOther, tiling.starts[1], start);
     columnTiles = b.select(isOther, columnTilesOf(products[1]), columnTiles);
   }
+  int64_t sharers = plan.sharersOf(product);
+  Value own = b.sub(index, start);
   MatmulTile tile = nvptx::tileAt(b, code.plan().tileRows, tiling.columns, code.rowTiles,
-                                  columnTiles, b.sub(index, start));
-  return {code, {tile, tiling.columns, b.i32(0), code.kTiles}};
+                                  columnTiles, sharers > 1 ? b.div(own, sharers) : own);
+  TilePart whole = {tile, tiling.columns, b.i32(0), code.kTiles};
+  return {code, sharers > 1 ? share(whole, code) : whole};
 }
 
 TilePart HopperSchedule::share(const TilePart &whole, const ProductCode &code) {
@@ -117,28 +117,11 @@ void HopperSchedule::forEachPart(int64_t phase, Body body) {
 }
 
 void HopperSchedule::takeAll(const Tiling &tiling, int64_t phase, Body body) {
-  if (plan.sharedProducts > 0)
-    return takeParts(tiling, phase, body);
   SmallVector<Value> last = takeTiles(tiling, {b.blockId(), b.i32(0), b.i32(phase)}, b.numBlocks(),
                                       tiling.whole, /*areShared=*/false, body);
   auto divisions = plan.divisionsOf(tiling.columns);
   if (!divisions.empty())
     takeRest(tiling, divisions, {last[1], last[2]}, body);
-}
-
-void HopperSchedule::takeParts(const Tiling &tiling, int64_t phase, Body body) {
-  SmallVector<Value> last = {b.blockId(), b.i32(0), b.i32(phase)};
-  for (size_t product = 0; product < numCodes(); ++product) {
-    Value start = product == 0 ? b.i32(0) : tiling.slots[product - 1];
-    Value end = sharesCode ? tiling.slots.back() : tiling.slots[product];
-    last = b.forLoop(last[0], end, b.numBlocks(), last, [&](Value slot, ValueRange carried) {
-      int64_t sharers = plan.sharersOf(product);
-      Value index = b.add(tiling.starts[product], b.div(b.sub(slot, start), sharers));
-      auto [code, tile] = tileAt(tiling, product, index);
-      Stage after = body(code, sharers > 1 ? share(tile, code) : tile, {carried[1], carried[2]});
-      return SmallVector<Value>{b.add(slot, b.numBlocks()), after.index, after.phase};
-    });
-  }
 }
 
 // One loop behind the other, and not one that asks at every tile whose code it needs: the code

@@ -50,11 +50,11 @@ public:
   Value rank() { return b.rem(b.blockId(), plan.cluster); }
 
 private:
-  /// All tiles, with so many columns of the result each.
+  /// All tiles, with so many columns of the result each. One that a cluster shares by the plan is
+  /// as many of them as it has blocks.
   struct Tiling {
     int64_t columns;
     SmallVector<Value, 2> starts, ends; ///< of each product's
-    SmallVector<Value, 2> slots;        ///< behind those of a product's parts, where all are shared
     Value whole;                        ///< those that are made whole: the first ones
     Value rest;                         ///< of a last round that is not full
   };
@@ -76,14 +76,12 @@ private:
   Value endOf(const Tiling &tiling, size_t product) const {
     return sharesCode ? tiling.ends.back() : tiling.ends[product];
   }
-  /// What the code of a product reads for the tile at an index, and the tile.
+  /// What the code of a product reads for the tile at an index, and the tile, or the block's share.
   std::pair<ProductCode, TilePart> tileAt(const Tiling &tiling, size_t product, Value index);
   /// Of a tile, or of a piece, the part of k that is the block's in its cluster.
   TilePart share(const TilePart &whole, const ProductCode &code);
 
   void takeAll(const Tiling &tiling, int64_t phase, Body body);
-  /// Where clusters share all tiles of the first products: blocks take parts a grid apart.
-  void takeParts(const Tiling &tiling, int64_t phase, Body body);
   /// The tiles `first`, first + step, … below `end`, whole or the block's share of them; returns
   /// what follows on the last one: its index and its stage.
   SmallVector<Value> takeTiles(const Tiling &tiling, ArrayRef<Value> first, Value step, Value end,

@@ -41,32 +41,31 @@ double HopperLaunchPlan::partTime(int64_t columns, const TileDivision &division,
 }
 
 namespace {
-/// When the blocks of a launch end, which take tiles as HopperSchedule.cpp says; of a round of
-/// tiles it has the tiles in k of each.
+/// A tile, or what one block has of a tile that a cluster shares by the plan.
+struct Part {
+  int64_t kTiles; ///< of the tile
+  int64_t sharers;
+};
+
+/// When the blocks of a launch end, which take tiles as HopperSchedule.cpp says.
 class BlockTimes {
 public:
   BlockTimes(const HopperLaunchPlan &plan, int64_t columns, int64_t blocks)
       : plan(plan), columns(columns), ends(blocks, startTime) {}
 
-  /// A tile for each block, from the first one on.
-  void addWhole(ArrayRef<int64_t> round) {
-    for (auto [block, kTiles] : llvm::enumerate(round))
-      ends[block] += plan.partTime(columns, {1, 1}, kTiles, round.size());
+  /// A tile, or a share of one, for each block, from the first one on.
+  void addWhole(ArrayRef<Part> round) {
+    for (auto [block, part] : llvm::enumerate(round))
+      ends[block] += plan.partTime(columns, {1, part.sharers}, part.kTiles, round.size());
   }
   /// Parts of tiles, from the last block on.
-  void addDivided(const TileDivision &division, ArrayRef<int64_t> tiles) {
+  void addDivided(const TileDivision &division, ArrayRef<Part> tiles) {
     int64_t atOnce = division.atOnce(ends.size()), blocks = division.blocks();
     int64_t busy = blocks * std::min<int64_t>(atOnce, tiles.size());
-    for (auto [index, kTiles] : llvm::enumerate(tiles))
+    for (auto [index, tile] : llvm::enumerate(tiles))
       for (int64_t block = 0; block < blocks; ++block)
         ends[ends.size() - 1 - index % atOnce * blocks - block] +=
-            plan.partTime(columns, division, kTiles, busy);
-  }
-  /// Parts of all tiles, from the first block on: some are shared.
-  void addParts(ArrayRef<std::pair<int64_t, int64_t>> parts) {
-    for (auto [slot, part] : llvm::enumerate(parts))
-      ends[slot % ends.size()] +=
-          plan.partTime(columns, {1, part.second}, part.first, std::min(ends.size(), parts.size()));
+            plan.partTime(columns, division, tile.kTiles, busy);
   }
   double last() const { return *llvm::max_element(ends); }
 
@@ -80,21 +79,19 @@ private:
 
 double HopperLaunchPlan::launchTime(int64_t columns, ArrayRef<int64_t> rows,
                                     const GPUTargetInfo &target) const {
-  SmallVector<int64_t> allTiles;
-  SmallVector<std::pair<int64_t, int64_t>> parts; // tiles in k of a whole one, and its sharers
+  SmallVector<Part> allTiles;
   for (auto [index, product] : llvm::enumerate(products)) {
-    int64_t tiles =
+    int64_t count =
         llvm::divideCeil(rows[index], tileRows()) * llvm::divideCeil(product.plan.n, columns);
-    allTiles.append(tiles, product.plan.kTiles());
-    parts.append(tiles * sharersOf(index), {product.plan.kTiles(), sharersOf(index)});
+    Part part{product.plan.kTiles(), sharersOf(index)};
+    allTiles.append(count * part.sharers, part);
   }
-  ArrayRef<int64_t> tiles = allTiles;
+  ArrayRef<Part> tiles = allTiles;
   int64_t blocks = blocksAtOnce(target);
+  // Of more than a round of shares no launch was measured.
+  if (sharedProducts > 0 && int64_t(tiles.size()) > blocks)
+    return std::numeric_limits<double>::infinity();
   BlockTimes times(*this, columns, blocks);
-  if (sharedProducts > 0) {
-    times.addParts(parts);
-    return times.last();
-  }
   for (; int64_t(tiles.size()) >= blocks; tiles = tiles.drop_front(blocks))
     times.addWhole(tiles.take_front(blocks));
   auto divisions = divisionsOf(columns);

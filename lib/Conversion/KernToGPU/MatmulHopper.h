@@ -79,7 +79,8 @@ public:
   /// while so many blocks have one; measured on an H200.
   double partTime(int64_t columns, const TileDivision &division, int64_t kTiles,
                   int64_t blocks) const;
-  /// Microseconds of a launch where each product has so many rows, and its tiles so many columns.
+  /// Microseconds of a launch where each product has so many rows, and its tiles so many columns;
+  /// infinity where clusters share all tiles of products that have too many for it.
   double launchTime(int64_t columns, ArrayRef<int64_t> rows,
                     const flowhn::GPUTargetInfo &target) const;
 
