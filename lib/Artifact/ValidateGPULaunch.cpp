@@ -16,6 +16,7 @@ namespace {
 constexpr uint32_t maxThreads = 1024;
 constexpr uint32_t maxSharedBytes = 256 << 10;
 constexpr int64_t maxBlocks = (int64_t(1) << 31) - 1;
+constexpr uint32_t maxClusterBlocks = 8;
 constexpr int64_t maxExtent = (int64_t(1) << 32) - 1;
 constexpr uint32_t maxBox = 256;
 constexpr int64_t maxRowBytes = (int64_t(1) << 40) - 1;
@@ -58,6 +59,21 @@ Status checkTensorMap(const fb::TensorMap &map, const fb::Kernel &kernel, size_t
   return checkExpression(*map.rows(), numIndices);
 }
 
+/// Launches that form clusters have as many blocks as can be, whole clusters of them.
+Status checkClusters(const fb::GPULaunch &gpu) {
+  if (gpu.cluster_grid() == 0)
+    return {};
+  if (gpu.cluster_blocks() < 1 || gpu.cluster_blocks() > maxClusterBlocks)
+    return invalidInput("clusters of " + std::to_string(gpu.cluster_blocks()) +
+                        " blocks, it must be 1 to " + std::to_string(maxClusterBlocks));
+  if (gpu.max_blocks() % gpu.cluster_blocks() != 0 || gpu.cluster_grid() < gpu.max_blocks() ||
+      gpu.max_blocks() == 0)
+    return invalidInput("clusters of " + std::to_string(gpu.cluster_blocks()) + " blocks from " +
+                        std::to_string(gpu.cluster_grid()) + " on, of which at most " +
+                        std::to_string(gpu.max_blocks()) + " are launched");
+  return {};
+}
+
 std::string label(uint32_t number) { return "tensor map " + std::to_string(number); }
 
 } // namespace
@@ -71,6 +87,7 @@ Status flowhn::checkGPULaunch(const fb::Kernel &kernel, size_t numIndices) {
     return invalidInput("shared memory of " + std::to_string(gpu.shared_bytes()) + " bytes");
   if (gpu.max_blocks() < 0 || gpu.max_blocks() > maxBlocks)
     return invalidInput("at most " + std::to_string(gpu.max_blocks()) + " blocks");
+  FLOWHN_RETURN_IF_ERROR(checkClusters(gpu));
   for (const Expression *expression : {gpu.grid_y(), gpu.grid_z()})
     if (expression)
       FLOWHN_RETURN_IF_ERROR(checkExpression(*expression, numIndices));

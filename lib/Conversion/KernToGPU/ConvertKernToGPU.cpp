@@ -100,6 +100,8 @@ static void setLaunchAttributes(func::FuncOp kernel, GPUKernelInterface op, cons
     kernel->setAttr(gpuResidentBlocksAttrName, builder.getI64IntegerAttr(launch.residentBlocks));
   if (launch.clusterBlocks > 1)
     kernel->setAttr(gpuClusterBlocksAttrName, builder.getI64IntegerAttr(launch.clusterBlocks));
+  if (launch.clusterGrid > 0)
+    kernel->setAttr(gpuClusterGridAttrName, builder.getI64IntegerAttr(launch.clusterGrid));
   kernel->setAttr(gpuThreadsAttrName, builder.getI64IntegerAttr(launch.threads));
   kernel->setAttr(gpuSharedBytesAttrName, builder.getI64IntegerAttr(launch.sharedBytes));
   kernel->setAttr(kernelOpAttrName, builder.getStringAttr(op->getName().getStringRef()));

@@ -81,6 +81,7 @@ static llvm::json::Object describeLaunch(LLVM::LLVMFuncOp kernel) {
       {"grid", describeMap(kernel->getAttrOfType<AffineMapAttr>(gridAttrName).getValue())},
       {"max_blocks", integer(gpuMaxBlocksAttrName)},
       {"cluster_blocks", integer(gpuClusterBlocksAttrName, 1)},
+      {"cluster_grid", integer(gpuClusterGridAttrName)},
       {"threads", integer(gpuThreadsAttrName)},
       {"shared_bytes", integer(gpuSharedBytesAttrName)},
       {"tensor_maps", describeTensorMaps(kernel)}};

@@ -46,17 +46,29 @@ static SmallVector<TypicalCall> getTypicalCalls(ArrayRef<MatmulOp> products,
   return calls;
 }
 
-/// What there is to choose from; the stages follow.
+/// Whether a product has so many weights that a model of such may reach the GPU's limit of power.
+static bool isLarge(MatmulOp product) {
+  constexpr int64_t leastWeights = int64_t(1) << 22;
+  return int64_t(product.getN() * product.getGroups() * product.getK()) >= leastWeights;
+}
+
+/// What there is to choose from, of what is predicted as fast the first one; the stages follow.
 static SmallVector<HopperTiling> getTilings(ArrayRef<MatmulOp> products) {
   MatmulOp first = products.front();
   int64_t groups = first.getGroups(), columns = 0;
   for (MatmulOp product : products)
     columns = std::max<int64_t>(columns, product.getN() * groups);
   if (columns > 256) {
-    SmallVector<HopperTiling> tilings = {
-        {128, 128, 0, 1}, {128, 192, 0, 1}, {128, 256, 0, 1}, {128, 256, 0, 2}};
+    SmallVector<HopperTiling> tilings = {{128, 128, 0}, {128, 192, 0}};
+    SmallVector<int64_t, 2> narrowColumns = {0}, multicasts = {1};
     if (groups == 1)
-      tilings.append({{128, 256, 0, 1, 192}, {128, 256, 0, 2, 192}});
+      narrowColumns.push_back(192);
+    if (llvm::all_of(products, isLarge))
+      multicasts.insert(multicasts.begin(), 2);
+    for (int64_t narrow : narrowColumns)
+      for (int64_t multicast : multicasts)
+        for (int64_t cluster : {1, 2})
+          tilings.push_back({128, 256, 0, cluster, narrow, 0, multicast});
     if (products.size() > 1)
       for (int64_t shared : {1, 2})
         for (int64_t width : {128, 160, 192})
@@ -91,9 +103,11 @@ static double timeOf(const HopperLaunchPlan &plan, const TypicalCall &call,
   auto rows = llvm::map_to_vector(plan.products, [&](const HopperProduct &product) {
     return product.extent == 0 ? call.first : call.others;
   });
+  bool isLong = (call.first + call.others) / 2 > HopperLaunchPlan::multicastRows;
   double least = std::numeric_limits<double>::infinity();
   for (int64_t columns : plan.widths())
-    least = std::min(least, plan.launchTime(columns, rows, target));
+    for (bool isMulticast : {false, plan.multicast > 1 && isLong})
+      least = std::min(least, plan.launchTime(columns, isMulticast, rows, target));
   return least;
 }
 
@@ -114,10 +128,11 @@ SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTarg
   for (HopperTiling tiling : getTilings(products)) {
     tiling.stages = chooseStages(op, tiling, target.sharedBytes);
     HopperLaunchPlan plan(op, products, tiling);
-    auto [rows, columns, stages, cluster, narrowColumns, sharedProducts] = tiling;
+    auto [rows, columns, stages, cluster, narrowColumns, sharedProducts, multicast] = tiling;
     if (!target.isMatmulTile(rows, columns, plan.products.front().plan.groups) ||
         !plan.fitsRegisters() || (narrowColumns && !plan.canBeNarrower()) ||
-        (cluster > 1 && !plan.canShare()) || (sharedProducts && !plan.canShareProducts()))
+        (cluster > 1 && !plan.canShare()) || (sharedProducts && !plan.canShareProducts()) ||
+        (multicast > 1 && !plan.canMulticast()))
       continue;
     SmallVector<std::pair<StringRef, int64_t>, 4> entries = {
         {"tile_rows", rows}, {"tile_columns", columns}, {"stages", stages}};
@@ -127,6 +142,8 @@ SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTarg
       entries.emplace_back("narrow_columns", narrowColumns);
     if (sharedProducts)
       entries.emplace_back("shared_products", sharedProducts);
+    if (multicast > 1)
+      entries.emplace_back("multicast", multicast);
     configs.emplace_back(timeOfRow(plan, calls, target), makeConfig(op->getContext(), entries));
   }
   llvm::stable_sort(configs, llvm::less_first());

@@ -14,7 +14,8 @@ using namespace mlir;
 using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 
-ProductCode nvptx::makeProductCode(GPUKernelBuilder &b, const HopperProduct &product) {
+ProductCode nvptx::makeProductCode(GPUKernelBuilder &b, const HopperProduct &product,
+                                   ArrayRef<int64_t> boxes) {
   MatmulOp op = product.op;
   const HopperMatmulPlan &plan = product.plan;
   ProductCode code{&product, b.i32(plan.n), b.i32(plan.kTiles()), {}, {}, {}, {}, {}, {}, {}};
@@ -25,8 +26,9 @@ ProductCode nvptx::makeProductCode(GPUKernelBuilder &b, const HopperProduct &pro
   // Extents end where the operand does: what a tile has beyond is zero.
   code.aMap = b.tensorMap({op.getA(), static_cast<int64_t>(op.getAColumn() + plan.k), rows,
                            swizzledColumns, plan.tileRows});
-  code.bMap = b.tensorMap({op.getB(), plan.k, b.builder.getAffineConstantExpr(plan.n * plan.groups),
-                           swizzledColumns, plan.boxColumns()});
+  AffineExpr bRows = b.builder.getAffineConstantExpr(plan.n * plan.groups);
+  for (int64_t box : boxes)
+    code.bMaps.push_back({box, b.tensorMap({op.getB(), plan.k, bRows, swizzledColumns, box})});
   if (plan.storesTiles)
     code.outMap = b.tensorMap(
         {op.getOut(), static_cast<int64_t>(op.getOutColumn() + plan.n), rows, swizzledColumns, 64});
@@ -88,13 +90,15 @@ ProductCode nvptx::chooseProduct(GPUKernelBuilder &b, const ProductCode &one,
   ProductCode code{one.product,
                    choose(&ProductCode::n),
                    choose(&ProductCode::kTiles),
-                   choose(&ProductCode::rowTiles),
+                   one.rowTiles,
                    choose(&ProductCode::aMap),
-                   choose(&ProductCode::bMap),
                    choose(&ProductCode::outMap),
                    choose(&ProductCode::outColumn),
                    choose(&ProductCode::outStride),
-                   {isOther, {}}};
+                   {isOther, {}},
+                   {}};
+  for (auto [own, others] : llvm::zip_equal(one.bMaps, other.bMaps))
+    code.bMaps.push_back({own.rows, b.select(isOther, others.map, own.map)});
   auto pairs = llvm::zip(operandsOf(*one.product), operandsOf(*other.product));
   for (auto [own, others] : pairs)
     code.operands.operands.emplace_back(own, others);

@@ -19,22 +19,30 @@
 
 namespace mlir::kern::nvptx {
 
+/// The tensor map of a matrix for boxes of so many rows.
+struct BoxMap {
+  int64_t rows;
+  Value map;
+};
+
 /// A product, or one of two by what `operands` chooses: what the code reads of it, in i32 and
 /// generic pointers.
 struct ProductCode {
   const HopperProduct *product; ///< whose code it is
   Value n, kTiles, rowTiles;
-  Value aMap, bMap, outMap; ///< the latter where tiles are stored
-  Value outColumn;          ///< of the result's column 0
-  Value outStride;          ///< i64: elements between its rows
+  Value aMap, outMap; ///< the latter where tiles are stored
+  Value outColumn;    ///< of the result's column 0
+  Value outStride;    ///< i64: elements between its rows
   OperandChoice operands;
+  SmallVector<BoxMap, 3> bMaps; ///< the largest boxes first
 
   MatmulOp op() const { return product->op; }
   const HopperMatmulPlan &plan() const { return product->plan; }
 };
 
-/// Adds the tensor maps of a product to the kernel's.
-ProductCode makeProductCode(GPUKernelBuilder &b, const HopperProduct &product);
+/// Adds the tensor maps of a product to the kernel's, of b for boxes of so many rows each.
+ProductCode makeProductCode(GPUKernelBuilder &b, const HopperProduct &product,
+                            ArrayRef<int64_t> boxes);
 
 /// Whether the code of one product is that of the other, but for operands, rows, k, and, where
 /// tiles are stored, the place of the result and columns of b that threads need not check.

@@ -26,6 +26,12 @@ HopperSchedule::HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan
     : b(b), plan(plan), products(products),
       sharesCode(products.size() == 2 && plan.sharersOf(0) == plan.sharersOf(1) &&
                  haveSameCode(*products[0].product, *products[1].product)) {
+  rasterRows = b.i32(8);
+  if (plan.multicast > 1) {
+    isMulticast = areMulticast();
+    // As many rows as columns at a time: fewer bytes for all blocks together.
+    rasterRows = b.select(isMulticast, b.i32(16), rasterRows);
+  }
   for (int64_t columns : plan.widths())
     tilings.push_back(number(columns));
   if (tilings.size() > 1)
@@ -36,13 +42,29 @@ HopperSchedule::HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan
 // Tiles
 //===----------------------------------------------------------------------===//
 
+/// Who launches blocks that copy for each other says so by clusters, but where blocks form these
+/// anyway.
+Value HopperSchedule::areMulticast() {
+  if (plan.mayFormClusters())
+    return b.equal(blocksOfCluster(b), plan.multicast);
+  Value rows = b.i32(0);
+  for (const ProductCode &code : products)
+    rows = b.add(rows, b.extent(code.op().getRows()));
+  return b.less(b.i32(HopperLaunchPlan::multicastRows * products.size()), rows);
+}
+
 HopperSchedule::Tiling HopperSchedule::number(int64_t columns) {
-  Tiling tiling{columns, {}, {}, {}, {}};
+  Tiling tiling{columns, {}, {}, {}, {}, {}};
   Value tiles = b.i32(0);
   for (auto [index, code] : llvm::enumerate(products)) {
+    Value rowTiles = code.rowTiles;
+    if (isMulticast)
+      rowTiles = b.select(isMulticast, b.mul(b.ceilDiv(rowTiles, plan.multicast), plan.multicast),
+                          rowTiles);
+    tiling.rowTiles.push_back(rowTiles);
     tiling.starts.push_back(tiles);
     int64_t columnTiles = llvm::divideCeil(code.plan().n, columns);
-    tiles = b.add(b.mul(code.rowTiles, columnTiles * plan.sharersOf(index)), tiles);
+    tiles = b.add(b.mul(rowTiles, columnTiles * plan.sharersOf(index)), tiles);
     tiling.ends.push_back(tiles);
   }
   tiling.whole = tiles;
@@ -83,24 +105,27 @@ std::pair<ProductCode, TilePart> HopperSchedule::tileAt(const Tiling &tiling, si
     return b.i32(llvm::divideCeil(code.plan().n, tiling.columns));
   };
   ProductCode code = products[product];
-  Value start = tiling.starts[product], columnTiles = columnTilesOf(code);
+  Value start = tiling.starts[product], rowTiles = tiling.rowTiles[product];
+  Value columnTiles = columnTilesOf(code);
   if (sharesCode) {
     Value isOther = b.less(b.add(tiling.ends[0], -1), index);
     code = chooseProduct(b, code, products[1], isOther);
     start = b.select(isOther, tiling.starts[1], start);
+    rowTiles = b.select(isOther, tiling.rowTiles[1], rowTiles);
     columnTiles = b.select(isOther, columnTilesOf(products[1]), columnTiles);
   }
   int64_t sharers = plan.sharersOf(product);
   Value own = b.sub(index, start);
-  MatmulTile tile = nvptx::tileAt(b, code.plan().tileRows, tiling.columns, code.rowTiles,
-                                  columnTiles, sharers > 1 ? b.div(own, sharers) : own);
+  MatmulTile tile = nvptx::tileAt(b, plan.tileRows(), tiling.columns, rowTiles, columnTiles,
+                                  sharers > 1 ? b.div(own, sharers) : own, rasterRows);
   TilePart whole = {tile, tiling.columns, b.i32(0), code.kTiles};
   return {code, sharers > 1 ? share(whole, code) : whole};
 }
 
 TilePart HopperSchedule::share(const TilePart &whole, const ProductCode &code) {
   auto startOf = [&](Value rank) { return b.div(b.mul(rank, code.kTiles), plan.cluster); };
-  return {whole.tile, whole.columns, startOf(rank()), startOf(b.add(rank(), 1)),
+  Value rank = rankInCluster(b, plan.cluster);
+  return {whole.tile, whole.columns, startOf(rank), startOf(b.add(rank, 1)),
           /*isShared=*/true};
 }
 
@@ -134,6 +159,7 @@ SmallVector<Value> HopperSchedule::takeTiles(const Tiling &tiling, ArrayRef<Valu
                      [&](Value index, ValueRange carried) {
                        auto [code, tile] = tileAt(tiling, product, index);
                        TilePart part = areShared ? share(tile, code) : tile;
+                       part.isMulticast = isMulticast;
                        Stage after = body(code, part, {carried[1], carried[2]});
                        return SmallVector<Value>{b.add(index, step), after.index, after.phase};
                      });

@@ -29,11 +29,15 @@ struct TilePart {
   int64_t columns;
   Value firstK, endK;
   bool isShared = false; ///< the blocks of the cluster have the other ranges
+  /// An i1, if there can be such: the blocks of the cluster have tiles with the same columns, and
+  /// each copies a part of b for all.
+  Value isMulticast = {};
 };
 
 /// The tiles of a launch are those of its products, one product behind the other. Blocks take
 /// tiles a grid apart, and what is left over in pieces, or shared by the blocks of clusters.
-/// Where there are two widths of tiles, the call's rows decide.
+/// Where there are two widths of tiles, the call's rows decide. Blocks that copy b for each other
+/// need tiles one below the other, so rows of tiles are filled up to whole clusters then.
 class HopperSchedule {
 public:
   /// Numbers the tiles of `products`.
@@ -46,14 +50,12 @@ public:
   /// Calls `body` for all that the block multiplies; the ring of stages begins in `phase`.
   void forEachPart(int64_t phase, Body body);
 
-  /// The block's place in its cluster.
-  Value rank() { return b.rem(b.blockId(), plan.cluster); }
-
 private:
   /// All tiles, with so many columns of the result each. One that a cluster shares by the plan is
   /// as many of them as it has blocks.
   struct Tiling {
     int64_t columns;
+    SmallVector<Value, 2> rowTiles;     ///< of each product
     SmallVector<Value, 2> starts, ends; ///< of each product's
     Value whole;                        ///< those that are made whole: the first ones
     Value rest;                         ///< of a last round that is not full
@@ -65,7 +67,11 @@ private:
   SmallVector<Tiling, 2> tilings; ///< the wide one first
   bool sharesCode;                ///< two products have the code of the first one
   Value isNarrow;                 ///< where there are two
+  Value isMulticast;              ///< where blocks can copy b for each other: whether they do
+  Value rasterRows;
 
+  /// An i1: whether blocks copy b for each other in this launch.
+  Value areMulticast();
   Tiling number(int64_t columns);
   Value timeOf(const Tiling &tiling);
   /// Whether a last round is small enough for its tiles to be made so.

@@ -23,7 +23,11 @@ static constexpr int64_t waitTicks = 10000000;
 //===----------------------------------------------------------------------===//
 
 void nvptx::initBarrier(GPUKernelBuilder &b, Value barrier, int64_t arrivals) {
-  NVVM::MBarrierInitOp::create(b.builder, b.loc, barrier, b.i32(arrivals), Value());
+  initBarrier(b, barrier, b.i32(arrivals));
+}
+
+void nvptx::initBarrier(GPUKernelBuilder &b, Value barrier, Value arrivals) {
+  NVVM::MBarrierInitOp::create(b.builder, b.loc, barrier, arrivals, Value());
 }
 
 void nvptx::fenceBarrierInit(GPUKernelBuilder &b) {
@@ -38,6 +42,11 @@ void nvptx::arrive(GPUKernelBuilder &b, Value barrier) {
   NVVM::MBarrierArriveOp::create(b.builder, b.loc, b.i64(), barrier, Value());
 }
 
+void nvptx::arriveInCluster(GPUKernelBuilder &b, Value barrier, Value block) {
+  NVVM::MBarrierArriveOp::create(b.builder, b.loc, Type(), inCluster(b, barrier, block), Value(),
+                                 NVVM::MemScopeKind::CTA, /*relaxed=*/false);
+}
+
 void nvptx::arriveExpecting(GPUKernelBuilder &b, Value barrier, Value bytes) {
   NVVM::MBarrierArriveExpectTxOp::create(b.builder, b.loc, Type(), barrier, bytes,
                                          NVVM::MemScopeKind::CTA, /*relaxed=*/false, Value());
@@ -50,10 +59,10 @@ void nvptx::prefetchMap(GPUKernelBuilder &b, Value map) {
 }
 
 void nvptx::copyToShared(GPUKernelBuilder &b, Value shared, Value map, Value column, Value row,
-                         Value barrier) {
+                         Value barrier, Value receivers) {
   Value target = LLVM::AddrSpaceCastOp::create(b.builder, b.loc, b.pointer(7), shared);
   NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
-      b.builder, b.loc, target, map, ValueRange{column, row}, barrier, ValueRange(), Value(),
+      b.builder, b.loc, target, map, ValueRange{column, row}, barrier, ValueRange(), receivers,
       Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
 }
 
@@ -110,6 +119,14 @@ void nvptx::waitCluster(GPUKernelBuilder &b) {
 void nvptx::leaveCluster(GPUKernelBuilder &b) {
   NVVM::ClusterArriveRelaxedOp::create(b.builder, b.loc, UnitAttr());
   waitCluster(b);
+}
+
+Value nvptx::blocksOfCluster(GPUKernelBuilder &b) {
+  return NVVM::ClusterDimBlocksXOp::create(b.builder, b.loc, b.i32());
+}
+
+Value nvptx::rankInCluster(GPUKernelBuilder &b, int64_t blocks) {
+  return b.rem(b.blockId(), blocks);
 }
 
 Value nvptx::inCluster(GPUKernelBuilder &b, Value shared, Value block) {

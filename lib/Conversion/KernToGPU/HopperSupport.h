@@ -19,18 +19,23 @@ inline constexpr int64_t swizzledColumns = 64;
 
 // Barriers in shared memory (!llvm.ptr<3>, 8 bytes).
 void initBarrier(GPUKernelBuilder &b, Value barrier, int64_t arrivals);
+void initBarrier(GPUKernelBuilder &b, Value barrier, Value arrivals);
 /// Makes initialised barriers visible to the copy engine.
 void fenceBarrierInit(GPUKernelBuilder &b);
 void waitBarrier(GPUKernelBuilder &b, Value barrier, Value phase);
 void arrive(GPUKernelBuilder &b, Value barrier);
+/// Arrives at the barrier that is in the same place of another block of the cluster.
+void arriveInCluster(GPUKernelBuilder &b, Value barrier, Value block);
 /// Arrives, and announces bytes that copies will bring.
 void arriveExpecting(GPUKernelBuilder &b, Value barrier, Value bytes);
 
 /// Brings a tensor map to where copies by it begin.
 void prefetchMap(GPUKernelBuilder &b, Value map);
-/// Copies a box at (column, row) of a tensor map to shared memory; the barrier is told.
+/// Copies a box at (column, row) of a tensor map to shared memory; the barrier is told. With
+/// `receivers`, a bit of an i16 for each block of the cluster, to the same place in these, whose
+/// barriers in the same place are told.
 void copyToShared(GPUKernelBuilder &b, Value shared, Value map, Value column, Value row,
-                  Value barrier);
+                  Value barrier, Value receivers = {});
 /// Copies a box in shared memory to (column, row) of a tensor map, as a bulk group.
 void copyToGlobal(GPUKernelBuilder &b, Value map, Value shared, Value column, Value row);
 /// Waits until the sources of all but `pending` bulk groups of the thread have been read.
@@ -60,6 +65,10 @@ void waitCluster(GPUKernelBuilder &b);
 /// Waits at the end until all other threads of the cluster are there, and so have read what they
 /// need; what they have written may still be on its way.
 void leaveCluster(GPUKernelBuilder &b);
+/// Blocks of the cluster: 1 where the launch forms none.
+Value blocksOfCluster(GPUKernelBuilder &b);
+/// The block's place in its cluster of so many blocks.
+Value rankInCluster(GPUKernelBuilder &b, int64_t blocks);
 /// The place in the shared memory of another block of the cluster.
 Value inCluster(GPUKernelBuilder &b, Value shared, Value block);
 

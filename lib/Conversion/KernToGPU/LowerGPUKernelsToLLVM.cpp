@@ -93,7 +93,8 @@ static void makeEntry(LLVM::LLVMFuncOp function, const KernelSummary &summary) {
   auto residents = function->getAttrOfType<IntegerAttr>(gpuResidentBlocksAttrName);
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                     builder.getI32IntegerAttr(residents ? residents.getInt() : 1));
-  if (auto blocks = function->getAttrOfType<IntegerAttr>(gpuClusterBlocksAttrName))
+  auto blocks = function->getAttrOfType<IntegerAttr>(gpuClusterBlocksAttrName);
+  if (blocks && !function->hasAttr(gpuClusterGridAttrName))
     function->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
                       builder.getDenseI32ArrayAttr({static_cast<int32_t>(blocks.getInt()), 1, 1}));
   // Tensor maps stay where the launch has put them: the copy engine reads them there.

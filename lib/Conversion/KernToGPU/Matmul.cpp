@@ -27,13 +27,11 @@ MatmulPlan::MatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileColumns, int64
       tileColumns(tileColumns), stages(stages) {}
 
 MatmulTile nvptx::tileAt(GPUKernelBuilder &b, int64_t rows, int64_t columns, Value rowTiles,
-                         Value columnTiles, Value index) {
-  // Rasters of 8 tiles of rows.
-  constexpr int64_t rasterRows = 8;
+                         Value columnTiles, Value index, Value rasterRows) {
   Value perRaster = b.mul(columnTiles, rasterRows);
   Value firstRow = b.mul(b.div(index, perRaster), rasterRows);
   Value inRaster = b.rem(index, perRaster);
-  Value height = b.min(b.sub(rowTiles, firstRow), b.i32(rasterRows));
+  Value height = b.min(b.sub(rowTiles, firstRow), rasterRows);
   Value row = b.add(firstRow, b.rem(inRaster, height));
   return {b.mul(row, rows), b.mul(b.div(inRaster, height), columns)};
 }

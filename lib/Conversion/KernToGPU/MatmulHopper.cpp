@@ -40,7 +40,7 @@ static ArrayRef<int64_t> piecesOfTile(int64_t columns) {
   }
 }
 
-int64_t HopperMatmulPlan::boxColumns() const {
+int64_t HopperMatmulPlan::pieceColumns() const {
   ArrayRef<int64_t> pieces = piecesOfTile(outColumns());
   return pieces.empty() ? outColumns() : outColumns() / pieces.front();
 }
@@ -53,7 +53,7 @@ static unsigned extentOf(Operation *op, MatmulOp product) {
 HopperLaunchPlan::HopperLaunchPlan(Operation *op, ArrayRef<MatmulOp> members,
                                    const HopperTiling &tiling)
     : cluster(tiling.cluster), narrowColumns(tiling.narrowColumns),
-      sharedProducts(tiling.sharedProducts) {
+      sharedProducts(tiling.sharedProducts), multicast(tiling.multicast) {
   for (MatmulOp member : members)
     products.push_back({member, extentOf(op, member),
                         HopperMatmulPlan(member, tiling.rows, tiling.columns, tiling.stages)});
@@ -99,9 +99,23 @@ SmallVector<int64_t, 2> HopperLaunchPlan::widths() const {
   return widths;
 }
 
+SmallVector<int64_t, 3> HopperLaunchPlan::boxes() const {
+  SmallVector<int64_t, 3> boxes;
+  // Blocks that copy for each other have as many boxes each.
+  int64_t copiers = first().groups % multicast == 0 ? 1 : multicast;
+  for (int64_t columns : widths()) {
+    boxes.push_back(columns / copiers);
+    if (!divisionsOf(columns).empty())
+      boxes.push_back(first().pieceColumns());
+  }
+  llvm::sort(boxes, std::greater<>());
+  boxes.erase(llvm::unique(boxes), boxes.end());
+  return boxes;
+}
+
 bool HopperLaunchPlan::canBeNarrower() const {
   return !checksColumns() && first().groups == 1 && narrowColumns < first().outColumns() &&
-         narrowColumns % first().boxColumns() == 0;
+         narrowColumns % first().pieceColumns() == 0;
 }
 
 int64_t HopperLaunchPlan::barrierOffset() const {
@@ -113,8 +127,8 @@ int64_t HopperLaunchPlan::barrierOffset() const {
 
 int64_t HopperLaunchPlan::blocksAtOnce(const GPUTargetInfo &target) const {
   // Blocks of a cluster are neighbours, and some multiprocessors have none that are left.
-  int64_t alone = cluster > 2 ? 12 : 0;
-  return (target.multiprocessors - alone) / cluster * cluster;
+  int64_t alone = clusterBlocks() > 2 ? 12 : 0;
+  return (target.multiprocessors - alone) / clusterBlocks() * clusterBlocks();
 }
 
 int64_t HopperLaunchPlan::sharedRounds() const {
@@ -130,7 +144,7 @@ bool HopperLaunchPlan::canShare() const {
   const HopperMatmulPlan &tile = first();
   bool sharesWhole = hasOneTile() || sharedProducts > 0;
   bool fits = sharesWhole ? tile.tileColumns <= mostColumns : !piecesOf(tile.outColumns()).empty();
-  return fits && tile.boxColumns() % (8 * cluster) == 0 &&
+  return fits && tile.pieceColumns() % (8 * cluster) == 0 &&
          tile.tileRows * tile.tileColumns * 4 <= tile.stagesBytes() &&
          llvm::all_of(products, [&](const HopperProduct &product) {
            return product.plan.kTiles() >= cluster;
@@ -150,7 +164,8 @@ static HopperLaunchPlan planOf(Operation *op) {
                            .stages = configValue(op, "stages"),
                            .cluster = configValueOr(op, "cluster", 1),
                            .narrowColumns = configValueOr(op, "narrow_columns", 0),
-                           .sharedProducts = configValueOr(op, "shared_products", 0)});
+                           .sharedProducts = configValueOr(op, "shared_products", 0),
+                           .multicast = configValueOr(op, "multicast", 1)});
 }
 
 /// Blocks of a cluster at most: more are not sure to find room.
@@ -169,6 +184,9 @@ static LogicalResult checkTiles(Operation *op, const GPUTargetInfo &target) {
   if (plan.sharedProducts && !plan.canShareProducts())
     return op->emitOpError("cannot have clusters share the tiles of its first ")
            << plan.sharedProducts << " products";
+  if (plan.multicast > maxCluster || (plan.multicast > 1 && !plan.canMulticast()))
+    return op->emitOpError("has no tiles of 'b' that ")
+           << plan.multicast << " blocks can copy for each other";
   if (plan.narrowColumns && !plan.canBeNarrower())
     return op->emitOpError("has no tiles of ")
            << plan.narrowColumns << " columns beside those of " << tile.tileColumns;
@@ -188,8 +206,19 @@ static AffineExpr countBlocks(const HopperLaunchPlan &plan, MLIRContext *context
                         product.plan.columnTiles() * plan.sharersOf(index);
   auto divisions = plan.divisionsOf(plan.widths().front());
   if (!divisions.empty())
-    return parts * divisions.front().blocks();
-  return parts.ceilDiv(plan.cluster) * plan.cluster;
+    parts = parts * divisions.front().blocks();
+  return parts.ceilDiv(plan.clusterBlocks()) * plan.clusterBlocks();
+}
+
+/// Blocks of the shortest launch whose blocks copy for each other, before what runs at a time
+/// limits them.
+static int64_t countMulticastBlocks(AffineMap grid, int64_t blocksAtOnce) {
+  Builder builder(grid.getContext());
+  Attribute rows = builder.getIndexAttr(HopperLaunchPlan::multicastRows + 1);
+  SmallVector<Attribute> extents(grid.getNumDims(), rows), blocks;
+  [[maybe_unused]] LogicalResult folded = grid.constantFold(extents, blocks);
+  assert(succeeded(folded) && "constant extents");
+  return std::max(cast<IntegerAttr>(blocks.front()).getInt(), blocksAtOnce);
 }
 
 FailureOr<GPULaunch> nvptx::emitHopperMatmul(Operation *op, GPUKernelBuilder &b) {
@@ -200,10 +229,13 @@ FailureOr<GPULaunch> nvptx::emitHopperMatmul(Operation *op, GPUKernelBuilder &b)
     useOperands(group);
   emitHopperBlock(b, plan);
   int64_t extents = llvm::count_if(op->getOperandTypes(), llvm::IsaPred<IndexType>);
-  return GPULaunch{AffineMap::get(extents, 0, countBlocks(plan, op->getContext())),
-                   plan.blocksAtOnce(b.target),
+  AffineMap grid = AffineMap::get(extents, 0, countBlocks(plan, op->getContext()));
+  int64_t blocksAtOnce = plan.blocksAtOnce(b.target);
+  return GPULaunch{grid,
+                   blocksAtOnce,
                    plan.threads(),
                    plan.sharedBytes(),
                    b.target.matmulRate,
-                   plan.cluster};
+                   plan.clusterBlocks(),
+                   plan.mayFormClusters() ? countMulticastBlocks(grid, blocksAtOnce) : 0};
 }

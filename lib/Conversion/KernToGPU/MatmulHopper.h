@@ -20,8 +20,8 @@ struct HopperMatmulPlan : MatmulPlan {
 
   bool storesTiles; ///< the result goes through shared memory and the copy engine
 
-  /// Columns of b's boxes, that is rows of b: those of the least piece of a tile.
-  int64_t boxColumns() const;
+  /// Columns of the least piece of a tile.
+  int64_t pieceColumns() const;
 
   int64_t consumers() const { return tileRows / 64; } ///< warpgroups, 64 rows each
   int64_t threads() const { return 128 * (1 + consumers()); }
@@ -33,10 +33,11 @@ struct HopperMatmulPlan : MatmulPlan {
 };
 
 /// The configuration of a launch: a tile's rows and columns, how many are in flight, how many
-/// blocks share tiles, the columns of the tiles that calls may have instead, and of how many
-/// products, the first ones, blocks share all tiles, not only those of a last round.
+/// blocks share tiles, the columns of the tiles that calls may have instead, of how many
+/// products, the first ones, blocks share all tiles, not only those of a last round, and how many
+/// blocks may copy b of whole tiles for each other.
 struct HopperTiling {
-  int64_t rows, columns, stages, cluster = 1, narrowColumns = 0, sharedProducts = 0;
+  int64_t rows, columns, stages, cluster = 1, narrowColumns = 0, sharedProducts = 0, multicast = 1;
 };
 
 /// One of the products of a launch.
@@ -47,9 +48,11 @@ struct HopperProduct {
 };
 
 /// How tiles of a last round are made: in pieces of equal columns, each by so many blocks of a
-/// cluster, with a part of k each, in rounds that together take less than one of whole tiles.
+/// cluster, with a part of k each, in rounds that together take less than one of whole tiles. Of
+/// whole tiles, whether the blocks of a cluster copy b for each other.
 struct TileDivision {
   int64_t pieces, sharers, rounds = 1;
+  bool isMulticast = false;
 
   int64_t blocks() const { return pieces * sharers; } ///< of a tile
   /// Tiles that so many blocks make at a time.
@@ -68,6 +71,10 @@ public:
   int64_t cluster;        ///< blocks of a cluster, which share tiles
   int64_t narrowColumns;  ///< of the tiles that calls may have instead; 0: there are no others
   int64_t sharedProducts; ///< whose tiles all are shared; if any, there is no division of others
+  int64_t multicast;      ///< blocks of a cluster, which may copy b for each other
+  /// Rows of a product, in the mean, with more of which blocks do so: shorter calls do not reach
+  /// the limit of power, below which nothing is gained.
+  static constexpr int64_t multicastRows = 3072;
 
   int64_t tileRows() const { return first().tileRows; }
   int64_t stages() const { return first().stages; }
@@ -75,13 +82,17 @@ public:
   int64_t threads() const { return first().threads(); }
   /// Columns of the result that tiles have: all those of a call one of these.
   SmallVector<int64_t, 2> widths() const;
+  /// Columns of the boxes in which b is copied, that is rows of b, the most first: each part of a
+  /// tile is whole ones of a kind.
+  SmallVector<int64_t, 3> boxes() const;
   /// Microseconds of a block's part of a tile with so many columns of the result and tiles in k,
   /// while so many blocks have one; measured on an H200.
   double partTime(int64_t columns, const TileDivision &division, int64_t kTiles,
                   int64_t blocks) const;
-  /// Microseconds of a launch where each product has so many rows, and its tiles so many columns;
-  /// infinity where clusters share all tiles of products that have too many for it.
-  double launchTime(int64_t columns, ArrayRef<int64_t> rows,
+  /// Microseconds of a launch where each product has so many rows, and its tiles so many columns,
+  /// with b copied by each block for itself, or for its cluster; infinity where clusters share all
+  /// tiles of products that have too many for it.
+  double launchTime(int64_t columns, bool isMulticast, ArrayRef<int64_t> rows,
                     const flowhn::GPUTargetInfo &target) const;
 
   bool storesFloats() const {
@@ -112,6 +123,14 @@ public:
   bool canShareProducts() const {
     return cluster > 1 && !narrowColumns && sharedProducts <= int64_t(products.size());
   }
+  /// Whether blocks can copy b for each other: where clusters share no more than pieces of tiles.
+  bool canMulticast() const {
+    return (cluster == 1 || cluster == multicast) && sharedProducts == 0 && !hasOneTile() &&
+           llvm::all_of(widths(), [&](int64_t width) { return width % (8 * multicast) == 0; });
+  }
+  int64_t clusterBlocks() const { return std::max(cluster, multicast); }
+  /// Whether a launch says if its blocks form clusters, or the code does.
+  bool mayFormClusters() const { return multicast > cluster; }
 
   // Shared memory: what each product has, then the barriers.
   int64_t barrierOffset() const;

@@ -47,9 +47,10 @@ struct MatmulTile {
 };
 
 /// The tile at `index` of rowTiles × columnTiles ones of `rows` × `columns` of the result, numbered
-/// so that blocks at work at the same time share tiles of a and b.
+/// so that blocks at work at the same time share tiles of a and b: by columns in each raster of
+/// `rasterRows` rows of tiles.
 MatmulTile tileAt(GPUKernelBuilder &b, int64_t rows, int64_t columns, Value rowTiles,
-                  Value columnTiles, Value index);
+                  Value columnTiles, Value index, Value rasterRows);
 
 /// From sums to stored results. A warp holds the sums of 16 rows in chunks of 8 columns:
 /// each thread has columns 2 (lane mod 4) and the next one of rows lane / 4 and

@@ -56,6 +56,7 @@ struct LaunchAttribute {
   int id = 0;
   int padding = 0;
   union {
+    unsigned clusterBlocks[3];
     int isProgrammatic; ///< the launch behind the one in front of it in its stream
     struct {
       EventHandle event;
@@ -84,7 +85,8 @@ inline constexpr Result success = 0, invalidValue = 1, outOfMemory = 2, stubLibr
 inline constexpr int attributeMultiprocessors = 16, attributeComputeMajor = 75,
                      attributeComputeMinor = 76, attributeSharedBytes = 81;
 inline constexpr int functionMaxDynamicShared = 8, functionClusterWidth = 11;
-inline constexpr int launchProgrammaticSerialization = 6, launchProgrammaticEvent = 7;
+inline constexpr int launchClusterBlocks = 4, launchProgrammaticSerialization = 6,
+                     launchProgrammaticEvent = 7;
 inline constexpr int jitErrorLog = 5, jitErrorLogBytes = 6;
 inline constexpr unsigned streamNonBlocking = 1, eventDisableTiming = 2, eventRecordExternal = 1;
 inline constexpr int captureThreadLocal = 1;

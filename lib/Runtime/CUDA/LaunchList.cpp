@@ -115,9 +115,11 @@ void LaunchList::appendTable(std::span<const int32_t> table) {
 }
 
 Status LaunchList::addLaunch(const PlannedLaunch &launch) {
+  const fb::GPULaunch &gpu = *plan.kernels()->Get(launch.kernel)->gpu();
   Grid grid = launch.grid;
-  if (int64_t limit = plan.kernels()->Get(launch.kernel)->gpu()->max_blocks(); limit > 0)
-    grid.x = std::min(grid.x, limit);
+  bool formsClusters = gpu.cluster_grid() > 0 && grid.x >= gpu.cluster_grid();
+  if (gpu.max_blocks() > 0)
+    grid.x = std::min(grid.x, gpu.max_blocks());
   if (grid.x > maxBlocksX || grid.y > maxBlocksYZ || grid.z > maxBlocksYZ)
     return resourceExhausted(
         "a grid of " + std::to_string(grid.x) + " x " + std::to_string(grid.y) + " x " +
@@ -127,6 +129,7 @@ Status LaunchList::addLaunch(const PlannedLaunch &launch) {
                         launch.block,
                         launch.stream,
                         {unsigned(grid.x), unsigned(grid.y), unsigned(grid.z)},
+                        formsClusters ? gpu.cluster_blocks() : 0,
                         indexValues.size(),
                         launch.indices.size(),
                         places.size(),

@@ -37,6 +37,7 @@ public:
     int64_t block = -1; ///< of the network; -1: none
     unsigned stream = 0;
     unsigned grid[3] = {};
+    unsigned clusterBlocks = 0; ///< 0: as the code has it
     size_t firstIndex = 0, numIndices = 0, firstMemory = 0, numMemories = 0;
   };
   struct Fork {

@@ -273,6 +273,9 @@ Status Launcher::launch(const LaunchList &list, const LaunchList::Launch &launch
   if (start.signals)
     attributes.push_back({.id = constants::launchProgrammaticEvent,
                           .programmaticEvent = {events[stream].get(), 0, 0}});
+  if (launch.clusterBlocks)
+    attributes.push_back(
+        {.id = constants::launchClusterBlocks, .clusterBlocks = {launch.clusterBlocks, 1, 1}});
   ends[stream] = start.signals ? End::SignallingKernel : End::Kernel;
   LaunchConfig config = {.gridX = launch.grid[0],
                          .gridY = launch.grid[1],

@@ -136,3 +136,16 @@ module @kernels {
     return
   }
 }
+
+// -----
+
+module @kernels {
+  func.func @multicast(%rows: index, %a: memref<?x64xbf16>, %b: memref<96x64xbf16>, %out: memref<?x96xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{has no tiles of 'b' that 2 blocks can copy for each other}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 96, k = 64, accesses = [], extra_columns = array<i64>, config = {tile_rows = 128, tile_columns = 96, stages = 4, multicast = 2}} : (index, memref<?x64xbf16>, memref<96x64xbf16>, memref<?x96xbf16>) -> ()
+    return
+  }
+}

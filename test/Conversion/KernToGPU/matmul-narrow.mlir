@@ -7,11 +7,13 @@ module @kernels {
   // CONFIG-LABEL: func.func @both
   // CONFIG: config = {narrow_columns = 192 : i64, stages = 4 : i64, tile_columns = 256 : i64, tile_rows = 128 : i64}
   // CHECK-LABEL: func.func @both
-  // The boxes of both are those of a piece, the stages those of the wide tiles.
+  // Boxes of b: a tile's of either width, and a piece's of both; the stages are those of the wide tiles.
   // CHECK-SAME: kern.max_blocks = 132 : i64
   // CHECK-SAME: kern.shared_bytes = 229440 : i64
   // CHECK-SAME: box = [64, 128]
-  // CHECK-SAME: box = [64, 64]
+  // CHECK-SAME: argument = 2 : i64, box = [64, 256]
+  // CHECK-SAME: argument = 2 : i64, box = [64, 192]
+  // CHECK-SAME: argument = 2 : i64, box = [64, 64]
   // CHECK: nvvm.setmaxregister increase 232
   // CHECK: wgmma.mma_async.sync.aligned.m64n192k16
   // CHECK: } else {

@@ -19,17 +19,19 @@ module @kernels {
   // CHECK-SAME: kern.grid = #[[GRID]]
   // CHECK-SAME: kern.max_blocks = 132 : i64
   // CHECK-SAME: kern.tensor_maps = [{argument = 2 : i64, box = [64, 128], columns = 208 : i64, row_bytes = 416 : i64, rows = #[[ROWS]]
+  // Weights in boxes of a tile, and of a piece.
+  // CHECK-SAME: {argument = 3 : i64, box = [64, 256], columns = 200 : i64, row_bytes = 400 : i64, rows = #[[WEIGHTS]]
   // CHECK-SAME: {argument = 3 : i64, box = [64, 64], columns = 200 : i64, row_bytes = 400 : i64, rows = #[[WEIGHTS]]
   // CHECK-SAME: {argument = 4 : i64, box = [64, 64], columns = 2048 : i64, row_bytes = 4096 : i64, rows = #[[ROWS]]
   // CHECK-SAME: kern.threads = 384 : i64
   // CHECK: nvvm.setmaxregister decrease 40
   // Of each part weights are copied first, as far ahead as there are stages, then a's tiles behind the kernel before; then both.
   // CHECK: nvvm.mbarrier.arrive.expect_tx
-  // CHECK-COUNT-4: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK-COUNT-1: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.griddepcontrol{{ +}}wait
   // CHECK-COUNT-1: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.mbarrier.arrive.expect_tx
-  // CHECK-COUNT-5: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK-COUNT-2: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.mbarrier.arrive.expect_tx
   // CHECK-COUNT-1: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.griddepcontrol{{ +}}wait

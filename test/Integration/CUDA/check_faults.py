@@ -132,6 +132,12 @@ FAULTS = {
         Fault("few_tiles", "the first rows in every tile", r"(and\.b32\s+%r\d+, %r\d+), -64;", r"\1, 0;"),
         *removed("matmul_shared", "barrier.cluster.wait", 3)[1:],
         moved("matmul_shared", "sums", r"ld\.shared::cluster\.v4\.b32", 1 << 12),
+        # Blocks that copy for each other.
+        *removed("matmul_multicast", "mbarrier.arrive.shared::cluster.b64", 2),
+        *removed("matmul_multicast", "barrier.cluster.wait", 2),
+        *[Fault("matmul_multicast", "no wait on an mbarrier", WAIT, "setp.eq.u32 P1, 0, 0;", i)
+          for i in (0, 1, 4)],
+        Fault("matmul_multicast", "copies for one block", r"mov\.b16\s+(%rs\d+), 3;", r"mov.b16 \1, 1;"),
         # Where parts are cleared and where they are added up.
         *removed("sample_equal", "bar.sync", 5)[3:],
         # Attention by warpgroups: 577 positions go round its loops.

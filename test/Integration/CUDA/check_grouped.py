@@ -22,8 +22,9 @@ class Group:
     """Kernels of one kind in one launch; where they are `joined`, side by side in the first one's
     buffer."""
 
-    def __init__(self, *members, config=None, joined=False, max_blocks=0):
-        self.members, self.config, self.joined, self.max_blocks = members, config, joined, max_blocks
+    def __init__(self, *members, config=None, joined=False, max_blocks=0, forms_clusters=False):
+        self.members, self.config, self.joined = members, config, joined
+        self.max_blocks, self.forms_clusters = max_blocks, forms_clusters
 
     def kind(self):
         return self.members[0].op.split()[0]
@@ -59,7 +60,7 @@ class Group:
         pointers = [[memory.put(array) for array in member.arrays] for member in self.members]
         launch(runner, directory, name, memory,
                [value for member, own in zip(self.members, pointers) for value in [member.rows] + own],
-               self.max_blocks)
+               self.max_blocks, self.forms_clusters)
         errors, untouched = [], True
         for number, member in enumerate(self.members):
             owner = 0 if self.joined else number
@@ -88,6 +89,7 @@ def alike(rows, k):
     return matmul(rows, 328, k, out_element="f32", stream="row", scatter=True)
 
 
+MULTICAST = tile(128, 256, 4) + ", multicast = 2"
 CASES = {
     "equal": lambda: Group(matmul(200, 256, 128), matmul(200, 256, 128)),
     "unequal": lambda: Group(matmul(131, 320, 200, residuals=True, a_column=8),
@@ -123,6 +125,11 @@ CASES = {
                                        matmul(270, 96, 328, out_column=8), config=shared(160, 5, 2, 2)),
     "shared_all_by_four": lambda: Group(alike(9, 264), alike(137, 776), config=shared(192, 4, 4, 2),
                                         max_blocks=8),
+    "multicast": lambda: Group(matmul(300, 512, 136, residuals=True), matmul(131, 260, 328, out_column=8),
+                               config=MULTICAST, max_blocks=6, forms_clusters=True),
+    "multicast_gate": lambda: Group(matmul(150, 264, 200, groups=2), matmul(9, 128, 200, groups=2),
+                                    config=MULTICAST, max_blocks=4, forms_clusters=True),
+    "multicast_alone": lambda: Group(alike(131, 200), alike(270, 1160), config=MULTICAST, max_blocks=4),
     "joined": lambda: Group(matmul(137, 128, 64, out_width=264),
                             matmul(137, 136, 72, out_width=264, out_column=128), joined=True),
     "joined_quarters": lambda: Group(matmul(70, 256, 136, out_width=768),

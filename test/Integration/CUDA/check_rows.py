@@ -72,7 +72,7 @@ class Case:
     """A kernel's arguments, in order, and what it should do; numbers are of type `element`."""
 
     def __init__(self, rows, element="bf16"):
-        self.rows, self.element, self.max_blocks = rows, element, 0
+        self.rows, self.element, self.max_blocks, self.forms_clusters = rows, element, 0, False
         self.rng = np.random.default_rng(rows)
         self.types, self.arrays = [], []
 
@@ -145,7 +145,8 @@ class Case:
     def check(self, name, directory, runner):
         memory = runner.memory()
         pointers = [memory.put(array) for array in self.arrays]
-        launch(runner, directory, name, memory, [self.rows] + pointers, self.max_blocks)
+        launch(runner, directory, name, memory, [self.rows] + pointers, self.max_blocks,
+               self.forms_clusters)
         initial = self.arrays[self.out]
         stored = memory.view(pointers[self.out], initial.shape, initial.dtype)
         targets, expected = self.expected
@@ -161,10 +162,10 @@ class Case:
 
 def matmul(rows, n, k, config=None, groups=1, a_column=0, out_column=0, a_width=None, out_width=None,
            out_element=None, residuals=False, stream=None, scatter=False, residual_element=None,
-           element="bf16", max_rows=None, max_blocks=0):
+           element="bf16", max_rows=None, max_blocks=0, forms_clusters=False):
     """With `residuals` one extra of each access, with `stream` a residual of that access."""
     case = Case(rows, element)
-    case.max_blocks = max_blocks
+    case.max_blocks, case.forms_clusters = max_blocks, forms_clusters
     align = lambda width: -(-width // 8) * 8
     a, a_values = case.activations(rows, a_width or align(a_column + k), slice(a_column, a_column + k))
     b, b_values = case.weights(groups * n, k, align(k))
@@ -290,6 +291,13 @@ def tile(rows, columns, stages):
 TILE_256, TILE_128, TILE_64 = tile(128, 256, 4), tile(128, 128, 3), tile(64, 64, 2)
 CLUSTERS = TILE_256 + ", cluster = 2"
 NARROW = TILE_256 + ", narrow_columns = 192"  # where two blocks have a round of either width
+
+
+def multicast(*arguments, config=TILE_256, **options):
+    """A product whose blocks copy for each other in clusters of two."""
+    return matmul(*arguments, config + ", multicast = 2", forms_clusters=True, **options)
+
+
 CASES = {
     "matmul_odd": lambda: matmul(131, 21, 5),
     "matmul_151": lambda: matmul(70, 151, 40, residuals=True),
@@ -334,6 +342,14 @@ CASES = {
                                            residuals=True, max_blocks=12),
     "matmul_shared_narrow": lambda: matmul(100, 576, 1160, NARROW + ", cluster = 2"),
     "matmul_shared_64_rows": lambda: matmul(129, 96, 776, tile(64, 96, 4) + ", cluster = 2"),
+    "matmul_multicast": lambda: multicast(300, 512, 328, max_blocks=4, residuals=True),
+    "matmul_multicast_gate": lambda: multicast(131, 264, 200, groups=2, max_blocks=4),
+    "matmul_multicast_rest": lambda: multicast(300, 768, 136, max_blocks=8),
+    "matmul_multicast_narrow": lambda: multicast(100, 376, 136, config=NARROW, residuals=True),
+    "matmul_multicast_stream": lambda: multicast(270, 512, 392, out_element="f32", stream="gathered",
+                                                 scatter=True, max_blocks=4),
+    "matmul_multicast_alone": lambda: matmul(300, 512, 328, TILE_256 + ", multicast = 2", max_blocks=4),
+    "matmul_multicast_shared": lambda: matmul(3100, 260, 136, CLUSTERS + ", multicast = 2", max_blocks=48),
     "matmul_one_row": lambda: matmul(1, 64, 16, TILE_64),
     "matmul_f16": lambda: matmul(131, 260, 200, residuals=True, out_column=8, element="f16"),
     "matmul_f16_odd": lambda: matmul(70, 77, 133, groups=2, scatter=True, element="f16"),

@@ -16,6 +16,7 @@ import numpy as np
 MAX_DYNAMIC_SHARED_SIZE = 8
 MULTIPROCESSOR_COUNT, CAPABILITY_MAJOR = 16, 75
 BFLOAT16, SWIZZLE_128, PROMOTE_256 = 9, 3, 3
+CLUSTER_DIMENSION, PROGRAMMATIC_SERIALIZATION = 4, 6
 
 
 class DeviceError(Exception):
@@ -29,6 +30,25 @@ class TensorMap(ctypes.Structure):
 
     def address(self):
         return -(-ctypes.addressof(self) // 64) * 64
+
+
+class LaunchAttribute(ctypes.Structure):
+    """A CUlaunchAttribute: an enumerator and words of its value."""
+
+    _fields_ = [("id", ctypes.c_uint), ("pad", ctypes.c_uint), ("value", ctypes.c_uint * 16)]
+
+
+class LaunchConfig(ctypes.Structure):
+    """A CUlaunchConfig."""
+
+    _fields_ = [("grid", ctypes.c_uint * 3), ("block", ctypes.c_uint * 3), ("shared", ctypes.c_uint),
+                ("stream", ctypes.c_void_p), ("attributes", ctypes.POINTER(LaunchAttribute)),
+                ("count", ctypes.c_uint)]
+
+    @staticmethod
+    def of(grid, threads, shared_bytes, stream, attributes):
+        array = (LaunchAttribute * len(attributes))(*attributes)
+        return LaunchConfig(grid, (threads, 1, 1), shared_bytes, stream, array, len(attributes))
 
 
 class Device:
@@ -110,8 +130,9 @@ class Device:
         self.functions[path] = function
         return function
 
-    def launch(self, function, grid, threads, shared_bytes, arguments, repeat=1):
-        """Launches `repeat` times and returns the milliseconds of one."""
+    def launch(self, function, grid, threads, shared_bytes, arguments, repeat=1, cluster=0):
+        """Launches `repeat` times and returns the milliseconds of one; in clusters of so many blocks,
+        0: as the code has it."""
         values = [a if isinstance(a, TensorMap) else ctypes.c_uint64(a) for a in arguments]
         addresses = [v.address() if isinstance(v, TensorMap) else ctypes.addressof(v) for v in values]
         pointers = (ctypes.c_void_p * len(values))(*addresses)
@@ -119,9 +140,10 @@ class Device:
         for event in (start, end):
             self.call("cuEventCreate", ctypes.byref(event), 0)
         self.call("cuEventRecord", start, None)
+        attributes = [LaunchAttribute(CLUSTER_DIMENSION, 0, (cluster, 1, 1))] if cluster else []
+        config = LaunchConfig.of(grid, threads, shared_bytes, None, attributes)
         for _ in range(repeat):
-            self.call("cuLaunchKernel", function, *grid, threads, 1, 1, shared_bytes, None, pointers,
-                      None)
+            self.call("cuLaunchKernelEx", ctypes.byref(config), function, pointers, None)
         self.call("cuEventRecord", end, None)
         self.call("cuEventSynchronize", end)
         self.call("cuEventElapsedTime", ctypes.byref(elapsed), start, end)

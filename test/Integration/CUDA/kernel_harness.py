@@ -119,14 +119,17 @@ def evaluate(expression, *indices):
     return int(eval(text, {"Extent": Extent}, symbols))
 
 
-def launch(runner, directory, name, memory, arguments, max_blocks=0):
+def launch(runner, directory, name, memory, arguments, max_blocks=0, forms_clusters=False):
     """Runs a kernel on indices and buffers, in the order of its function's arguments; a
-    persistent one on up to `max_blocks` blocks, where the runner has fewer by itself."""
+    persistent one on up to `max_blocks` blocks, where the runner has fewer by itself. Where
+    clusters are for long launches, `forms_clusters` has them in any."""
     with open(os.path.join(directory, name + ".json")) as file:
         description = json.load(file)
     kinds = description["arguments"]
     indices = [value for value, kind in zip(arguments, kinds) if kind == "index"]
     grid = [evaluate(extent, *indices) for extent in description["grid"]]
+    if not forms_clusters and grid[0] < description["cluster_grid"]:
+        description["cluster_blocks"] = 1
     if description["max_blocks"]:
         grid[0] = min(grid[0], description["max_blocks"],
                       max(runner.max_blocks, max_blocks, description["cluster_blocks"]))
@@ -193,8 +196,9 @@ class GPU:
     def run(self, path, description, grid, device, arguments):
         shared = description["shared_bytes"]
         function = device.load(code_file(path), description["name"], shared)
+        cluster = description["cluster_blocks"] if description["cluster_grid"] else 0
         run = lambda count: device.launch(function, grid, description["threads"], shared, arguments,
-                                          count)
+                                          count, cluster)
         run(1)
         if self.timed:
             self.times.append(run(20))

@@ -37,6 +37,11 @@ fb::PlanT gpuPlan() {
 }
 
 fb::GPULaunchT &gpu(fb::PlanT &plan) { return *plan.kernels[0]->gpu; }
+void setClusters(fb::GPULaunchT &launch, uint32_t blocks, int64_t grid, int64_t most) {
+  launch.cluster_blocks = blocks;
+  launch.cluster_grid = grid;
+  launch.max_blocks = most;
+}
 fb::TensorMapT &tensorMap(fb::PlanT &plan) { return *gpu(plan).tensor_maps[0]; }
 
 TEST(GPULaunchValidationTest, TakesGPUsForGPUsOnly) {
@@ -56,6 +61,13 @@ TEST(GPULaunchValidationTest, RefusesWrongGPULaunches) {
            {[](auto &p) { gpu(p).threads = 1025; }, "1025 threads"},
            {[](auto &p) { gpu(p).shared_bytes = (256 << 10) + 1; }, "shared memory of 262145"},
            {[](auto &p) { gpu(p).max_blocks = -1; }, "at most -1 blocks"},
+           {[](auto &p) { setClusters(gpu(p), 9, 99, 9); },
+            "clusters of 9 blocks, it must be 1 to 8"},
+           {[](auto &p) { setClusters(gpu(p), 0, 4, 4); }, "clusters of 0 blocks"},
+           {[](auto &p) { setClusters(gpu(p), 2, 9, 5); },
+            "clusters of 2 blocks from 9 on, of which at most 5 are launched"},
+           {[](auto &p) { setClusters(gpu(p), 2, 3, 4); }, "from 3 on, of which at most 4"},
+           {[](auto &p) { setClusters(gpu(p), 2, 4, 0); }, "from 4 on, of which at most 0"},
            {[](auto &p) { gpu(p).grid_y = {value(1)}; }, "index value 1 of 1"},
            {[](auto &p) {
               gpu(p).grid_z = {value(0), constant(int64_t(1) << 60), apply(fb::Opcode::Mul)};

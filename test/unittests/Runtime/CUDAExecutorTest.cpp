@@ -293,6 +293,25 @@ TEST_F(CUDAExecutorTest, OrdersStreamsAndCopies) {
                  "add_twice s0 5x1x1", "head s0 1x1x1", "download 24"}));
 }
 
+/// Blocks form clusters from so many on as the grid would have without its limit.
+TEST_F(CUDAExecutorTest, FormsClustersInLongLaunches) {
+  fb::PlanT plan = gpuPlan();
+  plan.kernels[0]->gpu->cluster_blocks = 2;
+  plan.kernels[0]->gpu->cluster_grid = 5;
+  Expected<Session> session = tryCreate(gpuContents(plan));
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  for (auto [tokens, expected] :
+       {std::pair(5, "embed s0 4x1x1 by 2"), std::pair(4, "embed s0 4x1x1")}) {
+    Ids ids(tokens, 1), lengths{tokens};
+    for (int run = 0; run < 2; ++run) { // handed over, recorded
+      takeLog();
+      ASSERT_TRUE(session->run({.ids = ids, .lengths = lengths}).ok());
+      Log log = takeLog();
+      EXPECT_EQ(count(log, expected), 1u);
+    }
+  }
+}
+
 /// The plan whose kernels but one wait for the one in front of them.
 fb::PlanT waitingPlan() {
   fb::PlanT plan = gpuPlan();

@@ -265,12 +265,15 @@ Result cuLaunchKernelEx(const LaunchConfig *config, FunctionHandle function, voi
     return constants::invalidValue;
   bool isEarly = false;
   EventHandle signal = nullptr;
+  unsigned clusterBlocks = 0;
   for (unsigned i = 0; i < config->numAttributes; ++i) {
     const LaunchAttribute &attribute = config->attributes[i];
     if (attribute.id == constants::launchProgrammaticSerialization)
       isEarly = attribute.isProgrammatic == 1;
     else if (attribute.id == constants::launchProgrammaticEvent)
       signal = attribute.programmaticEvent.event;
+    else if (attribute.id == constants::launchClusterBlocks)
+      clusterBlocks = attribute.clusterBlocks[0];
     else
       return constants::invalidValue;
   }
@@ -290,6 +293,7 @@ Result cuLaunchKernelEx(const LaunchConfig *config, FunctionHandle function, voi
     launch.maps.push_back(*static_cast<EncodedTensorMap *>(parameters[kernel.numArguments + i]));
   std::string line = function->name + " s" + number(stream->number) + " " + number(config->gridX) +
                      "x" + number(config->gridY) + "x" + number(config->gridZ) +
+                     (clusterBlocks ? " by " + number(clusterBlocks) : "") +
                      (isEarly ? " early" : "") + (signal ? " signals" : "");
   submit(stream, [=, run = kernel.run] {
     fake.log.push_back(line);

@@ -26,6 +26,7 @@ struct GPULaunch {
   int64_t sharedBytes = 0;   ///< dynamic shared memory of a block
   double flopRate = 0;       ///< FLOP/s that the chip gives it at best; 0: bytes bound it
   int64_t clusterBlocks = 1; ///< that see each other's shared memory; the grid is of whole clusters
+  int64_t clusterGrid = 0; ///< blocks by `grid` from which on they form clusters; 0: they always do
   int64_t residentBlocks = 1; ///< that a multiprocessor's registers are divided among
 };
 
@@ -52,6 +53,9 @@ inline constexpr llvm::StringLiteral gpuMaxBlocksAttrName = "kern.max_blocks";
 inline constexpr llvm::StringLiteral gpuResidentBlocksAttrName = "kern.resident_blocks";
 /// Blocks of a cluster, where there are several (i64); a multiple of it is launched.
 inline constexpr llvm::StringLiteral gpuClusterBlocksAttrName = "kern.cluster_blocks";
+/// Blocks by `kern.grid`, before their limit, from which on those of a launch form clusters, where
+/// the code runs as well without (i64).
+inline constexpr llvm::StringLiteral gpuClusterGridAttrName = "kern.cluster_grid";
 /// Threads of a block (i64).
 inline constexpr llvm::StringLiteral gpuThreadsAttrName = "kern.threads";
 /// Bytes of dynamic shared memory (i64).

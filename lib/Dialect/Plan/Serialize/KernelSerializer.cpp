@@ -80,6 +80,9 @@ static LogicalResult serializeGPULaunch(func::FuncOp kernel, AffineMap grid, fb:
   if (grid.getNumResults() > 2)
     launch.grid_z = overArguments(grid, 2);
   launch.max_blocks = getInteger(kern::gpuMaxBlocksAttrName);
+  launch.cluster_grid = getInteger(kern::gpuClusterGridAttrName);
+  if (launch.cluster_grid > 0)
+    launch.cluster_blocks = getInteger(kern::gpuClusterBlocksAttrName);
   launch.threads = getInteger(kern::gpuThreadsAttrName);
   launch.shared_bytes = getInteger(kern::gpuSharedBytesAttrName);
   launch.waits = kernel->hasAttr(kern::gpuWaitsAttrName);

@@ -92,12 +92,7 @@ void loadShared(Warp &warp, const Instruction &instruction, Mask mask) {
 /// addresses there.
 Block &findBlock(Warp &warp, Mask mask, Lanes &addresses) {
   uint64_t rank = addresses[__builtin_ctz(mask)] >> rankShift;
-  if (rank >= warp.cluster.blocks.size())
-    throw Fault("shared memory of block " + std::to_string(rank) +
-                " is touched, which there is not");
-  Block &block = warp.cluster.blocks[rank];
-  if (!block.left)
-    throw Fault("shared memory of a block that has ended is touched");
+  Block &block = warp.cluster.blockOf(rank);
   for (uint64_t &address : addresses)
     address -= rank << rankShift;
   return block;

@@ -10,15 +10,16 @@
 
 using namespace flowhn::ptx;
 
-void MBarrier::arrive(const Clock &clock) {
-  if (pending <= 0)
+void MBarrier::arrive(int arrivals) {
+  if (arrivals > pending)
     throw Fault("an mbarrier gets more arrivals than its count");
-  merge(arrived, clock);
-  --pending;
+  pending -= arrivals;
   endPhase();
 }
 
-void MBarrier::complete(int64_t size) {
+void MBarrier::complete(int64_t size, int begun) {
+  if (phases != begun)
+    throw Fault("a phase of an mbarrier has ended without the bytes of a copy that began in it");
   bytes -= size;
   endPhase();
 }
@@ -29,7 +30,7 @@ void MBarrier::endPhase() {
   phase ^= 1;
   pending = count;
   released = arrived;
-  released[agent] = ++phases;
+  released[rank][agent] = ++phases;
 }
 
 namespace {
@@ -80,8 +81,8 @@ void arriveAtCluster(Warp &warp, const Instruction &instruction, Mask mask) {
   warp.clusterGeneration = barrier.generation;
   barrier.arrivals += __builtin_popcount(mask);
   bool isRelaxed = instruction.flag;
-  for (size_t rank = 0; rank < cluster.blocks.size() && !isRelaxed; ++rank)
-    merge(barrier.arrived[rank], cluster.blocks[rank].shared.tick(warp.agent));
+  if (!isRelaxed)
+    cluster.publish(warp.agent, barrier.arrived);
   if (barrier.arrivals == cluster.threads()) {
     barrier.arrivals = 0;
     ++barrier.generation;
@@ -97,8 +98,7 @@ void waitForCluster(Warp &warp, const Instruction &, Mask) {
     if (cluster.barrier.generation == *warp.clusterGeneration)
       return false;
     warp.clusterGeneration.reset();
-    for (size_t rank = 0; rank < cluster.blocks.size(); ++rank)
-      cluster.blocks[rank].shared.learn(warp.agent, cluster.barrier.released[rank]);
+    cluster.learn(warp.agent, cluster.barrier.released);
     return true;
   });
 }
@@ -113,39 +113,47 @@ void initialize(Warp &warp, const Instruction &instruction, Mask mask) {
   uint64_t address = addressIn(warp, instruction.arguments[0], mask);
   warp.shared().write(warp.agent, {&address, 1}, 8);
   int count = warp.read<int>(instruction.operand(1), __builtin_ctz(mask));
-  Clock none = warp.shared().noClock();
-  warp.block.barriers[address] = {count, count, warp.shared().newBarrier(), none, none};
+  std::vector<Clock> none = warp.cluster.noClocks();
+  warp.block.barriers[address] = {count, count, warp.block.rank, warp.shared().newBarrier(),
+                                  none,  none};
 }
 
-void arrive(Warp &warp, const Instruction &instruction, Mask mask) {
+/// A last operand is how many bytes are announced, or how many arrivals it is.
+template <bool Expects> void arrive(Warp &warp, const Instruction &instruction, Mask mask) {
+  Cluster &cluster = warp.cluster;
   Lanes addresses = warp.addresses(instruction.arguments[1]);
-  bool expects = instruction.arguments.size() > 2; // bytes
+  bool isRemote = instruction.flag, hasCount = instruction.arguments.size() > 2;
   forLanes(mask, [&](int lane) {
-    MBarrier &barrier = warp.cluster.barrierAt(warp, addresses[lane]);
-    if (expects)
-      barrier.bytes += warp.read<uint32_t>(instruction.operand(2), lane);
-    barrier.arrive(warp.shared().tick(warp.agent));
+    Block &block = isRemote ? cluster.blockOf(addresses[lane] >> rankShift) : warp.block;
+    MBarrier &barrier = cluster.barrierAt(warp, block, addresses[lane]);
+    int count = hasCount ? warp.read<int>(instruction.operand(2), lane) : 1;
+    if (Expects)
+      barrier.bytes += count;
+    cluster.publish(warp.agent, barrier.arrived);
+    barrier.arrive(Expects ? 1 : count);
   });
 }
 
 /// The loop around it ends when its first turn does.
 void waitForPhase(Warp &warp, const Instruction &instruction, Mask mask) {
-  MBarrier &barrier = warp.cluster.barrierAt(warp, addressIn(warp, instruction.arguments[1], mask));
+  uint64_t address = addressIn(warp, instruction.arguments[1], mask);
+  MBarrier &barrier = warp.cluster.barrierAt(warp, warp.block, address);
   int phase = warp.read<int>(instruction.operand(2), __builtin_ctz(mask));
   warp.waitUntil([&warp, &barrier, &instruction, phase, mask] {
     if (barrier.phase == phase)
       return false;
-    warp.shared().learn(warp.agent, barrier.released);
+    warp.cluster.learn(warp.agent, barrier.released);
     forLanes(mask, [&](int lane) { warp.write(instruction.operand(0), lane, 1); });
     return true;
   });
 }
 
-Handler findMBarrierHandler(const Opcode &opcode) {
+Handler findMBarrierHandler(const Opcode &opcode, Instruction &instruction) {
   if (opcode.words[1] == "init")
     return initialize;
-  if (opcode.words[1] == "arrive" && !opcode.has("cluster"))
-    return arrive;
+  instruction.flag = opcode.has("shared::cluster");
+  if (opcode.words[1] == "arrive" && !opcode.has("relaxed"))
+    return opcode.has("expect_tx") ? arrive<true> : arrive<false>;
   return opcode.words[1] == "try_wait" ? waitForPhase : nullptr;
 }
 
@@ -167,7 +175,7 @@ Handler flowhn::ptx::findBarrierHandler(const Opcode &opcode, Instruction &instr
   if (opcode.text == "bar.sync" || opcode.text == "barrier.cta.sync")
     return syncAtBarrier;
   if (opcode.words[0] == "mbarrier")
-    return findMBarrierHandler(opcode);
+    return findMBarrierHandler(opcode, instruction);
   if (opcode.text == "griddepcontrol.wait")
     return waitForKernels;
   if (opcode.starts("fence.proxy.async"))

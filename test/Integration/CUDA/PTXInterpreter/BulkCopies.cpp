@@ -59,34 +59,45 @@ void checkStart(const Instruction &instruction, const Tile &tile) {
                 " on");
 }
 
-void fill(Warp &warp, const Tile &tile) {
+void fill(GlobalMemory &global, Block &block, const Tile &tile) {
   tile.forPieces([&](uint64_t place, int64_t y, int64_t x) {
     uint16_t elements[pieceBytes / elementBytes] = {}; // what is outside is 0
     for (int i = 0; i < pieceBytes / elementBytes; ++i)
       if (tile.holds(y, x + i))
-        std::memcpy(&elements[i], warp.cluster.global.at(tile.global(y, x + i)), elementBytes);
-    std::memcpy(warp.shared().data() + place, elements, pieceBytes);
+        std::memcpy(&elements[i], global.at(tile.global(y, x + i)), elementBytes);
+    std::memcpy(block.shared.data() + place, elements, pieceBytes);
   });
 }
 
-void startLoad(Warp &warp, const Instruction &instruction, Mask mask) {
+/// A tile goes to its place in a block's memory, for the block's barrier at `address`.
+void startLoadTo(Warp &warp, Block &block, uint64_t address, const Tile &tile) {
+  Cluster &cluster = warp.cluster;
+  MBarrier &barrier = cluster.barrierAt(warp, block, address);
+  int phases = barrier.phases;
+  block.shared.writeFor(warp.agent, barrier.agent, phases + 1, {&tile.shared, 1}, tile.bytes());
+  cluster.loads.push_back([&cluster, &barrier, tile, phases] {
+    fill(cluster.global, cluster.blockOf(barrier.rank), tile);
+    barrier.complete(int64_t(tile.map->boxRows) * tile.map->boxColumns * elementBytes, phases);
+  });
+}
+
+/// To the warp's own block, or to those of a mask.
+template <bool IsMulticast> void startLoad(Warp &warp, const Instruction &instruction, Mask mask) {
   int lane = laneOf(instruction, mask);
   Tile tile = tileOf(warp, instruction.arguments[1], instruction.arguments[0], lane);
-  if (tile.shared >> rankShift != uint64_t(warp.block.rank))
+  if (!IsMulticast && tile.shared >> rankShift != uint64_t(warp.block.rank))
     throw Unsupported("a copy to another block: " + instruction.text);
   tile.shared &= sharedOffset;
-  MBarrier &barrier = warp.cluster.barrierAt(warp, warp.addresses(instruction.arguments[2])[lane]);
   if (!tile.map->isConstant)
     warp.checkWaited(instruction, mask);
   checkStart(instruction, tile);
   if (tile.shared % 1024)
     throw Fault("misaligned: " + instruction.text + " to " + std::to_string(tile.shared));
-  warp.shared().writeFor(warp.agent, barrier.agent, barrier.phases + 1, {&tile.shared, 1},
-                         tile.bytes());
-  warp.cluster.loads.push_back([&warp, &barrier, tile] {
-    fill(warp, tile);
-    barrier.complete(int64_t(tile.map->boxRows) * tile.map->boxColumns * elementBytes);
-  });
+  uint64_t barrier = warp.addresses(instruction.arguments[2])[lane];
+  Mask ranks = 1u << warp.block.rank;
+  if (IsMulticast)
+    ranks = warp.read<uint16_t>(instruction.operand(3), lane);
+  forLanes(ranks, [&](int rank) { startLoadTo(warp, warp.cluster.blockOf(rank), barrier, tile); });
 }
 
 void store(Warp &warp, const Tile &tile) {
@@ -135,8 +146,8 @@ void wait(Warp &warp, const Instruction &instruction, Mask) {
 Handler flowhn::ptx::findBulkCopyHandler(const Opcode &opcode) {
   if (opcode.starts("cp.async.bulk.tensor.2d.global.shared::cta"))
     return startStore;
-  if (opcode.starts("cp.async.bulk.tensor.2d.shared::cluster.global") && !opcode.has("multicast"))
-    return startLoad;
+  if (opcode.starts("cp.async.bulk.tensor.2d.shared::cluster.global"))
+    return opcode.has("multicast::cluster") ? startLoad<true> : startLoad<false>;
   if (opcode.starts("cp.async.bulk.commit_group"))
     return commit;
   return opcode.starts("cp.async.bulk.wait_group") ? wait : nullptr;

@@ -19,11 +19,10 @@ Cluster::Cluster(const Program &program, const Launch &launch, GlobalMemory &glo
   for (size_t rank = 0; rank < indices.size(); ++rank)
     blocks.emplace_back(indices[rank], rank, blockWarps, clusterWarps,
                         program.sharedBytes + launch.sharedBytes);
-  for (Block &block : blocks) {
-    barrier.arrived.push_back(block.shared.noClock());
+  barrier.arrived = noClocks();
+  for (Block &block : blocks)
     for (int number = 0; number < blockWarps; ++number)
       warps.emplace_back(*this, block, number);
-  }
 }
 
 void Cluster::run() {
@@ -71,11 +70,34 @@ void Cluster::reportDeadlock(const std::vector<Warp *> &running) {
               " at: " + warp.current().text);
 }
 
-MBarrier &Cluster::barrierAt(Warp &warp, uint64_t address) {
+Block &Cluster::blockOf(uint64_t rank) {
+  if (rank >= blocks.size())
+    throw Fault("shared memory of block " + std::to_string(rank) +
+                " is touched, which there is not");
+  if (!blocks[rank].left)
+    throw Fault("shared memory of a block that has ended is touched");
+  return blocks[rank];
+}
+
+MBarrier &Cluster::barrierAt(Warp &warp, Block &block, uint64_t address) {
   address &= sharedOffset;
-  auto found = warp.block.barriers.find(address);
-  if (found == warp.block.barriers.end())
+  auto found = block.barriers.find(address);
+  if (found == block.barriers.end())
     throw Fault("no mbarrier at " + std::to_string(address) + " of shared memory");
-  warp.shared().read(warp.agent, {&address, 1}, 8);
+  block.shared.read(warp.agent, {&address, 1}, 8);
   return found->second;
+}
+
+std::vector<Clock> Cluster::noClocks() const {
+  return std::vector<Clock>(blocks.size(), blocks[0].shared.noClock());
+}
+
+void Cluster::publish(int agent, std::vector<Clock> &clocks) {
+  for (size_t rank = 0; rank < blocks.size(); ++rank)
+    merge(clocks[rank], blocks[rank].shared.tick(agent));
+}
+
+void Cluster::learn(int agent, const std::vector<Clock> &clocks) {
+  for (size_t rank = 0; rank < blocks.size(); ++rank)
+    blocks[rank].shared.learn(agent, clocks[rank]);
 }

@@ -37,13 +37,14 @@ struct Launch {
 /// An mbarrier: pending arrivals and bytes, and what is known to those who see its phases end.
 struct MBarrier {
   int count, pending;
-  int agent;
-  Clock arrived, released;
-  int64_t bytes = 0;
+  int rank, agent;                      // of its block, and in the memory of that
+  std::vector<Clock> arrived, released; // by block
+  int64_t bytes = 0;                    // below 0 where they come before they are announced
   int phase = 0, phases = 0;
 
-  void arrive(const Clock &clock);
-  void complete(int64_t size);
+  void arrive(int arrivals);
+  /// Bytes of a copy that was started when `begun` phases had ended.
+  void complete(int64_t size, int begun);
   void endPhase();
 };
 
@@ -164,7 +165,14 @@ public:
   std::vector<std::function<void()>> loads; // bulk copies on their way
 
   int threads() const { return warps.size() * laneCount; }
-  MBarrier &barrierAt(Warp &warp, uint64_t address);
+  /// Whose shared memory is touched.
+  Block &blockOf(uint64_t rank);
+  MBarrier &barrierAt(Warp &warp, Block &block, uint64_t address);
+
+  // What agents know of every block's memory, handed to a barrier and learned from it.
+  std::vector<Clock> noClocks() const;
+  void publish(int agent, std::vector<Clock> &clocks);
+  void learn(int agent, const std::vector<Clock> &clocks);
 
 private:
   void shuffle(std::vector<Warp *> &running);

@@ -16,8 +16,8 @@ using namespace flowhn::ptx;
 
 Parser::Parser(std::string_view source, Program &program)
     : text(withoutComments(source)), program(program) {
-  const char *names[] = {"%tid.x",    "%ctaid.x", "%ctaid.y",        "%ctaid.z",
-                         "%nctaid.x", "%ntid.x",  "%cluster_ctarank"};
+  const char *names[] = {"%tid.x",    "%ctaid.x", "%ctaid.y",         "%ctaid.z",
+                         "%nctaid.x", "%ntid.x",  "%cluster_ctarank", "%cluster_nctaid.x"};
   for (int slot = 0; slot < Specials; ++slot)
     registers[names[slot]] = {slot, 32};
 }

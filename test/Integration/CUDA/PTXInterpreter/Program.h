@@ -40,7 +40,17 @@ constexpr Mask allLanes = ~0u;
 constexpr uint64_t parameterBase = 0x500000000000, parameterBytes = 256;
 
 /// The registers that every kernel has, in front of its own.
-enum Special : int { ThreadX, BlockX, BlockY, BlockZ, GridX, BlockThreads, ClusterRank, Specials };
+enum Special : int {
+  ThreadX,
+  BlockX,
+  BlockY,
+  BlockZ,
+  GridX,
+  BlockThreads,
+  ClusterRank,
+  ClusterBlocks,
+  Specials
+};
 
 /// A register, or a constant, which has a register of its own.
 struct Operand {
@@ -86,7 +96,7 @@ struct Instruction {
   std::vector<Argument> arguments;
   int target = -1, reconvergence = -1; // of branches
   int number = 0;                      // of the opcode: how many columns, bytes, matrices
-  bool flag = false;                   // of the opcode: transposed, relaxed
+  bool flag = false;                   // of the opcode: transposed, relaxed, remote
   std::string text;
 
   Operand operand(int i) const { return arguments[i].parts[0]; }

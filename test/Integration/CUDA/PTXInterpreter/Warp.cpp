@@ -24,6 +24,7 @@ Warp::Warp(Cluster &cluster, Block &block, int number)
   fill(GridX, cluster.launch.grid[0]);
   fill(BlockThreads, cluster.launch.threads);
   fill(ClusterRank, block.rank);
+  fill(ClusterBlocks, cluster.launch.clusterBlocks);
   for (auto [slot, value] : cluster.program.constants)
     fill(slot, value);
 }

@@ -16,9 +16,8 @@ import sys
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [here, os.path.dirname(here)]
 import kernel_harness as harness
-from cuda_device import TensorMap
-
-PROGRAMMATIC_SERIALIZATION = 6
+from cuda_device import (CLUSTER_DIMENSION, PROGRAMMATIC_SERIALIZATION, LaunchAttribute, LaunchConfig,
+                         TensorMap)
 
 
 def emit(opt, directory, texts, chip):
@@ -27,16 +26,6 @@ def emit(opt, directory, texts, chip):
     for file in os.listdir(directory):
         if file.endswith(".ptx"):
             os.remove(os.path.join(directory, file))
-
-
-class LaunchAttribute(ctypes.Structure):
-    _fields_ = [("id", ctypes.c_uint), ("pad", ctypes.c_uint), ("value", ctypes.c_uint * 16)]
-
-
-class LaunchConfig(ctypes.Structure):
-    _fields_ = [("grid", ctypes.c_uint * 3), ("block", ctypes.c_uint * 3), ("shared", ctypes.c_uint),
-                ("stream", ctypes.c_void_p), ("attributes", ctypes.POINTER(LaunchAttribute)),
-                ("count", ctypes.c_uint)]
 
 
 class Recorder:
@@ -52,13 +41,16 @@ class Recorder:
                   for a in arguments]
         addresses = [v.address() if hasattr(v, "address") else ctypes.addressof(v) for v in values]
         pointers = (ctypes.c_void_p * len(values))(*addresses)
-        self.launches.append((function, grid, description["threads"], shared, pointers, values))
+        attributes = []
+        if description["cluster_grid"]:
+            cluster = (description["cluster_blocks"], 1, 1)
+            attributes.append(LaunchAttribute(CLUSTER_DIMENSION, 0, cluster))
+        self.launches.append((function, (grid, description["threads"], shared), attributes, pointers, values))
 
     def replay(self, stream, overlaps):
-        attribute = LaunchAttribute(PROGRAMMATIC_SERIALIZATION, 0, (ctypes.c_uint * 16)(1))
-        for function, grid, threads, shared, pointers, _ in self.launches:
-            config = LaunchConfig(grid, (threads, 1, 1), shared, stream, ctypes.pointer(attribute),
-                                  int(overlaps))
+        early = [LaunchAttribute(PROGRAMMATIC_SERIALIZATION, 0, (1,))] if overlaps else []
+        for function, shape, attributes, pointers, _ in self.launches:
+            config = LaunchConfig.of(*shape, stream, attributes + early)
             self.device.call("cuLaunchKernelEx", ctypes.byref(config), function, pointers, None)
 
 

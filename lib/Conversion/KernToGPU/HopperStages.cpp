@@ -1,0 +1,136 @@
+//===- HopperStages.cpp - Tiles in shared memory, and their copies --------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "HopperStages.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace mlir::kern;
+using namespace mlir::kern::nvptx;
+
+HopperStages::HopperStages(GPUKernelBuilder &b, const HopperLaunchPlan &plan, Value base,
+                           Value thread)
+    : b(b), plan(plan), base(base), thread(thread),
+      copiers(plan.mayFormClusters() ? blocksOfCluster(b) : b.i32(plan.multicast)) {}
+
+void HopperStages::initBarriers() {
+  b.ifThen(b.equal(thread, 0), [&] {
+    for (int64_t stage = 0; stage < plan.stages(); ++stage) {
+      initBarrier(b, full(b.i32(stage)), 1);
+      initBarrier(b, empty(b.i32(stage)), b.mul(copiers, 4 * plan.consumers()));
+    }
+    fenceBarrierInit(b);
+  });
+  syncCluster(b, plan.multicast);
+}
+
+Stage HopperStages::next(Stage stage) {
+  Value following = b.add(stage.index, 1);
+  Value wraps = b.equal(following, plan.stages());
+  Value otherPhase = b.bitAnd(b.bitXor(stage.phase, b.i32(1)), 1);
+  return {b.select(wraps, b.i32(0), following), b.select(wraps, otherPhase, stage.phase)};
+}
+
+/// Every block that copies to the stage waits for this one; where it copies for itself alone, it
+/// gets all that it waits for from here.
+void HopperStages::release(const TilePart &part, Value stage) {
+  Value lane = b.rem(thread, 32), barrier = empty(stage);
+  b.ifThen(b.less(lane, copiers), [&] {
+    auto arriveHere = [&] { arrive(b, barrier); };
+    if (!part.isMulticast)
+      return arriveHere();
+    b.ifThenElse(part.isMulticast, [&] { arriveInCluster(b, barrier, lane); }, arriveHere);
+  });
+}
+
+void HopperStages::leave() {
+  if (plan.multicast > 1)
+    leaveCluster(b);
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+Stage HopperStages::copyPart(const ProductCode &code, const TilePart &part, Stage stage) {
+  // Where the block begins, what waits for the kernel before comes behind what does not.
+  Value isFirst = b.both(b.equal(stage.phase, Stage::firstCopy), b.equal(stage.index, 0));
+  // One stage less than there are, so that the ring does not end.
+  Value ahead = b.min(part.endK, b.add(part.firstK, plan.stages() - 1));
+  b.ifThen(isFirst, [&] {
+    auto forEachStage = [&](auto copy) {
+      b.forLoop(part.firstK, ahead, b.i32(1),
+                [&](Value kTile) { copy(code, part, kTile, b.sub(kTile, part.firstK)); });
+    };
+    forEachStage([&](auto &&...tile) { copyB(tile...); });
+    waitForGrids(b);
+    forEachStage([&](auto &&...tile) { copyA(tile...); });
+  });
+  SmallVector<Value> inits = {b.select(isFirst, b.sub(ahead, part.firstK), stage.index),
+                              stage.phase};
+  auto last = b.forLoop(b.select(isFirst, ahead, part.firstK), part.endK, b.i32(1), inits,
+                        [&](Value kTile, ValueRange carried) {
+                          Stage current{carried[0], carried[1]};
+                          waitBarrier(b, empty(current.index), b.bitAnd(current.phase, 1));
+                          copyB(code, part, kTile, current.index);
+                          copyA(code, part, kTile, current.index);
+                          Stage after = next(current);
+                          return SmallVector<Value>{after.index, after.phase};
+                        });
+  return {last[0], last[1]};
+}
+
+/// The map with the largest boxes that the part's columns are whole ones of.
+static const BoxMap &mapFor(const ProductCode &code, const TilePart &part) {
+  return *llvm::find_if(code.bMaps,
+                        [&](const BoxMap &map) { return part.columns % map.rows == 0; });
+}
+
+/// A bit of an i16 for each block of a cluster.
+static Value everyBlock(GPUKernelBuilder &b, int64_t blocks) {
+  return arith::ConstantOp::create(b.builder, b.loc,
+                                   b.builder.getI16IntegerAttr((1 << blocks) - 1));
+}
+
+void HopperStages::copyB(const ProductCode &code, const TilePart &part, Value kTile, Value stage) {
+  int64_t columns = code.plan().groups * part.columns;
+  arriveExpecting(b, full(stage), b.i32(code.plan().aBytes() + columns * swizzledRowBytes));
+  int64_t boxes = columns / mapFor(code, part).rows;
+  auto copyAlone = [&] {
+    for (int64_t box = 0; box < boxes; ++box)
+      copyBox(code, part, kTile, stage, b.i32(box), /*receivers=*/{});
+  };
+  if (!part.isMulticast)
+    return copyAlone();
+  // Blocks that copy for each other take turns.
+  auto copyForAll = [&] {
+    Value rank = rankInCluster(b, plan.multicast), all = everyBlock(b, plan.multicast);
+    for (int64_t first = 0; first < boxes; first += plan.multicast)
+      copyBox(code, part, kTile, stage, b.add(rank, first), all);
+  };
+  b.ifThenElse(part.isMulticast, copyForAll, copyAlone);
+}
+
+void HopperStages::copyBox(const ProductCode &code, const TilePart &part, Value kTile, Value stage,
+                           Value box, Value receivers) {
+  const HopperMatmulPlan &tile = code.plan();
+  const BoxMap &map = mapFor(code, part);
+  int64_t groupBoxes = part.columns / map.rows;
+  Value bTile = b.add(b.mul(stage, tile.bBytes()), tile.bOffset());
+  Value place = b.add(bTile, b.mul(box, map.rows * swizzledRowBytes));
+  Value row = b.add(b.mul(code.n, b.div(box, groupBoxes)), b.mul(b.rem(box, groupBoxes), map.rows));
+  copyToShared(b, b.shared(base, place), map.map, b.mul(kTile, swizzledColumns),
+               b.add(part.tile.column, row), full(stage), receivers);
+}
+
+void HopperStages::copyA(const ProductCode &code, const TilePart &part, Value kTile, Value stage) {
+  Value column = b.add(b.mul(kTile, swizzledColumns), code.op().getAColumn());
+  copyToShared(b, b.shared(base, b.mul(stage, code.plan().aBytes())), code.aMap, column,
+               part.tile.row, full(stage));
+}
