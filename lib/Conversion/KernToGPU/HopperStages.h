@@ -6,11 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-// A stage is full when its bytes have come, and empty when every warp of the consumers has said so:
-// of each block that its copies reach, where blocks copy b for each other. Then a block has a tile
-// in as many rows below the one of its neighbour, the same of b, and copies its share of that to
-// all; so b leaves the L2 cache once for both. In bursts that gains nothing, but in long calls, at
-// the limit of power, what a copy does not take is there for products.
+// A stage is full when its bytes have come, and empty when every warp of the consumers has said so.
+//
+// In long calls the blocks of a cluster have tiles one below the other, so the same tile of b, of
+// which each copies a part to all (docs/Rationale/SharedCopies.md). A stage is empty then when the
+// consumers of every block have said so.
 //
 //===----------------------------------------------------------------------===//
 
