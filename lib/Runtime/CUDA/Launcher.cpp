@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Launcher.h"
-#include "../../Artifact/Expression.h"
+#include "TensorMaps.h"
 #include "flowhn/Support/Json.h"
 
 #include <algorithm>
@@ -26,17 +26,6 @@ unsigned countStreams(const fb::Plan &plan) {
         for (uint32_t stream : *procedure->commands()->GetAs<fb::Fork>(i)->streams())
           last = std::max(last, stream);
   return last + 1;
-}
-
-int tensorMapType(fb::DType type) {
-  switch (type) {
-  case fb::DType::F32:
-    return constants::tensorMapFloat32;
-  case fb::DType::F16:
-    return constants::tensorMapFloat16;
-  default:
-    return constants::tensorMapBFloat16;
-  }
 }
 
 /// Ends a capture that failed, so that its streams can be used again.
@@ -226,25 +215,6 @@ void Launcher::drain() {
     driver.streamSynchronize(stream.get());
 }
 
-Status Launcher::encodeMap(const fb::TensorMap &map, std::span<const int64_t> indices,
-                           EncodedTensorMap &encoded) const {
-  int64_t rows = evaluate<int64_t>(*map.rows(), indices);
-  // The driver makes no map of 0 rows: those of an empty part of a launch are not read.
-  const uint64_t extents[] = {uint64_t(map.columns()), uint64_t(std::max<int64_t>(rows, 1))};
-  const uint64_t strides[] = {uint64_t(map.row_bytes())};
-  const uint32_t box[] = {map.box_columns(), map.box_rows()};
-  const uint32_t steps[] = {1, 1};
-  Result result = driver.tensorMapEncodeTiled(
-      &encoded, tensorMapType(map.dtype()), /*rank=*/2,
-      reinterpret_cast<void *>(values[map.argument()]), extents, strides, box, steps,
-      constants::interleaveNone,
-      map.swizzle() == 128 ? constants::swizzle128 : constants::swizzleNone,
-      constants::promotionL2128, constants::fillZeros);
-  return driver.check(result, "cannot make the tensor map of argument " +
-                                  std::to_string(map.argument()) + ", " + std::to_string(rows) +
-                                  " rows of " + std::to_string(map.columns()) + " columns");
-}
-
 Status Launcher::launch(const LaunchList &list, const LaunchList::Launch &launch,
                         const DeviceBases &bases, unsigned stream, const LaunchStart &start) {
   const fb::Kernel &kernel = *plan.kernels()->Get(launch.kernel);
@@ -260,7 +230,8 @@ Status Launcher::launch(const LaunchList &list, const LaunchList::Launch &launch
   std::string label = "kernel " + quote(kernel.name()->string_view());
   for (uint32_t i = 0; i < numMaps; ++i)
     FLOWHN_RETURN_IF_ERROR(
-        encodeMap(*gpu.tensor_maps()->Get(i), indices, maps[i]).withContext(label));
+        encodeTensorMap(driver, *gpu.tensor_maps()->Get(i), values, indices, maps[i])
+            .withContext(label));
   pointers.clear();
   for (uint64_t &value : values)
     pointers.push_back(&value);

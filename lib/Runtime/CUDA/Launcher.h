@@ -65,8 +65,6 @@ private:
   /// Behind a kernel, or what a kernel signalled, it starts as `start` says.
   Status launch(const LaunchList &list, const LaunchList::Launch &launch, const DeviceBases &bases,
                 unsigned stream, const LaunchStart &start = {});
-  Status encodeMap(const fb::TensorMap &map, std::span<const int64_t> indices,
-                   EncodedTensorMap &encoded) const;
   /// Waits, and gives the seconds between events 2 · i and 2 · i + 1.
   Expected<std::vector<double>> readIntervals(size_t count);
   Status copyTap(const LaunchList &list, const PlannedTap &tap, const DeviceBases &bases);
