@@ -49,7 +49,7 @@ public:
   ArgmaxEmitter(GPUKernelBuilder &b, ArgmaxOp op, int64_t blocks, int64_t threads, int64_t vector)
       : b(b), op(op), blocks(blocks), threads(threads), vector(vector),
         input(b.buffer(op.getInput())), row(b.div(b.blockId(), blocks)),
-        part(b.rem(b.blockId(), blocks)) {}
+        part(rankInCluster(b, blocks)) {}
 
   void emit();
 

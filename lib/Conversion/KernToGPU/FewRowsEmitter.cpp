@@ -92,7 +92,7 @@ void FewRowsEmitter::locate() {
   base = b.sharedBase();
   thread = b.threadId();
   rows = b.extent(op.getRows());
-  rank = b.rem(b.blockId(), plan.clusterBlocks);
+  rank = rankInCluster(b, plan.clusterBlocks);
   Value tile = b.div(b.blockId(), plan.clusterBlocks);
   tileRow = b.i32(0);
   if (plan.hasRowTiles) {

@@ -26,7 +26,7 @@ HopperSchedule::HopperSchedule(GPUKernelBuilder &b, const HopperLaunchPlan &plan
     : b(b), plan(plan), products(products),
       sharesCode(products.size() == 2 && plan.sharersOf(0) == plan.sharersOf(1) &&
                  haveSameCode(*products[0].product, *products[1].product)) {
-  rasterRows = b.i32(8);
+  rasterRows = b.i32(defaultRasterRows);
   if (plan.multicast > 1) {
     isMulticast = areMulticast();
     // As many rows as columns at a time: fewer bytes for all blocks together.

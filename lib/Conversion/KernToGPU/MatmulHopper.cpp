@@ -174,6 +174,10 @@ static constexpr int64_t maxCluster = 8;
 static LogicalResult checkTiles(Operation *op, const GPUTargetInfo &target) {
   if (failed(checkConfig(op, {"tile_rows", "tile_columns", "stages"})))
     return failure();
+  for (StringRef blocks : {"cluster", "multicast"})
+    if (configValueOr(op, blocks, 1) < 1)
+      return op->emitOpError("needs a positive '")
+             << blocks << "' in its configuration, got " << configValueOr(op, blocks, 1);
   HopperLaunchPlan plan = planOf(op);
   const HopperMatmulPlan &tile = plan.products.front().plan;
   if (!target.isMatmulTile(tile.tileRows, tile.tileColumns, tile.groups))

@@ -77,7 +77,7 @@ void SyncMatmulEmitter::emit() {
 
   Value rows = b.extent(op.getRows());
   MatmulTile tile = tileAt(b, plan.tileRows, plan.outColumns(), b.ceilDiv(rows, plan.tileRows),
-                           b.i32(plan.columnTiles()), b.blockId(), /*rasterRows=*/b.i32(8));
+                           b.i32(plan.columnTiles()), b.blockId(), b.i32(defaultRasterRows));
   // Rows behind the last are copies of it: what becomes of them is not stored.
   aPieces = piecesOf(op.getA(), op.getAColumn(), plan.tileRows,
                      [&](Value row) { return b.min(b.add(tile.row, row), b.add(rows, -1)); });

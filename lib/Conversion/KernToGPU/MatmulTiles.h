@@ -46,6 +46,9 @@ struct MatmulTile {
   Value row, column;
 };
 
+/// Rows of tiles in a raster.
+inline constexpr int64_t defaultRasterRows = 8;
+
 /// The tile at `index` of rowTiles × columnTiles ones of `rows` × `columns` of the result, numbered
 /// so that blocks at work at the same time share tiles of a and b: by columns in each raster of
 /// `rasterRows` rows of tiles.

@@ -149,3 +149,29 @@ module @kernels {
     return
   }
 }
+
+// -----
+
+module @kernels {
+  func.func @no_multicast(%rows: index, %a: memref<?x64xbf16>, %b: memref<512x64xbf16>, %out: memref<?x512xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{needs a positive 'multicast' in its configuration, got 0}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 512, k = 64, accesses = [], extra_columns = array<i64>, config = {tile_rows = 128, tile_columns = 256, stages = 4, multicast = 0}} : (index, memref<?x64xbf16>, memref<512x64xbf16>, memref<?x512xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @no_cluster(%rows: index, %a: memref<?x64xbf16>, %b: memref<512x64xbf16>, %out: memref<?x512xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{needs a positive 'cluster' in its configuration, got 0}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 512, k = 64, accesses = [], extra_columns = array<i64>, config = {tile_rows = 128, tile_columns = 256, stages = 4, cluster = 0}} : (index, memref<?x64xbf16>, memref<512x64xbf16>, memref<?x512xbf16>) -> ()
+    return
+  }
+}
