@@ -46,12 +46,6 @@ static SmallVector<TypicalCall> getTypicalCalls(ArrayRef<MatmulOp> products,
   return calls;
 }
 
-/// Whether a product has so many weights that a model of such may reach the GPU's limit of power.
-static bool isLarge(MatmulOp product) {
-  constexpr int64_t leastWeights = int64_t(1) << 22;
-  return int64_t(product.getN() * product.getGroups() * product.getK()) >= leastWeights;
-}
-
 /// What there is to choose from, of what is predicted as fast the first one; the stages follow.
 static SmallVector<HopperTiling> getTilings(ArrayRef<MatmulOp> products) {
   MatmulOp first = products.front();
@@ -60,10 +54,12 @@ static SmallVector<HopperTiling> getTilings(ArrayRef<MatmulOp> products) {
     columns = std::max<int64_t>(columns, product.getN() * groups);
   if (columns > 256) {
     SmallVector<HopperTiling> tilings = {{128, 128, 0}, {128, 192, 0}};
+    if (first.getMaxRows()) // so few tiles that small ones divide better among the blocks
+      tilings.append({{64, 96, 0}, {64, 128, 0}, {64, 256, 0}});
     SmallVector<int64_t, 2> narrowColumns = {0}, multicasts = {1};
     if (groups == 1)
       narrowColumns.push_back(192);
-    if (llvm::all_of(products, isLarge))
+    if (llvm::all_of(products, HopperLaunchPlan::isLarge))
       multicasts.insert(multicasts.begin(), 2);
     for (int64_t narrow : narrowColumns)
       for (int64_t multicast : multicasts)
@@ -103,10 +99,9 @@ static double timeOf(const HopperLaunchPlan &plan, const TypicalCall &call,
   auto rows = llvm::map_to_vector(plan.products, [&](const HopperProduct &product) {
     return product.extent == 0 ? call.first : call.others;
   });
-  bool isLong = (call.first + call.others) / 2 > HopperLaunchPlan::multicastRows;
   double least = std::numeric_limits<double>::infinity();
   for (int64_t columns : plan.widths())
-    for (bool isMulticast : {false, plan.multicast > 1 && isLong})
+    for (bool isMulticast : {false, plan.multicast > 1 && HopperLaunchPlan::isLong(rows)})
       least = std::min(least, plan.launchTime(columns, isMulticast, rows, target));
   return least;
 }

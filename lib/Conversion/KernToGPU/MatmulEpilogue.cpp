@@ -24,8 +24,6 @@ MatmulEpilogue::Loaded MatmulEpilogue::load(const ExtraRow &at, Value column, in
   return b.loadExtras(extras, at.row, at.gatheredRow, column, count, at.scalars);
 }
 
-static bool isMatrix(Access access) { return access == Access::Row || access == Access::Gathered; }
-
 void MatmulEpilogue::prefetch(const ExtraRow &at, Value column) {
   for (auto [buffer, access, offset] :
        llvm::zip_equal(extras.buffers, extras.accesses, extras.columns)) {

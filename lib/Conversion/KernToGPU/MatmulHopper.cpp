@@ -68,6 +68,13 @@ bool HopperLaunchPlan::checksColumns() const {
   });
 }
 
+bool HopperLaunchPlan::movesResidual() const {
+  return storesFloats() || llvm::any_of(products, [](HopperProduct product) {
+           return llvm::any_of(product.op.getAccesses().getAsRange<AccessAttr>(),
+                               [](AccessAttr access) { return isMatrix(access.getValue()); });
+         });
+}
+
 ArrayRef<int64_t> HopperLaunchPlan::piecesOf(int64_t columns) const {
   ArrayRef<int64_t> pieces = piecesOfTile(columns);
   return pieces.size() > 1 && checksColumns() ? pieces.drop_front() : pieces;

@@ -12,6 +12,8 @@
 #include "HopperSupport.h"
 #include "MatmulTiles.h"
 
+#include <numeric>
+
 namespace mlir::kern::nvptx {
 
 /// The sizes that the code for warpgroups is made of.
@@ -49,10 +51,10 @@ struct HopperProduct {
 
 /// How tiles of a last round are made: in pieces of equal columns, each by so many blocks of a
 /// cluster, with a part of k each, in rounds that together take less than one of whole tiles. Of
-/// whole tiles, whether the blocks of a cluster copy b for each other.
+/// whole tiles, what their products take at the limit of power, of their time below it.
 struct TileDivision {
   int64_t pieces, sharers, rounds = 1;
-  bool isMulticast = false;
+  double atPower = 1;
 
   int64_t blocks() const { return pieces * sharers; } ///< of a tile
   /// Tiles that so many blocks make at a time.
@@ -75,6 +77,15 @@ public:
   /// Rows of a product, in the mean, with more of which blocks do so: shorter calls do not reach
   /// the limit of power, below which nothing is gained.
   static constexpr int64_t multicastRows = 3072;
+  /// Whether a product has so many weights that a model of such may reach the limit of power.
+  static bool isLarge(MatmulOp product) {
+    constexpr int64_t leastWeights = int64_t(1) << 22;
+    return int64_t(product.getN() * product.getGroups() * product.getK()) >= leastWeights;
+  }
+  static bool isLong(ArrayRef<int64_t> rows) {
+    return std::accumulate(rows.begin(), rows.end(), int64_t(0)) >
+           multicastRows * int64_t(rows.size());
+  }
 
   int64_t tileRows() const { return first().tileRows; }
   int64_t stages() const { return first().stages; }
@@ -99,6 +110,8 @@ public:
     return llvm::any_of(products,
                         [](HopperProduct one) { return elementType(one.op.getOut()).isF32(); });
   }
+  /// Whether threads read a value, or store four bytes, for each element of a result.
+  bool movesResidual() const;
   /// Blocks that run at a time, measured on H200s.
   int64_t blocksAtOnce(const flowhn::GPUTargetInfo &target) const;
   /// Whether threads check the columns that they store: code that needs registers of its own.
@@ -141,6 +154,7 @@ private:
   /// Whether one tile has all columns.
   bool hasOneTile() const;
   double stepTime(int64_t columns, int64_t blocks) const;
+  double timeAtPower(int64_t columns, bool isMulticast) const;
   /// In how many pieces, of equal columns, such tiles can be made: the most first.
   ArrayRef<int64_t> piecesOf(int64_t columns) const;
   /// Rounds of tiles that clusters share which take less than one of whole tiles.

@@ -55,6 +55,9 @@ inline constexpr int64_t defaultRasterRows = 8;
 MatmulTile tileAt(GPUKernelBuilder &b, int64_t rows, int64_t columns, Value rowTiles,
                   Value columnTiles, Value index, Value rasterRows);
 
+/// Whether an extra has a value for each element of the result.
+inline bool isMatrix(Access access) { return access == Access::Row || access == Access::Gathered; }
+
 /// From sums to stored results. A warp holds the sums of 16 rows in chunks of 8 columns:
 /// each thread has columns 2 (lane mod 4) and the next one of rows lane / 4 and
 /// lane / 4 + 8, four sums in this order. The chunks of one group follow on those of the

@@ -10,7 +10,7 @@
 // CHECK-DAG: #[[SECOND:.*]] = affine_map<()[s0, s1, s2] -> (s2)>
 
 module @kernels {
-  // The members leave their configuration to the group.
+  // The members leave their configuration to the group, and what is pinned there stays.
   // CONFIG: kern.grouped_matmul
   // CONFIG-NOT: config
   // CONFIG: } {config = {stages = 4 : i64, tile_columns = 256 : i64, tile_rows = 128 : i64}}
@@ -54,7 +54,7 @@ module @kernels {
       ^bb0(%sum: f32):
         kern.yield %sum
       } {n = 2048, k = 256, accesses = [], extra_columns = array<i64>} : (index, memref<?x256xbf16>, memref<2048x256xbf16>, memref<?x2048xbf16>) -> ()
-    } : (index, memref<?x128xbf16>, memref<1024x128xbf16>, memref<?x1024xf32>, index, memref<?x256xbf16>, memref<2048x256xbf16>, memref<?x2048xbf16>) -> ()
+    } {config = {stages = 4, tile_columns = 256, tile_rows = 128}} : (index, memref<?x128xbf16>, memref<1024x128xbf16>, memref<?x1024xf32>, index, memref<?x256xbf16>, memref<2048x256xbf16>, memref<?x2048xbf16>) -> ()
     return
   }
 }

@@ -64,7 +64,7 @@ module @kernels {
     kern.matmul rows(%rows) %a, %b -> %out {
     ^bb0(%sum: f32):
       kern.yield %sum
-    } {n = 2048, k = 200, a_column = 8, accesses = [], extra_columns = array<i64>} : (index, memref<?x208xbf16>, memref<2048x200xbf16>, memref<?x2048xbf16>) -> ()
+    } {config = {stages = 4, tile_columns = 256, tile_rows = 128}, n = 2048, k = 200, a_column = 8, accesses = [], extra_columns = array<i64>} : (index, memref<?x208xbf16>, memref<2048x200xbf16>, memref<?x2048xbf16>) -> ()
     return
   }
 
@@ -111,7 +111,7 @@ module @kernels {
     ^bb0(%sum: f32, %r: f32):
       %y = arith.addf %sum, %r : f32
       kern.yield %y
-    } {n = 256, k = 128, accesses = [#kern.access<row>], extra_columns = array<i64: 0>} : (index, memref<?x128xbf16>, memref<256x128xbf16>, memref<?x256xf32>, memref<?x256xf32>) -> ()
+    } {config = {stages = 4, tile_columns = 256, tile_rows = 128}, n = 256, k = 128, accesses = [#kern.access<row>], extra_columns = array<i64: 0>} : (index, memref<?x128xbf16>, memref<256x128xbf16>, memref<?x256xf32>, memref<?x256xf32>) -> ()
     return
   }
 }

@@ -45,7 +45,7 @@ BUDGETS = {
 TWO_WARPGROUPS = 256
 OF_TWO_WARPGROUPS = {"matmul", "matmul_rows768", "matmul_rows1536", "grouped_matmul",
                      "grouped_matmul_rows768", "grouped_matmul_rows1536"}
-BUDGET_OF_TWO = 240
+BUDGET_OF_TWO = 248
 
 
 def budget_of(chip, kernel, text):
