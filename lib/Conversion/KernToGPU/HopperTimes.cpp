@@ -6,9 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-// Fitted to 4300 launches of an H200: kernels of the published models with all configurations that
-// they can have, in calls of 1024 to 8192 tokens. The configurations that are chosen by these times
-// take 1.4 % more than the best ones where products have at most 1536 rows, and 1.1 % elsewhere.
+// Fitted to 4300 launches of an H200, one at a time: kernels of the published models with all
+// configurations that they can have, in calls of 1024 to 8192 tokens. The configurations that are
+// chosen by these times take 2 % more than the best ones where products have at most 1536 rows, and
+// 1 % elsewhere. What clusters exchange, and what the limit of power takes, is from whole models,
+// where kernels run beside others and for long.
 //
 //===----------------------------------------------------------------------===//
 

@@ -100,6 +100,12 @@ CASES = {
         matmul(129, 256, 136, out_element="f32", stream="row")),
     "columns_192": lambda: Group(matmul(400, 384, 64), matmul(300, 192, 136), config=tile(128, 192, 4)),
     "rows_64": lambda: Group(matmul(137, 96, 64), matmul(70, 77, 130), config=TILE_64),
+    "rows_64_alike": lambda: Group(alike(131, 200), alike(270, 1160), config=tile(64, 128, 9), max_blocks=12),
+    "rows_64_gate": lambda: Group(matmul(150, 384, 72, groups=2), matmul(65, 200, 136, groups=2),
+                                  config=tile(64, 256, 5)),
+    "rows_64_stream": lambda: Group(
+        matmul(150, 264, 72, out_element="f32", stream="gathered", scatter=True),
+        matmul(129, 256, 136, out_element="f32", stream="row"), config=tile(64, 96, 11)),
     "shared": lambda: Group(matmul(70, 256, 1160, residuals=True),
                             matmul(9, 250, 200, out_element="f32", stream="row", scatter=True),
                             config=shared(192, 4, 2), max_blocks=24),

@@ -329,6 +329,10 @@ CASES = {
     "matmul_stream_rounded": lambda: matmul(70, 256, 72, stream="gathered"),
     "matmul_stream_gathered": lambda: matmul(70, 192, 200, out_element="f32", stream="gathered",
                                              out_column=4),
+    # As calls of few rows have them.
+    "matmul_64_rows_wide": lambda: matmul(137, 512, 200, tile(64, 256, 3), out_element="f32",
+                                          stream="gathered", scatter=True),
+    "matmul_64_rows_pieces": lambda: matmul(70, 384, 136, tile(64, 128, 5), residuals=True, max_blocks=6),
     "matmul_shared": lambda: matmul(70, 96, 776, tile(128, 96, 6) + ", cluster = 4"),
     "matmul_shared_odd": lambda: matmul(3, 77, 708, tile(128, 128, 6) + ", cluster = 8",
                                         residuals=True),
