@@ -53,9 +53,9 @@ static SmallVector<HopperTiling> getTilings(ArrayRef<MatmulOp> products) {
   for (MatmulOp product : products)
     columns = std::max<int64_t>(columns, product.getN() * groups);
   if (columns > 256) {
-    SmallVector<HopperTiling> tilings = {{128, 128, 0}, {128, 192, 0}};
+    SmallVector<HopperTiling> tilings = {{128, 192, 0}};
     if (first.getMaxRows()) // so few tiles that small ones divide better among the blocks
-      tilings.append({{64, 96, 0}, {64, 128, 0}, {64, 256, 0}});
+      tilings.append({{128, 128, 0}, {64, 96, 0}, {64, 128, 0}, {64, 256, 0}});
     SmallVector<int64_t, 2> narrowColumns = {0}, multicasts = {1};
     if (groups == 1)
       narrowColumns.push_back(192);
@@ -113,7 +113,7 @@ static double timeOfRow(const HopperLaunchPlan &plan, ArrayRef<TypicalCall> call
   for (const TypicalCall &call : calls)
     time += timeOf(plan, call, target) / (call.first + call.others);
   // Code for a second width, and for clusters, has to be worth its place.
-  return time * (plan.narrowColumns ? 1.01 : 1) * (plan.cluster > 1 ? 1.01 : 1);
+  return time * (plan.narrowColumns ? 1.02 : 1) * (plan.cluster > 1 ? 1.01 : 1);
 }
 
 SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTargetInfo &target) {
