@@ -20,7 +20,7 @@ module @kernels {
   // CHECK-LABEL: func.func @more
   //  CHECK-SAME: kern.tuning_key = "matmul 2048x8192 bf16 + row f32 -> f32"
   //   PREDICTED: tile_columns = 256
-  //    MEASURED: tile_columns = 128
+  //    MEASURED: tile_columns = 192
   //      SECOND: narrow_columns = 192
   func.func @more(%rows: index, %a: memref<?x8192xbf16>, %b: memref<2048x8192xbf16>, %x: memref<?x2048xf32>, %out: memref<?x2048xf32>) attributes {kern.kernel} {
     kern.matmul rows(%rows) %a, %b -> %out extras(%x) {
