@@ -54,7 +54,9 @@ static SmallVector<HopperTiling> getTilings(ArrayRef<MatmulOp> products) {
     columns = std::max<int64_t>(columns, product.getN() * groups);
   if (columns > 256) {
     SmallVector<HopperTiling> tilings = {{128, 192, 0}};
-    if (first.getMaxRows()) // so few tiles that small ones divide better among the blocks
+    // Few rows are so few tiles that small ones divide better among the blocks. In long calls what
+    // small ones copy more costs power, by more than predicted.
+    if (first.getMaxRows())
       tilings.append({{128, 128, 0}, {64, 96, 0}, {64, 128, 0}, {64, 256, 0}});
     SmallVector<int64_t, 2> narrowColumns = {0}, multicasts = {1};
     if (groups == 1)
