@@ -7,10 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 // Fitted to 4300 launches of an H200, one at a time: kernels of the published models with all
-// configurations that they can have, in calls of 1024 to 8192 tokens. The configurations that are
-// chosen by these times take 2 % more than the best ones where products have at most 1536 rows, and
-// 1 % elsewhere. What clusters exchange, and what the limit of power takes, is from whole models,
-// where kernels run beside others and for long.
+// configurations that they can have, in calls of 1024 to 8192 tokens. Where products have at most
+// 1536 rows, what is chosen by these times takes 2 % more than the best there is to choose from.
+// What clusters exchange, and what the limit of power takes, is from whole models, where kernels
+// run beside others and for long.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,24 +32,24 @@ static double shareOfSums(int64_t rows, int64_t columns) {
 /// their products, or for their bytes, by what a multiprocessor gets, or all of them, or by how far
 /// copies run ahead.
 double HopperLaunchPlan::stepTime(int64_t columns, int64_t blocks) const {
-  constexpr double productTime = 0.65, startTime = 0.025;
+  constexpr double productTime = 0.65, issueTime = 0.025;
   constexpr double ownRate = 100e3, rate = 14e6; // bytes in a microsecond
   constexpr double copyTime = 1.1;
   // A tile of b that all blocks have comes to them for nothing.
   int64_t bytes = (tileRows() + (hasOneTile() ? 0 : columns)) * swizzledRowBytes;
-  return std::max({productTime * shareOfSums(tileRows(), columns) + startTime,
+  return std::max({productTime * shareOfSums(tileRows(), columns) + issueTime,
                    bytes / std::min(ownRate, rate / blocks), copyTime / (stages() - 1)});
 }
 
 double HopperLaunchPlan::partTime(int64_t columns, const TileDivision &division, int64_t kTiles,
-                                  int64_t blocks) const {
+                                  int64_t blocks, double atPower) const {
   int64_t ofB = columns / division.pieces * first().groups;
   // What blocks read and write of a float32 residual they all do at once.
   double storeTime =
       shareOfSums(tileRows(), ofB) * (movesResidual() ? 5.0 * blocks / blocksOfMeasuredChip : 1.6);
   double exchangeTime = division.sharers > 1 ? 0.4 + 0.008 * ofB : 0;
-  return division.atPower * llvm::divideCeil(kTiles, division.sharers) * stepTime(ofB, blocks) +
-         storeTime + exchangeTime * tileRows() / 128;
+  return atPower * llvm::divideCeil(kTiles, division.sharers) * stepTime(ofB, blocks) + storeTime +
+         exchangeTime * tileRows() / 128;
 }
 
 namespace {
@@ -68,8 +68,7 @@ public:
   /// A tile, or a share of one, for each block, from the first one on.
   void addWhole(ArrayRef<Part> round) {
     for (auto [block, part] : llvm::enumerate(round))
-      ends[block] += plan.partTime(columns, {1, part.sharers, /*rounds=*/1, atPower}, part.kTiles,
-                                   round.size());
+      ends[block] += plan.partTime(columns, {1, part.sharers}, part.kTiles, round.size(), atPower);
   }
   /// Parts of tiles, from the last block on.
   void addDivided(const TileDivision &division, ArrayRef<Part> tiles) {

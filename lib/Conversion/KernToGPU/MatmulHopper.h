@@ -12,8 +12,6 @@
 #include "HopperSupport.h"
 #include "MatmulTiles.h"
 
-#include <numeric>
-
 namespace mlir::kern::nvptx {
 
 /// The sizes that the code for warpgroups is made of.
@@ -50,11 +48,9 @@ struct HopperProduct {
 };
 
 /// How tiles of a last round are made: in pieces of equal columns, each by so many blocks of a
-/// cluster, with a part of k each, in rounds that together take less than one of whole tiles. Of
-/// whole tiles, what their products take at the limit of power, of their time below it.
+/// cluster, with a part of k each, in rounds that together take less than one of whole tiles.
 struct TileDivision {
   int64_t pieces, sharers, rounds = 1;
-  double atPower = 1;
 
   int64_t blocks() const { return pieces * sharers; } ///< of a tile
   /// Tiles that so many blocks make at a time.
@@ -82,9 +78,9 @@ public:
     constexpr int64_t leastWeights = int64_t(1) << 22;
     return int64_t(product.getN() * product.getGroups() * product.getK()) >= leastWeights;
   }
+  /// Whether a call has more rows than that.
   static bool isLong(ArrayRef<int64_t> rows) {
-    return std::accumulate(rows.begin(), rows.end(), int64_t(0)) >
-           multicastRows * int64_t(rows.size());
+    return llvm::sum_of(rows) > multicastRows * int64_t(rows.size());
   }
 
   int64_t tileRows() const { return first().tileRows; }
@@ -97,9 +93,10 @@ public:
   /// tile is whole ones of a kind.
   SmallVector<int64_t, 3> boxes() const;
   /// Microseconds of a block's part of a tile with so many columns of the result and tiles in k,
-  /// while so many blocks have one; measured on an H200.
-  double partTime(int64_t columns, const TileDivision &division, int64_t kTiles,
-                  int64_t blocks) const;
+  /// while so many blocks have one; measured on an H200. At the limit of power its products take
+  /// `atPower` times as long.
+  double partTime(int64_t columns, const TileDivision &division, int64_t kTiles, int64_t blocks,
+                  double atPower = 1) const;
   /// Microseconds of a launch where each product has so many rows, and its tiles so many columns,
   /// with b copied by each block for itself, or for its cluster; infinity where clusters share all
   /// tiles of products that have too many for it.

@@ -36,19 +36,4 @@ module @kernels {
     } {n = 768, k = 1536, max_rows = 1536, accesses = [], extra_columns = array<i64>} : (index, memref<?x1536xbf16>, memref<768x1536xbf16>, memref<?x768xbf16>) -> ()
     return
   }
-
-  // And where all rows are few, tiles of 64 of them leave fewer blocks without one.
-  // CONFIG-LABEL: func.func @fewest
-  // CONFIG: config = {stages = 9 : i64, tile_columns = 128 : i64, tile_rows = 64 : i64}
-  // CHECK-LABEL: func.func @fewest
-  // CHECK-SAME: kern.threads = 256 : i64
-  // CHECK-NOT: nvvm.setmaxregister
-  // CHECK: wgmma.mma_async.sync.aligned.m64n128k16
-  func.func @fewest(%rows: index, %a: memref<?x1536xbf16>, %b: memref<768x1536xbf16>, %out: memref<?x768xf32>) attributes {kern.kernel} {
-    kern.matmul rows(%rows) %a, %b -> %out {
-    ^bb0(%sum: f32):
-      kern.yield %sum
-    } {n = 768, k = 1536, max_rows = 768, accesses = [], extra_columns = array<i64>} : (index, memref<?x1536xbf16>, memref<768x1536xbf16>, memref<?x768xf32>) -> ()
-    return
-  }
 }
