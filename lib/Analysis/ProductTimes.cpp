@@ -86,10 +86,8 @@ bool TimeModel::shareLaunch(const std::array<std::optional<KernelWork>, 2> &prod
                             const std::array<CallTokens, 2> &tokens) const {
   if (!products[0] || !products[1] || tokens[0].all() == 0 || tokens[1].all() == 0)
     return false;
-  int64_t bytes = products[0]->elementBytes;
-  size_t bucket = bucketOf(tokens[0].all(), bytes);
-  bool isOfFewestRows = bucket == 0 && !chip.productRowBounds(bytes).empty();
-  return bucket == bucketOf(tokens[1].all(), bytes) && !isOfFewestRows;
+  int64_t bytes = products[0]->elementBytes, rows = std::max(tokens[0].all(), tokens[1].all());
+  return bucketOf(rows, bytes) > 0 || chip.productRowBounds(bytes).empty();
 }
 
 double TimeModel::predictGroup(const std::array<std::optional<KernelWork>, 2> &products,
@@ -102,7 +100,8 @@ double TimeModel::predictGroup(const std::array<std::optional<KernelWork>, 2> &p
     return seconds;
   }
   int64_t columns = std::max(products[0]->columns, products[1]->columns);
-  for (double width : tileWidths(columns, tokens[0].all(), products[0]->elementBytes)) {
+  int64_t rows = std::max(tokens[0].all(), tokens[1].all());
+  for (double width : tileWidths(columns, rows, products[0]->elementBytes)) {
     double time = predictLaunch(products, tokens, width);
     if (seconds == 0 || time < seconds)
       seconds = time;

@@ -7,62 +7,37 @@
 //===----------------------------------------------------------------------===//
 
 #include "MatmulHopper.h"
+#include "TypicalCalls.h"
 
 using namespace mlir;
 using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 using mlir::flowhn::GPUTargetInfo;
 
-namespace {
-/// Rows of a launch: those of a group's first product, and of the others.
-struct TypicalCall {
-  int64_t first, others;
-};
-} // namespace
-
-/// 1024, 3 × 777 and 8 × 1024 tokens, which branches divide or not.
-static constexpr TypicalCall typicalCalls[] = {{576, 456},   {1024, 1024}, {1312, 1040},
-                                               {2331, 2331}, {4544, 3648}, {8192, 8192}};
-
-/// Those whose rows a kernel for at most so many is for. A product by itself is either branch's.
-static SmallVector<TypicalCall> getTypicalCalls(ArrayRef<MatmulOp> products,
-                                                const GPUTargetInfo &target) {
-  MatmulOp first = products.front();
-  int64_t above = 0, most = first.getMaxRows().value_or(std::numeric_limits<int64_t>::max());
-  int64_t elementBytes = elementType(first.getA()).getIntOrFloatBitWidth() / 8;
-  for (int64_t bound : target.productRowBounds(elementBytes))
-    if (bound < most)
-      above = bound;
-  SmallVector<TypicalCall> calls;
-  for (const TypicalCall &call : typicalCalls) {
-    if (call.first <= above || call.first > most)
-      continue;
-    calls.push_back(products.size() > 1 ? call : TypicalCall{call.first, call.first});
-    if (products.size() == 1 && call.others != call.first)
-      calls.push_back({call.others, call.others});
-  }
-  if (calls.empty())
-    calls.push_back({most, most});
-  return calls;
-}
-
 /// What there is to choose from, of what is predicted as fast the first one; the stages follow.
-static SmallVector<HopperTiling> getTilings(ArrayRef<MatmulOp> products) {
-  MatmulOp first = products.front();
-  int64_t groups = first.getGroups(), columns = 0;
+static SmallVector<HopperTiling> getTilings(ArrayRef<MatmulOp> products, bool isBounded) {
+  int64_t groups = MatmulOp(products.front()).getGroups(), columns = 0;
   for (MatmulOp product : products)
     columns = std::max<int64_t>(columns, product.getN() * groups);
   if (columns > 256) {
     SmallVector<HopperTiling> tilings = {{128, 192, 0}};
     // Few rows are so few tiles that small ones divide better among the blocks. In long calls what
     // small ones copy more costs power, by more than predicted.
-    if (first.getMaxRows())
-      tilings.append({{128, 128, 0}, {64, 96, 0}, {64, 128, 0}, {64, 256, 0}});
+    if (isBounded)
+      tilings.append({{128, 128, 0},
+                      {128, 144, 0},
+                      {128, 152, 0},
+                      {128, 160, 0},
+                      {128, 176, 0},
+                      {64, 96, 0},
+                      {64, 128, 0},
+                      {64, 256, 0}});
     SmallVector<int64_t, 2> narrowColumns = {0}, multicasts = {1};
     if (groups == 1)
       narrowColumns.push_back(192);
+    // Only in long calls do blocks copy for each other; others may share the kernel of those.
     if (llvm::all_of(products, HopperLaunchPlan::isLarge))
-      multicasts.insert(multicasts.begin(), 2);
+      multicasts.insert(isBounded ? multicasts.end() : multicasts.begin(), 2);
     for (int64_t narrow : narrowColumns)
       for (int64_t multicast : multicasts)
         for (int64_t cluster : {1, 2})
@@ -108,21 +83,42 @@ static double timeOf(const HopperLaunchPlan &plan, const TypicalCall &call,
   return least;
 }
 
-/// Microseconds of a row in the launches that a kernel is made for.
-static double timeOfRow(const HopperLaunchPlan &plan, ArrayRef<TypicalCall> calls,
-                        const GPUTargetInfo &target) {
-  double time = 0;
-  for (const TypicalCall &call : calls)
-    time += timeOf(plan, call, target) / (call.first + call.others);
-  // Code for a second width, and for clusters, has to be worth its place.
-  return time * (plan.narrowColumns ? 1.02 : 1) * (plan.cluster > 1 ? 1.01 : 1);
+/// Code for a second width, and for clusters, has to be worth its place.
+static double penaltyOf(const HopperLaunchPlan &plan) {
+  return (plan.narrowColumns ? 1.02 : 1) * (plan.cluster > 1 ? 1.01 : 1);
 }
 
-SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTargetInfo &target) {
+namespace {
+struct Candidate {
+  DictionaryAttr config;
+  SmallVector<double> times; ///< of each call
+  double cost = 0;           ///< the sum of what they are over the least of each call
+  double time = 0;           ///< their sum
+};
+} // namespace
+
+/// The least cost first.
+static void sortByCost(SmallVectorImpl<Candidate> &candidates, ArrayRef<TypicalCall> calls) {
+  for (auto [index, call] : llvm::enumerate(calls)) {
+    double least = std::numeric_limits<double>::infinity();
+    for (const Candidate &candidate : candidates)
+      least = std::min(least, candidate.times[index]);
+    for (Candidate &candidate : candidates) {
+      candidate.time += call.weight * candidate.times[index];
+      candidate.cost += call.weight * candidate.times[index] / least;
+    }
+  }
+  llvm::stable_sort(candidates,
+                    [](const Candidate &lhs, const Candidate &rhs) { return lhs.cost < rhs.cost; });
+}
+
+/// All that a kernel for so many rows can have, the best first.
+static SmallVector<Candidate> getCandidates(Operation *op, RowRange range,
+                                            const GPUTargetInfo &target) {
   SmallVector<MatmulOp, 2> products = productsOf(op);
-  SmallVector<TypicalCall> calls = getTypicalCalls(products, target);
-  SmallVector<std::pair<double, DictionaryAttr>> configs; // with the time of a row
-  for (HopperTiling tiling : getTilings(products)) {
+  TypicalCalls calls(products, range);
+  SmallVector<Candidate> candidates;
+  for (HopperTiling tiling : getTilings(products, range.isBounded())) {
     tiling.stages = chooseStages(op, tiling, target.sharedBytes);
     HopperLaunchPlan plan(op, products, tiling);
     auto [rows, columns, stages, cluster, narrowColumns, sharedProducts, multicast] = tiling;
@@ -141,8 +137,31 @@ SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTarg
       entries.emplace_back("shared_products", sharedProducts);
     if (multicast > 1)
       entries.emplace_back("multicast", multicast);
-    configs.emplace_back(timeOfRow(plan, calls, target), makeConfig(op->getContext(), entries));
+    Candidate &candidate = candidates.emplace_back();
+    candidate.config = makeConfig(op->getContext(), entries);
+    for (const TypicalCall &call : calls.get())
+      candidate.times.push_back(timeOf(plan, call, target) * penaltyOf(plan));
   }
-  llvm::stable_sort(configs, llvm::less_first());
-  return llvm::map_to_vector(configs, [](const auto &config) { return config.second; });
+  sortByCost(candidates, calls.get());
+  return candidates;
+}
+
+SmallVector<DictionaryAttr> nvptx::getHopperConfigs(Operation *op, const GPUTargetInfo &target) {
+  // Kernels for other rows that have one configuration are one: that is worth a little time.
+  constexpr double calls = 0.4, microseconds = 4;
+  SmallVector<RowRange, 4> ranges = rangesFrom(productsOf(op).front(), target);
+  SmallVector<Candidate> candidates;
+  SmallVector<DictionaryAttr, 4> ofMore;
+  for (RowRange range : llvm::reverse(ranges)) {
+    candidates = getCandidates(op, range, target);
+    auto shared = llvm::find_if(candidates, [&](const Candidate &one) {
+      const Candidate &best = candidates.front();
+      return llvm::is_contained(ofMore, one.config) &&
+             (one.cost <= best.cost + calls || one.time <= best.time + microseconds);
+    });
+    if (shared != candidates.end())
+      std::rotate(candidates.begin(), shared, std::next(shared));
+    ofMore.push_back(candidates.front().config);
+  }
+  return llvm::map_to_vector(candidates, [](const Candidate &one) { return one.config; });
 }

@@ -73,7 +73,7 @@ public:
 
 std::unique_ptr<HopperStores> nvptx::makeHopperStores(const HopperStoreContext &context,
                                                       int64_t columns) {
-  if (context.code.plan().storesTiles && columns % 64 == 0)
+  if (context.code.plan().storesTiles && canStoreTiles(context.code.op(), columns))
     return makeTileStores(context, columns);
   if (canStoreRows(context.code, columns))
     return makeRowStores(context, columns);

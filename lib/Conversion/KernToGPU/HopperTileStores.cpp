@@ -13,11 +13,12 @@ using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 
 namespace {
-/// Stores of the copy engine, 64 columns at a time, which drop what lies outside.
+/// Stores of the copy engine, 64 columns at a time, which drop what lies outside. Of a tile that is
+/// not whole batches the last one begins earlier, and stores some columns again.
 class TileStores : public BatchedStores {
 public:
   TileStores(const HopperStoreContext &context, int64_t columns)
-      : BatchedStores(context, columns, columns / batchColumns) {}
+      : BatchedStores(context, columns, llvm::divideCeil(columns, batchColumns)) {}
 
 protected:
   static constexpr int64_t batchColumns = 64, batchChunks = 8;
@@ -31,6 +32,9 @@ protected:
   }
 
 private:
+  int64_t firstChunk(int64_t batch) const {
+    return std::min(batch * batchChunks, columns / 8 - batchChunks);
+  }
   void fill(int64_t batch, Value tileOffset, ArrayRef<MatmulEpilogue::Loaded> extras,
             ArrayRef<Value> sums);
 };
@@ -40,8 +44,8 @@ private:
 BatchedStores::Batch TileStores::loadBatch(int64_t batch) {
   Batch extras;
   Value laneColumn = b.add(tile.column, b.mul(b.rem(lane, 4), 2));
-  for (int64_t chunk = batch * batchChunks; chunk < (batch + 1) * batchChunks; ++chunk) {
-    Value column = b.add(laneColumn, chunk * 8);
+  for (int64_t chunk = 0; chunk < batchChunks; ++chunk) {
+    Value column = b.add(laneColumn, (firstChunk(batch) + chunk) * 8);
     // What is read for columns outside the result is dropped; it is read at its edge.
     if (plan.n % columns != 0)
       column = b.min(column, b.i32(plan.n - 2));
@@ -66,7 +70,7 @@ void TileStores::storeBatch(int64_t batch, ArrayRef<MatmulEpilogue::Loaded> extr
   fenceShared(b);
   b.barrier(barrierId, 128);
   b.ifThen(isLeader, [&] {
-    Value column = b.add(b.add(tile.column, code.outColumn), batch * batchColumns);
+    Value column = b.add(b.add(tile.column, code.outColumn), firstChunk(batch) * 8);
     copyToGlobal(b, code.outMap, b.shared(base, tileOffset), column, tile.row);
   });
 }
@@ -80,7 +84,7 @@ void TileStores::fill(int64_t batch, Value tileOffset, ArrayRef<MatmulEpilogue::
     SmallVector<Value> registers;
     for (int64_t matrix = 0; matrix < 4; ++matrix) {
       int64_t chunk = quarter * 2 + matrix / 2, half = matrix % 2;
-      auto pair = epilogue.evaluate(epilogue.slice(sums, batch * batchChunks + chunk, half, 0, 2),
+      auto pair = epilogue.evaluate(epilogue.slice(sums, firstChunk(batch) + chunk, half, 0, 2),
                                     extras[chunk * 2 + half], 2);
       registers.push_back(b.packPair(pair[0], pair[1], elementType(op.getOut())));
     }

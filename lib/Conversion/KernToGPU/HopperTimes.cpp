@@ -53,8 +53,9 @@ double HopperLaunchPlan::partTime(int64_t columns, const TileDivision &division,
 }
 
 namespace {
-/// A tile, or what one block has of a tile that a cluster shares by the plan.
-struct Part {
+/// Tiles, or what single blocks have of tiles that a cluster shares by the plan, all alike.
+struct Parts {
+  int64_t count;
   int64_t kTiles; ///< of the tile
   int64_t sharers;
 };
@@ -65,21 +66,38 @@ public:
   BlockTimes(const HopperLaunchPlan &plan, int64_t columns, double atPower, int64_t blocks)
       : plan(plan), columns(columns), atPower(atPower), ends(blocks, startTime) {}
 
-  /// A tile, or a share of one, for each block, from the first one on.
-  void addWhole(ArrayRef<Part> round) {
-    for (auto [block, part] : llvm::enumerate(round))
-      ends[block] += plan.partTime(columns, {1, part.sharers}, part.kTiles, round.size(), atPower);
+  /// Rounds in which every block has one of these.
+  void addRounds(const Parts &parts, int64_t rounds) {
+    double time = rounds * timeOf(parts, ends.size());
+    for (double &end : ends)
+      end += time;
+  }
+  /// A part for each block, from the first one on.
+  void addRound(ArrayRef<Parts> round) {
+    int64_t busy = countParts(round);
+    auto *end = ends.begin();
+    for (const Parts &parts : round) {
+      double time = timeOf(parts, busy);
+      for (int64_t part = 0; part < parts.count; ++part)
+        *end++ += time;
+    }
   }
   /// Parts of tiles, from the last block on.
-  void addDivided(const TileDivision &division, ArrayRef<Part> tiles) {
-    int64_t atOnce = division.atOnce(ends.size()), blocks = division.blocks();
-    int64_t busy = blocks * std::min<int64_t>(atOnce, tiles.size());
-    for (auto [index, tile] : llvm::enumerate(tiles))
-      for (int64_t block = 0; block < blocks; ++block)
-        ends[ends.size() - 1 - index % atOnce * blocks - block] +=
-            plan.partTime(columns, division, tile.kTiles, busy);
+  void addDivided(const TileDivision &division, ArrayRef<Parts> rest) {
+    int64_t atOnce = division.atOnce(ends.size()), blocks = division.blocks(), index = 0;
+    int64_t busy = blocks * std::min(atOnce, countParts(rest));
+    for (const Parts &parts : rest) {
+      double time = plan.partTime(columns, division, parts.kTiles, busy);
+      for (int64_t end = index + parts.count; index < end; ++index)
+        for (int64_t block = 0; block < blocks; ++block)
+          ends[ends.size() - 1 - index % atOnce * blocks - block] += time;
+    }
   }
   double last() const { return *llvm::max_element(ends); }
+
+  static int64_t countParts(ArrayRef<Parts> all) {
+    return llvm::sum_of(llvm::map_range(all, [](const Parts &parts) { return parts.count; }));
+  }
 
 private:
   static constexpr double startTime = 1.7;
@@ -87,8 +105,25 @@ private:
   int64_t columns;
   double atPower;
   SmallVector<double> ends;
+
+  double timeOf(const Parts &parts, int64_t busy) const {
+    return plan.partTime(columns, {1, parts.sharers}, parts.kTiles, busy, atPower);
+  }
 };
 } // namespace
+
+/// Takes the first `count` of all parts.
+static SmallVector<Parts, 2> take(SmallVectorImpl<Parts> &all, int64_t count) {
+  SmallVector<Parts, 2> taken;
+  for (Parts &parts : all) {
+    Parts &own = taken.emplace_back(parts);
+    own.count = std::min(parts.count, count);
+    parts.count -= own.count;
+    count -= own.count;
+  }
+  llvm::erase_if(all, [](const Parts &parts) { return parts.count == 0; });
+  return taken;
+}
 
 /// At the limit of its power, as in long calls and of large products, a GPU gains what copies do
 /// not take: measured with large tiles, of which blocks copy b for each other or do not.
@@ -100,30 +135,32 @@ double HopperLaunchPlan::timeAtPower(int64_t columns, bool isMulticast) const {
 
 double HopperLaunchPlan::launchTime(int64_t columns, bool isMulticast, ArrayRef<int64_t> rows,
                                     const GPUTargetInfo &target) const {
-  SmallVector<Part> allTiles;
+  SmallVector<Parts, 2> left;
   for (auto [index, product] : llvm::enumerate(products)) {
-    int64_t rowTiles = llvm::divideCeil(rows[index], tileRows());
+    int64_t rowTiles = llvm::divideCeil(rows[index], tileRows()), sharers = sharersOf(index);
     if (isMulticast)
       rowTiles = llvm::alignTo(rowTiles, multicast);
-    int64_t count = rowTiles * llvm::divideCeil(product.plan.n, columns);
-    Part part{product.plan.kTiles(), sharersOf(index)};
-    allTiles.append(count * part.sharers, part);
+    int64_t tiles = rowTiles * llvm::divideCeil(product.plan.n, columns);
+    left.push_back({tiles * sharers, product.plan.kTiles(), sharers});
   }
-  ArrayRef<Part> tiles = allTiles;
-  int64_t blocks = blocksAtOnce(target);
+  int64_t blocks = blocksAtOnce(target), count = BlockTimes::countParts(left);
   // Of more than a round of shares no launch was measured.
-  if (sharedProducts > 0 && int64_t(tiles.size()) > blocks)
+  if (sharedProducts > 0 && count > blocks)
     return std::numeric_limits<double>::infinity();
   bool isAtPower = isLong(rows) || llvm::all_of(products, [](const HopperProduct &product) {
                      return isLarge(product.op);
                    });
   BlockTimes times(*this, columns, isAtPower ? timeAtPower(columns, isMulticast) : 1, blocks);
-  for (; int64_t(tiles.size()) >= blocks; tiles = tiles.drop_front(blocks))
-    times.addWhole(tiles.take_front(blocks));
+  for (; count >= blocks; count = BlockTimes::countParts(left)) {
+    int64_t rounds = left.front().count / blocks;
+    if (rounds > 0)
+      times.addRounds(take(left, rounds * blocks).front(), rounds);
+    else
+      times.addRound(take(left, blocks));
+  }
   auto divisions = divisionsOf(columns);
-  auto division = llvm::find_if(divisions, [&](const TileDivision &one) {
-    return int64_t(tiles.size()) <= one.atOnce(blocks) * one.rounds;
-  });
-  division == divisions.end() ? times.addWhole(tiles) : times.addDivided(*division, tiles);
+  auto division = llvm::find_if(
+      divisions, [&](const TileDivision &one) { return count <= one.atOnce(blocks) * one.rounds; });
+  division == divisions.end() ? times.addRound(left) : times.addDivided(*division, left);
   return times.last();
 }

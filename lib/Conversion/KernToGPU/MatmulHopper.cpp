@@ -15,12 +15,23 @@ using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 using mlir::flowhn::GPUTargetInfo;
 
+/// Whether an epilogue reads a value for each element of the result.
+static bool readsMatrix(MatmulOp op) {
+  return llvm::any_of(op.getAccesses().getAsRange<AccessAttr>(),
+                      [](AccessAttr access) { return isMatrix(access.getValue()); });
+}
+
+bool nvptx::canStoreTiles(MatmulOp op, int64_t columns) {
+  return columns % 64 == 0 || (columns > 64 && columns % 8 == 0 && !readsMatrix(op));
+}
+
 HopperMatmulPlan::HopperMatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileColumns,
                                    int64_t stages)
     : MatmulPlan(op, tileRows, tileColumns, stages) {
   // Scattered rows are no box.
-  storesTiles = !op.getScatter() && outColumns() % 64 == 0 && !elementType(op.getOut()).isF32() &&
-                hasAlignedRows(op.getOut()) && isAlignedColumn(op.getOut(), op.getOutColumn()) &&
+  storesTiles = !op.getScatter() && canStoreTiles(op, outColumns()) &&
+                !elementType(op.getOut()).isF32() && hasAlignedRows(op.getOut()) &&
+                isAlignedColumn(op.getOut(), op.getOutColumn()) &&
                 isAlignedColumn(op.getOut(), op.getOutColumn() + n);
 }
 
@@ -69,10 +80,8 @@ bool HopperLaunchPlan::checksColumns() const {
 }
 
 bool HopperLaunchPlan::movesResidual() const {
-  return storesFloats() || llvm::any_of(products, [](HopperProduct product) {
-           return llvm::any_of(product.op.getAccesses().getAsRange<AccessAttr>(),
-                               [](AccessAttr access) { return isMatrix(access.getValue()); });
-         });
+  return storesFloats() ||
+         llvm::any_of(products, [](HopperProduct product) { return readsMatrix(product.op); });
 }
 
 ArrayRef<int64_t> HopperLaunchPlan::piecesOf(int64_t columns) const {

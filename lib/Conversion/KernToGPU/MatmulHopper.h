@@ -14,6 +14,10 @@
 
 namespace mlir::kern::nvptx {
 
+/// Whether the copy engine can store so many columns of a tile, 64 at a time. What it stores twice
+/// may not read what was stored.
+bool canStoreTiles(MatmulOp op, int64_t columns);
+
 /// The sizes that the code for warpgroups is made of.
 struct HopperMatmulPlan : MatmulPlan {
   HopperMatmulPlan(MatmulOp op, int64_t tileRows, int64_t tileColumns, int64_t stages);

@@ -9,6 +9,7 @@
 #include "Tuning.h"
 
 #include "MatmulHopper.h"
+#include "TypicalCalls.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -61,13 +62,6 @@ std::string nvptx::getTuningKey(Operation *op) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// The rows of products that a kernel is for: more than `above`, and at most `most`.
-struct RowBounds {
-  int64_t above = 0, most = std::numeric_limits<int64_t>::max();
-
-  bool contains(int64_t rows) const { return rows > above && rows <= most; }
-};
-
 /// The mean of some times over the least ones of the same calls.
 struct RelativeTime {
   double sum = 0;
@@ -78,28 +72,18 @@ struct RelativeTime {
 } // namespace
 
 /// Kernels of attention have keys of their own.
-static RowBounds boundsOf(Operation *op, const GPUTargetInfo &target) {
-  RowBounds bounds;
-  if (isa<AttentionOp>(op))
-    return bounds;
-  MatmulOp product = productsOf(op).front();
-  if (std::optional<uint64_t> most = product.getMaxRows())
-    bounds.most = int64_t(*most);
-  int64_t elementBytes = elementType(product.getA()).getIntOrFloatBitWidth() / 8;
-  for (int64_t bound : target.productRowBounds(elementBytes))
-    if (bound < bounds.most)
-      bounds.above = bound;
-  return bounds;
+static RowRange rangeOf(Operation *op, const GPUTargetInfo &target) {
+  return isa<AttentionOp>(op) ? RowRange() : rangesFrom(productsOf(op).front(), target).front();
 }
 
 /// The launches of `points` that the kernel of `op` is for: of a group, some product has rows of
-/// its bounds, and no other one has more.
+/// its range, and no other one has more.
 static SmallVector<const ConfigPoint *> findOwn(Operation *op, ArrayRef<ConfigPoint> points,
                                                 const GPUTargetInfo &target) {
-  RowBounds bounds = boundsOf(op, target);
+  RowRange range = rangeOf(op, target);
   SmallVector<const ConfigPoint *> own;
   for (const ConfigPoint &point : points)
-    if (bounds.contains(*llvm::max_element(point.extents)))
+    if (range.contains(*llvm::max_element(point.extents)))
       own.push_back(&point);
   return own;
 }

@@ -6,7 +6,8 @@
 // RUN: flowhn-opt %s --convert-flowhn-to-kern=cpu=x86-64-v3 | FileCheck %s --check-prefix=ONE
 
 // CHECK-DAG: #[[EXCESS:.*]] = affine_map<()[s0] -> (s0 - 64, 0)>
-// CHECK-DAG: #[[EXCESS_768:.*]] = affine_map<()[s0] -> (s0 - 768, 0)>
+// CHECK-DAG: #[[EXCESS_512:.*]] = affine_map<()[s0] -> (s0 - 512, 0)>
+// CHECK-DAG: #[[EXCESS_608:.*]] = affine_map<()[s0] -> (s0 - 608, 0)>
 // CHECK-DAG: #[[EXCESS_1536:.*]] = affine_map<()[s0] -> (s0 - 1536, 0)>
 // CHECK-DAG: #[[EXCEEDS:.*]] = affine_map<()[s0] -> (s0, 1)>
 // CHECK-DAG: #[[FEW:.*]] = affine_map<()[s0, s1] -> (s0 * (-s1 + 1))>
@@ -15,8 +16,10 @@
 flowhn.model @m split <none> {
   // CHECK: func.func @matmul_rows64_16x8_bf16
   // CHECK: max_rows = 64 : i64
-  // CHECK: func.func @matmul_rows768_16x8_bf16
-  // CHECK: max_rows = 768 : i64
+  // CHECK: func.func @matmul_rows512_16x8_bf16
+  // CHECK: max_rows = 512 : i64
+  // CHECK: func.func @matmul_rows608_16x8_bf16
+  // CHECK: max_rows = 608 : i64
   // CHECK: func.func @matmul_rows1536_16x8_bf16
   // CHECK: max_rows = 1536 : i64
   // CHECK: func.func @matmul_16x8_bf16
@@ -30,19 +33,24 @@ flowhn.model @m split <none> {
   // CHECK: %[[IS:.*]] = affine.min #[[EXCEEDS]]()[%[[E]]]
   // CHECK: %[[F:.*]] = affine.apply #[[FEW]]()[%[[ROWS]], %[[IS]]]
   // CHECK: %[[REST:.*]] = affine.apply #[[MANY]]()[%[[ROWS]], %[[IS]]]
-  // CHECK: affine.max #[[EXCESS_768]]()[%[[ROWS]]]
+  // CHECK: affine.max #[[EXCESS_512]]()[%[[ROWS]]]
   // CHECK: %[[SOME:.*]] = affine.apply #[[FEW]]()[%[[REST]], %{{.*}}]
-  // CHECK: %[[LAST:.*]] = affine.apply #[[MANY]]()[%[[REST]], %{{.*}}]
+  // CHECK: %[[NEXT:.*]] = affine.apply #[[MANY]]()[%[[REST]], %{{.*}}]
+  // CHECK: affine.max #[[EXCESS_608]]()[%[[ROWS]]]
+  // CHECK: %[[OTHER:.*]] = affine.apply #[[FEW]]()[%[[NEXT]], %{{.*}}]
+  // CHECK: %[[LAST:.*]] = affine.apply #[[MANY]]()[%[[NEXT]], %{{.*}}]
   // CHECK: affine.max #[[EXCESS_1536]]()[%[[ROWS]]]
   // CHECK: %[[MORE:.*]] = affine.apply #[[FEW]]()[%[[LAST]], %{{.*}}]
   // CHECK: %[[M:.*]] = affine.apply #[[MANY]]()[%[[LAST]], %{{.*}}]
   // CHECK: plan.launch @kernels::@matmul_rows64_16x8_bf16(%[[F]], %[[X:[^,]*]], %[[W:[^,]*]], %[[Y:[^,)]*]])
-  // CHECK: plan.launch @kernels::@matmul_rows768_16x8_bf16(%[[SOME]], %[[X]], %[[W]], %[[Y]])
+  // CHECK: plan.launch @kernels::@matmul_rows512_16x8_bf16(%[[SOME]], %[[X]], %[[W]], %[[Y]])
+  // CHECK: plan.launch @kernels::@matmul_rows608_16x8_bf16(%[[OTHER]], %[[X]], %[[W]], %[[Y]])
   // CHECK: plan.launch @kernels::@matmul_rows1536_16x8_bf16(%[[MORE]], %[[X]], %[[W]], %[[Y]])
   // CHECK: plan.launch @kernels::@matmul_16x8_bf16(%[[M]], %[[X]], %[[W]], %[[Y]])
   // CHECK-NOT: affine
   // CHECK: plan.launch @kernels::@matmul_rows64_16x8_bf16(%[[F]],
-  // CHECK: plan.launch @kernels::@matmul_rows768_16x8_bf16(%[[SOME]],
+  // CHECK: plan.launch @kernels::@matmul_rows512_16x8_bf16(%[[SOME]],
+  // CHECK: plan.launch @kernels::@matmul_rows608_16x8_bf16(%[[OTHER]],
   // CHECK: plan.launch @kernels::@matmul_rows1536_16x8_bf16(%[[MORE]],
   // CHECK: plan.launch @kernels::@matmul_16x8_bf16(%[[M]],
   // CHECK: plan.launch @kernels::@matmul_16x8_f32(%[[ROWS]],

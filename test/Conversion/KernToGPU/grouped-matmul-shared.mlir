@@ -3,7 +3,7 @@
 // RUN: flowhn-opt %s --kern-choose-gpu-configs | FileCheck %s --check-prefix=CONFIG
 // RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu | FileCheck %s
 
-module @kernels {
+module @kernels attributes {kern.branch_shares = array<f64: 0.55, 0.45>} {
   // CONFIG-LABEL: func.func @out
   // CONFIG: config = {cluster = 2 : i64, shared_products = 1 : i64, stages = 6 : i64, tile_columns = 128 : i64, tile_rows = 128 : i64}
   // 16 parts of each 128 rows of the second product, 8 tiles of those of the first, whole clusters of them.
@@ -26,12 +26,12 @@ module @kernels {
       ^bb0(%sum: f32, %value: f32):
         %result = arith.addf %sum, %value : f32
         kern.yield %result
-      } {n = 1024, k = 1024, max_rows = 768, accesses = [#kern.access<row>], extra_columns = array<i64: 0>} : (index, memref<?x1024xbf16>, memref<1024x1024xbf16>, memref<?x1024xf32>, memref<?x1024xf32>) -> ()
+      } {n = 1024, k = 1024, max_rows = 608, accesses = [#kern.access<row>], extra_columns = array<i64: 0>} : (index, memref<?x1024xbf16>, memref<1024x1024xbf16>, memref<?x1024xf32>, memref<?x1024xf32>) -> ()
       kern.matmul rows(%r1) %a1, %b1 -> %to1 extras(%from1) {
       ^bb0(%sum: f32, %value: f32):
         %result = arith.addf %sum, %value : f32
         kern.yield %result
-      } {n = 1024, k = 2048, max_rows = 768, accesses = [#kern.access<row>], extra_columns = array<i64: 0>} : (index, memref<?x2048xbf16>, memref<1024x2048xbf16>, memref<?x1024xf32>, memref<?x1024xf32>) -> ()
+      } {n = 1024, k = 2048, max_rows = 608, accesses = [#kern.access<row>], extra_columns = array<i64: 0>} : (index, memref<?x2048xbf16>, memref<1024x2048xbf16>, memref<?x1024xf32>, memref<?x1024xf32>) -> ()
     } : (index, memref<?x1024xbf16>, memref<1024x1024xbf16>, memref<?x1024xf32>, memref<?x1024xf32>, index, memref<?x2048xbf16>, memref<1024x2048xbf16>, memref<?x1024xf32>, memref<?x1024xf32>) -> ()
     return
   }

@@ -1,6 +1,7 @@
 // Results whose columns are no multiple of a tile's: what checks them needs registers, so that tiles are
 // made in fewer pieces, of one width, and beside a residual in float32 not as wide as others.
 // RUN: flowhn-opt %s --kern-choose-gpu-configs | FileCheck %s
+// RUN: flowhn-opt %s --kern-choose-gpu-configs --convert-kern-to-gpu | FileCheck %s --check-prefix=STORES
 // assemble.test assembles them.
 
 module @kernels {
@@ -43,6 +44,32 @@ module @kernels {
     ^bb0(%sum: f32):
       kern.yield %sum
     } {n = 300, k = 64, accesses = [], extra_columns = array<i64>} : (index, memref<?x64xbf16>, memref<300x64xbf16>, memref<?x300xbf16>) -> ()
+    return
+  }
+
+  // Of 168 columns the copy engine stores 64 three times, the last ones from the 104th on.
+  // STORES-LABEL: func.func @uneven
+  // STORES-COUNT-2: nvvm.cp.async.bulk.tensor.global.shared.cta
+  // STORES: arith.addi %{{.*}}, %c104_i32
+  // STORES: nvvm.cp.async.bulk.tensor.global.shared.cta
+  // STORES-NOT: nvvm.cp.async.bulk.tensor.global.shared.cta
+  func.func @uneven(%rows: index, %a: memref<?x64xbf16>, %b: memref<1152x64xbf16>, %out: memref<?x1152xbf16>) attributes {kern.kernel} {
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 1152, k = 64, accesses = [], extra_columns = array<i64>, config = {tile_rows = 128, tile_columns = 168, stages = 4}} : (index, memref<?x64xbf16>, memref<1152x64xbf16>, memref<?x1152xbf16>) -> ()
+    return
+  }
+
+  // What reads a result's old values stores none twice: threads store them.
+  // STORES-LABEL: func.func @uneven_residual
+  // STORES-NOT: nvvm.cp.async.bulk.tensor.global
+  func.func @uneven_residual(%rows: index, %a: memref<?x64xbf16>, %b: memref<1152x64xbf16>, %out: memref<?x1152xbf16>, %x: memref<?x1152xbf16>) attributes {kern.kernel} {
+    kern.matmul rows(%rows) %a, %b -> %out extras(%x) {
+    ^bb0(%sum: f32, %e: f32):
+      %y = arith.addf %sum, %e : f32
+      kern.yield %y
+    } {n = 1152, k = 64, accesses = [#kern.access<row>], extra_columns = array<i64: 0>, config = {tile_rows = 128, tile_columns = 168, stages = 4}} : (index, memref<?x64xbf16>, memref<1152x64xbf16>, memref<?x1152xbf16>, memref<?x1152xbf16>) -> ()
     return
   }
 }

@@ -74,7 +74,7 @@ module @kernels {
     kern.matmul rows(%rows) %a, %b -> %out {
     ^bb0(%sum: f32):
       kern.yield %sum
-    } {n = 96, k = 2048, max_rows = 768, accesses = [], extra_columns = array<i64>} : (index, memref<?x2048xbf16>, memref<96x2048xbf16>, memref<?x96xf32>) -> ()
+    } {n = 96, k = 2048, max_rows = 608, accesses = [], extra_columns = array<i64>} : (index, memref<?x2048xbf16>, memref<96x2048xbf16>, memref<?x96xf32>) -> ()
     return
   }
 }

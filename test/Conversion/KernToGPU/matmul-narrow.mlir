@@ -28,7 +28,7 @@ module @kernels {
 
   // Where one width is best for all of a kernel's rows there is no other.
   // CONFIG-LABEL: func.func @few
-  // CONFIG: config = {stages = 6 : i64, tile_columns = 128 : i64, tile_rows = 128 : i64}
+  // CONFIG: config = {stages = 8 : i64, tile_columns = 128 : i64, tile_rows = 64 : i64}
   func.func @few(%rows: index, %a: memref<?x1536xbf16>, %b: memref<768x1536xbf16>, %out: memref<?x768xbf16>) attributes {kern.kernel} {
     kern.matmul rows(%rows) %a, %b -> %out {
     ^bb0(%sum: f32):

@@ -14,7 +14,7 @@ module @kernels {
     kern.matmul rows(%rows) %a, %b -> %out {
     ^bb0(%sum: f32):
       kern.yield %sum
-    } {n = 768, k = 1536, max_rows = 768, accesses = [], extra_columns = array<i64>} : (index, memref<?x1536xbf16>, memref<768x1536xbf16>, memref<?x768xf32>) -> ()
+    } {n = 768, k = 1536, max_rows = 512, accesses = [], extra_columns = array<i64>} : (index, memref<?x1536xbf16>, memref<768x1536xbf16>, memref<?x768xf32>) -> ()
     return
   }
 

@@ -32,18 +32,18 @@ CASES = {
     "few_at_most_8": lambda: matmul(5, 68, 392, "cluster = 2, stages = 2", max_rows=8, stream="row",
                                     out_element="f32"),
     "few_at_most_20": lambda: matmul(20, 68, 136, max_rows=20),
-    "few_tiles": lambda: matmul(150, 96, 520, max_rows=768, out_element="f32"),
+    "few_tiles": lambda: matmul(150, 96, 520, max_rows=608, out_element="f32"),
     "few_tiles_odd": lambda: matmul(129, 77, 328, max_rows=1536, residuals=True, scatter=True,
                                     a_column=8, out_column=3),
-    "few_tiles_one": lambda: matmul(1, 21, 136, max_rows=768, stream="gathered", out_element="f32"),
+    "few_tiles_one": lambda: matmul(1, 21, 136, max_rows=608, stream="gathered", out_element="f32"),
     "few_tiles_ring": lambda: matmul(65, 64, 520, "cluster = 2, stages = 2, tile_rows = 64",
-                                     max_rows=768),
+                                     max_rows=608),
 }
 
 ROWS = [1, 2, 7, 8, 9, 33, 63, 64]
 TILES = [1, 8, 63, 64, 65, 127, 128, 129, 457, 767, 768]
 SWEEPS = {
-    "few_tiles_160x4096": Sweep(lambda rows: matmul(rows, 160, 4096, max_rows=768, out_element="f32"),
+    "few_tiles_160x4096": Sweep(lambda rows: matmul(rows, 160, 4096, max_rows=608, out_element="f32"),
                                 TILES),
     "few_tiles_96x2048": Sweep(lambda rows: matmul(rows, 96, 2048, max_rows=1536, residuals=True,
                                                    scatter=True), [*TILES, 1379, 1536]),

@@ -99,6 +99,8 @@ CASES = {
         matmul(150, 264, 72, out_element="f32", stream="gathered", scatter=True),
         matmul(129, 256, 136, out_element="f32", stream="row")),
     "columns_192": lambda: Group(matmul(400, 384, 64), matmul(300, 192, 136), config=tile(128, 192, 4)),
+    "columns_152": lambda: Group(matmul(131, 320, 200), matmul(270, 136, 328, out_column=8),
+                                 config=tile(128, 152, 5)),
     "rows_64": lambda: Group(matmul(137, 96, 64), matmul(70, 77, 130), config=TILE_64),
     "rows_64_alike": lambda: Group(alike(131, 200), alike(270, 1160), config=tile(64, 128, 9), max_blocks=12),
     "rows_64_gate": lambda: Group(matmul(150, 384, 72, groups=2), matmul(65, 200, 136, groups=2),
@@ -181,7 +183,7 @@ def published(size, hidden, mlp, inner, max_rows, calls):
 
 
 # At 1x256 and 1x1024, 3x777, and 8x1024.
-CALLS = {768: [(141, 115), (564, 460)], 1536: [(951, 1380)], None: [(4512, 3680)]}
+CALLS = {512: [(141, 115)], 608: [(564, 460)], 1536: [(951, 1380)], None: [(4512, 3680)]}
 REAL_CASES = {name: entry
               for size in [("135M", 768, 2048, 1536), ("350M", 1024, 4096, 2048), ("1B", 2048, 8192, 4096)]
               for max_rows, calls in CALLS.items()

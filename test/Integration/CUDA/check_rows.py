@@ -333,6 +333,13 @@ CASES = {
     "matmul_64_rows_wide": lambda: matmul(137, 512, 200, tile(64, 256, 3), out_element="f32",
                                           stream="gathered", scatter=True),
     "matmul_64_rows_pieces": lambda: matmul(70, 384, 136, tile(64, 128, 5), residuals=True, max_blocks=6),
+    # Tiles that are not whole batches of 64 columns.
+    "matmul_168": lambda: matmul(200, 376, 136, tile(128, 168, 5), out_column=8),
+    "matmul_72_rows_64": lambda: matmul(70, 232, 72, tile(64, 72, 6), out_width=240),
+    "matmul_gate_144": lambda: matmul(150, 264, 200, tile(128, 144, 5), groups=2),
+    "matmul_stream_176": lambda: matmul(137, 512, 72, tile(128, 176, 5), out_element="f32",
+                                        stream="gathered", scatter=True),
+    "matmul_residual_168": lambda: matmul(137, 400, 72, tile(128, 168, 5), residuals=True),
     "matmul_shared": lambda: matmul(70, 96, 776, tile(128, 96, 6) + ", cluster = 4"),
     "matmul_shared_odd": lambda: matmul(3, 77, 708, tile(128, 128, 6) + ", cluster = 8",
                                         residuals=True),

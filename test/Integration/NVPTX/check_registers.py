@@ -30,8 +30,10 @@ BUDGETS = {
     "sm_90a": {"argmax": 24, "attention": 184, "attention_cached": 240, "conv1d": 120,
                "conv1d_continued": 120, "copy": 32, "copy_rows1536": 32,
                "grouped_matmul": 168,
-               "grouped_matmul_rows768": 168, "grouped_matmul_rows1536": 168, "matmul": 168,
-               "matmul_rows64": 96, "matmul_rows768": 168, "matmul_rows1536": 168, "rms_norm": 48, "rms_norm_rows1536": 32,
+               "grouped_matmul_rows512": 168, "grouped_matmul_rows608": 168,
+               "grouped_matmul_rows1536": 168, "matmul": 168, "matmul_rows64": 96,
+               "matmul_rows512": 168, "matmul_rows608": 168, "matmul_rows1536": 168,
+               "rms_norm": 48, "rms_norm_rows1536": 32,
                "grouped_rms_norm": 48, "grouped_rms_norm_rows1536": 32,
                "sample": 64,
                "scan": 128,
@@ -43,8 +45,8 @@ BUDGETS = {
 # Products by warpgroups whose tiles have 64 rows have two warpgroups, not three, and by their shared
 # memory a multiprocessor for themselves all the same.
 TWO_WARPGROUPS = 256
-OF_TWO_WARPGROUPS = {"matmul", "matmul_rows768", "matmul_rows1536", "grouped_matmul",
-                     "grouped_matmul_rows768", "grouped_matmul_rows1536"}
+OF_TWO_WARPGROUPS = {"matmul", "matmul_rows512", "matmul_rows608", "matmul_rows1536", "grouped_matmul",
+                     "grouped_matmul_rows512", "grouped_matmul_rows608", "grouped_matmul_rows1536"}
 BUDGET_OF_TWO = 248
 
 

@@ -115,7 +115,7 @@ TEST_F(TimeModelTest, ProductsOfMiddlingRowsHaveNarrowTiles) {
   EXPECT_LT(work(2048, 9 * 128), 0.9 * work(2048, 13 * 128));
   // Nobody has less than a part of the narrowest tile.
   EXPECT_NEAR(work(1024, 65) / work(1024, 8 * 128), 1, 0.05);
-  // Products of different kernels share no launch.
+  // The branch with more rows decides on the kernel of both.
   BlockWork block;
   block.branches = {{Branch::Attention, {product(1024, 1024, 0)}},
                     {Branch::SSM, {product(1024, 1024, 0)}}};
@@ -123,7 +123,7 @@ TEST_F(TimeModelTest, ProductsOfMiddlingRowsHaveNarrowTiles) {
   BlockTimes times = model.predict(block, {1, 2536}, {1, 1000}, {1, 1536});
   EXPECT_LT(times.grouped, times.serial);
   times = model.predict(block, {1, 2537}, {1, 1000}, {1, 1537});
-  EXPECT_DOUBLE_EQ(times.grouped, times.serial);
+  EXPECT_LT(times.grouped, times.serial);
 }
 
 TEST_F(TimeModelTest, ProductsOfFewRowsTakeTheirBytes) {

@@ -22,7 +22,8 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
     * the module `@kernels`, one function per distinct kernel: kernels of the same op,
       region and types are one, whoever launches them. FLOPs and bytes, where they are
       polynomials of the extents, are the attributes `kern.flops` and `kern.bytes`; what a
-      matmul, attention or scan is made for is `kern.sizes`;
+      matmul, attention or scan is made for is `kern.sizes`. What parts of a call's tokens the
+      branches have, in the mean of the blocks, is `kern.branch_shares` of the module;
     * a procedure per function: `plan.entry` is the public one.
 
     Tokens are packed rows, all sequences one after the other, and what only moves

@@ -36,6 +36,9 @@ namespace mlir::kern {
 inline constexpr llvm::StringLiteral kernelAttrName = "kern.kernel";
 /// Name of the module that holds the kernels.
 inline constexpr llvm::StringLiteral kernelModuleName = "kernels";
+/// The parts of a call's tokens that the branches have, in the mean of a model's blocks: two f64
+/// on the module of its kernels, which are chosen for calls that are so divided.
+inline constexpr llvm::StringLiteral branchSharesAttrName = "kern.branch_shares";
 /// FLOPs and bytes of a kernel, where they are polynomials of its extents: an
 /// array of terms [coefficient, exponent of each index argument]. They stay with
 /// the function when its op has been replaced by code.

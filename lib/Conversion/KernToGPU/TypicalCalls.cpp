@@ -1,0 +1,74 @@
+//===- TypicalCalls.cpp - The calls that a product's kernel is for --------===//
+//
+// Part of the FlowHN project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TypicalCalls.h"
+
+#include "EmitterSupport.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::kern;
+using namespace mlir::kern::nvptx;
+using mlir::flowhn::GPUTargetInfo;
+
+SmallVector<RowRange, 4> nvptx::rangesFrom(MatmulOp product, const GPUTargetInfo &target) {
+  int64_t elementBytes = elementType(product.getA()).getIntOrFloatBitWidth() / 8;
+  std::vector<int64_t> bounds = target.productRowBounds(elementBytes);
+  bounds.push_back(RowRange::unbounded);
+  SmallVector<RowRange, 4> ranges = {{0, RowRange::unbounded}};
+  if (std::optional<uint64_t> most = product.getMaxRows())
+    ranges.front().most = int64_t(*most);
+  for (int64_t bound : bounds)
+    if (bound < ranges.front().most)
+      ranges.front().above = bound;
+    else if (bound > ranges.back().most)
+      ranges.push_back({ranges.back().most, bound});
+  return ranges;
+}
+
+/// How branches share the tokens of calls: as the model says, or divided by FLOPs as in the mean of
+/// the published sizes, or not at all.
+static SmallVector<SmallVector<double, 2>, 2> getBranchShares(Operation *op) {
+  auto kernels = op->getParentOfType<ModuleOp>();
+  auto shares = kernels->getAttrOfType<DenseF64ArrayAttr>(branchSharesAttrName);
+  if (shares && shares.size() == 2)
+    return {llvm::to_vector<2>(shares.asArrayRef())};
+  return {{0.555, 0.445}, {1, 1}};
+}
+
+TypicalCalls::TypicalCalls(ArrayRef<MatmulOp> products, RowRange range)
+    : isGroup(products.size() > 1), range(range) {
+  // Short calls are of any length; whole contexts are seen more often.
+  constexpr int64_t step = 64, context = 1024, weightOfContext = 4;
+  for (ArrayRef<double> shares : getBranchShares(products.front())) {
+    for (int64_t tokens = step; range.isBounded() && tokens <= 2 * range.most; tokens += step)
+      add(tokens, shares, tokens == context ? weightOfContext : 1);
+    add(3 * 777, shares, weightOfContext);
+    for (int64_t rows : {3, 4, 8, 16, 32})
+      add(rows * context, shares, weightOfContext);
+  }
+  if (calls.empty())
+    calls.push_back({range.most, range.most, 1});
+}
+
+void TypicalCalls::add(int64_t tokens, ArrayRef<double> shares, int64_t weight) {
+  int64_t first = std::lround(tokens * shares[0]), others = std::lround(tokens * shares[1]);
+  if (isGroup) {
+    if (range.contains(std::max(first, others)))
+      calls.push_back({first, others, weight});
+    return;
+  }
+  // A product by itself is a branch's, or the call's.
+  SmallVector<int64_t, 3> alone = {first, others, tokens};
+  llvm::sort(alone);
+  alone.erase(llvm::unique(alone), alone.end());
+  for (int64_t rows : alone)
+    if (range.contains(rows))
+      calls.push_back({rows, rows, weight});
+}
