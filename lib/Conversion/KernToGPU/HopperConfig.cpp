@@ -23,15 +23,12 @@ static SmallVector<HopperTiling> getTilings(ArrayRef<MatmulOp> products, bool is
     SmallVector<HopperTiling> tilings = {{128, 192, 0}};
     // Few rows are so few tiles that small ones divide better among the blocks. In long calls what
     // small ones copy more costs power, by more than predicted.
-    if (isBounded)
-      tilings.append({{128, 128, 0},
-                      {128, 144, 0},
-                      {128, 152, 0},
-                      {128, 160, 0},
-                      {128, 176, 0},
-                      {64, 96, 0},
-                      {64, 128, 0},
-                      {64, 256, 0}});
+    if (isBounded) {
+      for (int64_t width : {128, 144, 152, 160, 176})
+        tilings.push_back({128, width, 0});
+      for (int64_t width : {96, 128, 256})
+        tilings.push_back({64, width, 0});
+    }
     SmallVector<int64_t, 2> narrowColumns = {0}, multicasts = {1};
     if (groups == 1)
       narrowColumns.push_back(192);
@@ -112,6 +109,29 @@ static void sortByCost(SmallVectorImpl<Candidate> &candidates, ArrayRef<TypicalC
                     [](const Candidate &lhs, const Candidate &rhs) { return lhs.cost < rhs.cost; });
 }
 
+static bool isPossible(const HopperLaunchPlan &plan, const HopperTiling &tiling,
+                       const GPUTargetInfo &target) {
+  return target.isMatmulTile(tiling.rows, tiling.columns, plan.products.front().plan.groups) &&
+         plan.fitsRegisters() && (tiling.narrowColumns == 0 || plan.canBeNarrower()) &&
+         (tiling.cluster == 1 || plan.canShare()) &&
+         (tiling.sharedProducts == 0 || plan.canShareProducts()) &&
+         (tiling.multicast == 1 || plan.canMulticast());
+}
+
+static DictionaryAttr getConfig(MLIRContext *context, const HopperTiling &tiling) {
+  SmallVector<std::pair<StringRef, int64_t>, 4> entries = {
+      {"tile_rows", tiling.rows}, {"tile_columns", tiling.columns}, {"stages", tiling.stages}};
+  if (tiling.cluster > 1)
+    entries.emplace_back("cluster", tiling.cluster);
+  if (tiling.narrowColumns)
+    entries.emplace_back("narrow_columns", tiling.narrowColumns);
+  if (tiling.sharedProducts)
+    entries.emplace_back("shared_products", tiling.sharedProducts);
+  if (tiling.multicast > 1)
+    entries.emplace_back("multicast", tiling.multicast);
+  return makeConfig(context, entries);
+}
+
 /// All that a kernel for so many rows can have, the best first.
 static SmallVector<Candidate> getCandidates(Operation *op, RowRange range,
                                             const GPUTargetInfo &target) {
@@ -121,24 +141,10 @@ static SmallVector<Candidate> getCandidates(Operation *op, RowRange range,
   for (HopperTiling tiling : getTilings(products, range.isBounded())) {
     tiling.stages = chooseStages(op, tiling, target.sharedBytes);
     HopperLaunchPlan plan(op, products, tiling);
-    auto [rows, columns, stages, cluster, narrowColumns, sharedProducts, multicast] = tiling;
-    if (!target.isMatmulTile(rows, columns, plan.products.front().plan.groups) ||
-        !plan.fitsRegisters() || (narrowColumns && !plan.canBeNarrower()) ||
-        (cluster > 1 && !plan.canShare()) || (sharedProducts && !plan.canShareProducts()) ||
-        (multicast > 1 && !plan.canMulticast()))
+    if (!isPossible(plan, tiling, target))
       continue;
-    SmallVector<std::pair<StringRef, int64_t>, 4> entries = {
-        {"tile_rows", rows}, {"tile_columns", columns}, {"stages", stages}};
-    if (cluster > 1)
-      entries.emplace_back("cluster", cluster);
-    if (narrowColumns)
-      entries.emplace_back("narrow_columns", narrowColumns);
-    if (sharedProducts)
-      entries.emplace_back("shared_products", sharedProducts);
-    if (multicast > 1)
-      entries.emplace_back("multicast", multicast);
     Candidate &candidate = candidates.emplace_back();
-    candidate.config = makeConfig(op->getContext(), entries);
+    candidate.config = getConfig(op->getContext(), tiling);
     for (const TypicalCall &call : calls.get())
       candidate.times.push_back(timeOf(plan, call, target) * penaltyOf(plan));
   }

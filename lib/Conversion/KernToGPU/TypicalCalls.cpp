@@ -44,14 +44,15 @@ static SmallVector<SmallVector<double, 2>, 2> getBranchShares(Operation *op) {
 
 TypicalCalls::TypicalCalls(ArrayRef<MatmulOp> products, RowRange range)
     : isGroup(products.size() > 1), range(range) {
-  // Short calls are of any length; whole contexts are seen more often.
-  constexpr int64_t step = 64, context = 1024, weightOfContext = 4;
+  // Calls are of any length; whole contexts, one or 8, are seen more often, and 3 odd ones.
+  constexpr int64_t step = 64, context = 1024, often = 4;
   for (ArrayRef<double> shares : getBranchShares(products.front())) {
     for (int64_t tokens = step; range.isBounded() && tokens <= 2 * range.most; tokens += step)
-      add(tokens, shares, tokens == context ? weightOfContext : 1);
-    add(3 * 777, shares, weightOfContext);
-    for (int64_t rows : {3, 4, 8, 16, 32})
-      add(rows * context, shares, weightOfContext);
+      add(tokens, shares, tokens == context ? often : 1);
+    for (int64_t rows : {3, 4, 16, 32})
+      add(rows * context, shares, 1);
+    for (int64_t tokens : {3 * 777l, 8 * context})
+      add(tokens, shares, often);
   }
   if (calls.empty())
     calls.push_back({range.most, range.most, 1});

@@ -17,11 +17,13 @@ def ChooseGPUConfigsPass : Pass<"kern-choose-gpu-configs", "::mlir::ModuleOp"> {
     Keeps configurations that are there. A kernel that a calibration has times of gets the
     configuration that was fastest in calls with as many rows: of those between the same bounds
     for products, of all for attention. Where times differ by less than 2 %, and without any,
-    it gets what is predicted to be fastest. A configuration that such a kernel cannot have is
+    it gets what is predicted to be fastest: products in the mean over calls of every length that
+    the kernel is for, whose tokens branches share as the module's `kern.branch_shares` says, or
+    divided by FLOPs and not at all. A configuration that such a kernel cannot have is
     an error; times of kernels that the module has not are passed over.
 
-    A product whose kernel for few or middling rows got the configuration of the one for more
-    is launched as that one. What calibrations know a kernel by is left on it.
+    A product whose kernel for few or middling rows got the configuration of one for more, or may
+    have it and take next to nothing longer, is launched as that one. What calibrations know a kernel by is left on it.
   }];
   let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_80|sm_90a|…">,
                  Option<"calibration", "calibration", "std::string", "\"\"", "H200, H100 or a file of flowhn-bench --autotune; empty: what is known of the chip">,

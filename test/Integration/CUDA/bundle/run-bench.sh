@@ -2,8 +2,8 @@
 # The performance table of the nvptx target, on a machine with a GPU and without a compiler.
 #
 #   run-bench.sh [PREFIX]...            the models whose names begin with a PREFIX; default: all
-#   run-bench.sh pruned [PREFIX]...     beside those, the same without the dead positions of their
-#                                       last blocks
+#   run-bench.sh pruned [PREFIX]...     beside those, which it measures where they have no report,
+#                                       the same without the dead positions of their last blocks
 #   run-bench.sh schedules [PREFIX]...  models of each size and strategy with their branches in each
 #                                       schedule, beside the one that the compiler decided on, their
 #                                       calls in turn; results/bench/schedules/MODEL.json
@@ -138,6 +138,9 @@ measure() {
 while read -r name batch tokens; do
   is_selected "$name" "$@" || continue
   [[ $table == kernel_table || $table == peer_table ]] && [ -f "$reports/$name.json" ] && continue
+  if [ -n "$suffix" ] && [ ! -f "$reports/$name.json" ]; then
+    measure "$name" "$reports/$name" "$batch" "$tokens" || status=1
+  fi
   measure "$name$suffix" "$measured/$name" "$batch" "$tokens" || status=1
 done < <($models)
 if [ -z "$table" ]; then
