@@ -36,8 +36,7 @@ SmallVector<RowRange, 4> nvptx::rangesFrom(MatmulOp product, const GPUTargetInfo
 /// the published sizes, or not at all.
 static SmallVector<SmallVector<double, 2>, 2> getBranchShares(Operation *op) {
   auto kernels = op->getParentOfType<ModuleOp>();
-  auto shares = kernels->getAttrOfType<DenseF64ArrayAttr>(branchSharesAttrName);
-  if (shares && shares.size() == 2)
+  if (auto shares = kernels->getAttrOfType<DenseF64ArrayAttr>(branchSharesAttrName))
     return {llvm::to_vector<2>(shares.asArrayRef())};
   return {{0.555, 0.445}, {1, 1}};
 }

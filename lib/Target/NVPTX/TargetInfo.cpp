@@ -37,6 +37,7 @@ static constexpr Chip chips[] = {
 
 std::vector<int64_t> GPUTargetInfo::productRowBounds(int64_t elementBytes) const {
   // A product of few rows reads its weights and does little else; one of some more has few tiles.
+  // Up to 608 has a branch of 1024 tokens, where branches divide them.
   if (hasWarpgroupProducts && elementBytes == 2)
     return {64, 512, 608, 1536};
   return {};

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -40,6 +41,19 @@ std::string mlir::kern::describeConfig(DictionaryAttr config) {
       },
       " ");
   return text;
+}
+
+LogicalResult KernDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() != branchSharesAttrName)
+    return success();
+  auto shares = dyn_cast<DenseF64ArrayAttr>(attribute.getValue());
+  auto isShare = [](double share) { return share >= 0 && share <= 1; };
+  if (!isa<ModuleOp>(op) || !shares || shares.size() != 2 ||
+      !llvm::all_of(shares.asArrayRef(), isShare))
+    return op->emitOpError("attribute ")
+           << attribute.getName() << " must be two f64 from 0 to 1 on a module, got "
+           << attribute.getValue();
+  return success();
 }
 
 void KernDialect::initialize() {

@@ -1115,3 +1115,15 @@ func.func @scan_inputs_c3(%rows: index, %batch: index, %x: memref<?x64xbf16>, %c
     : (index, index, memref<?x64xbf16>, memref<4x64xf32>, memref<64xf32>, memref<13x64xbf16>, memref<13xf32>, memref<64x8xbf16>, memref<64xf32>, memref<?xi32>, memref<?x64xbf16>, memref<?x16xbf16>, memref<?x64xbf16>) -> ()
   return
 }
+
+// -----
+
+// expected-error@+1 {{attribute "kern.branch_shares" must be two f64 from 0 to 1 on a module, got array<f64: 5.000000e-01>}}
+module attributes {kern.branch_shares = array<f64: 0.5>} {
+}
+
+// -----
+
+// expected-error@+1 {{attribute "kern.branch_shares" must be two f64 from 0 to 1 on a module, got array<f64: 5.000000e-01, 1.500000e+00>}}
+module attributes {kern.branch_shares = array<f64: 0.5, 1.5>} {
+}

@@ -30,8 +30,10 @@ def Kern_Dialect : Dialect {
     [gather[row], column], `column` reads [column], `scalar` reads [row].
 
     Targets choose a configuration (`config`) and emit code through external
-    models of their own interfaces; the dialect knows no target.
+    models of their own interfaces; the dialect knows no target. They choose it for calls whose
+    tokens branches share as `kern.branch_shares` of the module says, two f64 from 0 to 1.
   }];
+  let hasOperationAttrVerify = 1;
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
