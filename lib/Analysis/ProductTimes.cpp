@@ -59,12 +59,12 @@ double TimeModel::lastRound(double tiles, double width) const {
   return 0.2 + 0.8 / pieces;
 }
 
-bool TimeModel::isOfFewRows(const KernelSizes &sizes, int64_t elementBytes) const {
-  return bucketOf(sizes[0], elementBytes) == 0 && !chip.productRowBounds(elementBytes).empty();
+bool TimeModel::isOfFewRows(int64_t rows, int64_t elementBytes) const {
+  return bucketOf(rows, elementBytes) == 0 && !chip.productRowBounds(elementBytes).empty();
 }
 
 KernelTime TimeModel::predictMatmul(const KernelSizes &sizes, int64_t elementBytes) const {
-  if (isOfFewRows(sizes, elementBytes)) {
+  if (isOfFewRows(sizes[0], elementBytes)) {
     double bytes = double(sizes[0]) * (sizes[3] + elementBytes * sizes[2]) +
                    double(elementBytes) * sizes[1] * sizes[2];
     return {bytes / calibration.byteRate, bytes / calibration.byteRate};
@@ -82,12 +82,16 @@ KernelTime TimeModel::predictMatmul(const KernelSizes &sizes, int64_t elementByt
   return best;
 }
 
+/// Those of the branch that has more, which decide on the kernel of both.
+static int64_t rowsOfGroup(const std::array<CallTokens, 2> &tokens) {
+  return std::max(tokens[0].all(), tokens[1].all());
+}
+
 bool TimeModel::shareLaunch(const std::array<std::optional<KernelWork>, 2> &products,
                             const std::array<CallTokens, 2> &tokens) const {
   if (!products[0] || !products[1] || tokens[0].all() == 0 || tokens[1].all() == 0)
     return false;
-  int64_t bytes = products[0]->elementBytes, rows = std::max(tokens[0].all(), tokens[1].all());
-  return bucketOf(rows, bytes) > 0 || chip.productRowBounds(bytes).empty();
+  return !isOfFewRows(rowsOfGroup(tokens), products[0]->elementBytes);
 }
 
 double TimeModel::predictGroup(const std::array<std::optional<KernelWork>, 2> &products,
@@ -100,8 +104,7 @@ double TimeModel::predictGroup(const std::array<std::optional<KernelWork>, 2> &p
     return seconds;
   }
   int64_t columns = std::max(products[0]->columns, products[1]->columns);
-  int64_t rows = std::max(tokens[0].all(), tokens[1].all());
-  for (double width : tileWidths(columns, rows, products[0]->elementBytes)) {
+  for (double width : tileWidths(columns, rowsOfGroup(tokens), products[0]->elementBytes)) {
     double time = predictLaunch(products, tokens, width);
     if (seconds == 0 || time < seconds)
       seconds = time;

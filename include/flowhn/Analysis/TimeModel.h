@@ -91,7 +91,7 @@ private:
   double predictLaunch(const std::array<std::optional<KernelWork>, 2> &products,
                        const std::array<CallTokens, 2> &tokens, double width) const;
   /// Whether a product has the kernel of the fewest rows, which waits for its weights.
-  bool isOfFewRows(const ::flowhn::KernelSizes &sizes, int64_t elementBytes) const;
+  bool isOfFewRows(int64_t rows, int64_t elementBytes) const;
   /// Streams that start and end beside each other.
   double predictStreams(ArrayRef<KernelTime> branches) const;
   double predictGrouped(const BlockWork &block, const std::array<CallTokens, 2> &tokens) const;

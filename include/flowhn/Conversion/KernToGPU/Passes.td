@@ -23,7 +23,8 @@ def ChooseGPUConfigsPass : Pass<"kern-choose-gpu-configs", "::mlir::ModuleOp"> {
     an error; times of kernels that the module has not are passed over.
 
     A product whose kernel for few or middling rows got the configuration of one for more, or may
-    have it and take next to nothing longer, is launched as that one. What calibrations know a kernel by is left on it.
+    have it and take next to nothing longer, is launched as that one. What calibrations know a
+    kernel by is left on it.
   }];
   let options = [Option<"chip", "chip", "std::string", "\"sm_90a\"", "sm_80|sm_90a|…">,
                  Option<"calibration", "calibration", "std::string", "\"\"", "H200, H100 or a file of flowhn-bench --autotune; empty: what is known of the chip">,
