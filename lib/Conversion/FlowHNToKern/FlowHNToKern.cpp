@@ -9,6 +9,7 @@
 #include "flowhn/Conversion/FlowHNToKern/FlowHNToKern.h"
 
 #include "OpConversions.h"
+#include "TokenShares.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -119,20 +120,6 @@ LogicalResult ModelConverter::convert() {
   return success();
 }
 
-/// What kern.branch_shares says of a plan.
-static DenseF64ArrayAttr getBranchShares(ArrayAttr plan) {
-  double attention = 0, ssm = 0;
-  for (auto window : plan.getAsRange<WindowAttr>()) {
-    double share = window.getByCall() ? double(window.getNumerator()) / window.getDenominator()
-                   : window.isAll()   ? 1
-                                      : double(window.getCount()) / window.getPeriod();
-    attention += share;
-    ssm += window.isAll() ? 1 : 1 - share;
-  }
-  double blocks = plan.size();
-  return DenseF64ArrayAttr::get(plan.getContext(), {attention / blocks, ssm / blocks});
-}
-
 void ConvertFlowHNToKernPass::runOnOperation() {
   ModuleOp module = getOperation();
   auto models = llvm::to_vector(module.getOps<ModelOp>());
@@ -151,9 +138,9 @@ void ConvertFlowHNToKernPass::runOnOperation() {
   }
   OpBuilder builder(models.front());
   auto kernels = ModuleOp::create(builder, models.front().getLoc(), kern::kernelModuleName);
-  if (auto plan = models.front().getPlan(); plan && !plan->empty())
-    kernels->setAttr(kern::branchSharesAttrName, getBranchShares(*plan));
   if (failed(ModelConverter(models.front(), kernels, *machine).convert()))
     return signalPassFailure();
+  if (auto plan = models.front().getPlan(); plan && !plan->empty())
+    annotateTokenShares(module, kernels, *plan);
   models.front().erase();
 }

@@ -14,6 +14,13 @@ using namespace mlir::kern;
 using namespace mlir::kern::nvptx;
 using mlir::flowhn::GPUTargetInfo;
 
+/// Whether k is so large that a launch takes as long as its products, and not as its stores, which
+/// gain nothing by a better width of tiles.
+static bool waitsForProducts(ArrayRef<MatmulOp> products) {
+  constexpr int64_t leastK = 512;
+  return llvm::any_of(products, [](MatmulOp product) { return int64_t(product.getK()) >= leastK; });
+}
+
 /// What there is to choose from, of what is predicted as fast the first one; the stages follow.
 static SmallVector<HopperTiling> getTilings(ArrayRef<MatmulOp> products, bool isBounded) {
   int64_t groups = MatmulOp(products.front()).getGroups(), columns = 0;
@@ -29,8 +36,11 @@ static SmallVector<HopperTiling> getTilings(ArrayRef<MatmulOp> products, bool is
       for (int64_t width : {96, 128, 256})
         tilings.push_back({64, width, 0});
     }
+    bool canBeNarrower = groups == 1 && waitsForProducts(products);
+    if (canBeNarrower && !isBounded && products.size() == 1)
+      tilings.push_back({128, 192, 0, 1, 176});
     SmallVector<int64_t, 2> narrowColumns = {0}, multicasts = {1};
-    if (groups == 1)
+    if (canBeNarrower)
       narrowColumns.push_back(192);
     // Only in long calls do blocks copy for each other; others may share the kernel of those.
     if (llvm::all_of(products, HopperLaunchPlan::isLarge))
@@ -46,8 +56,12 @@ static SmallVector<HopperTiling> getTilings(ArrayRef<MatmulOp> products, bool is
     return tilings;
   }
   SmallVector<HopperTiling> tilings;
+  SmallVector<int64_t, 3> clusters = {1, 2};
+  // In calls of more than one round clusters of four take longer than predicted.
+  if (isBounded)
+    clusters.push_back(4);
   for (int64_t rows : {64, 128})
-    for (int64_t cluster : {1, 2, 4}) {
+    for (int64_t cluster : clusters) {
       int64_t chunks = std::max<int64_t>(16, 8 * cluster) * groups;
       tilings.push_back({rows, int64_t(llvm::alignTo(columns, chunks)), 0, cluster});
     }

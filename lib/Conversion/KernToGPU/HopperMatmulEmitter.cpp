@@ -130,21 +130,22 @@ std::pair<SmallVector<Value>, Stage>
 HopperMatmulEmitter::sumPart(const ProductCode &code, const TilePart &part, Value consumer,
                              Stage stage, llvm::function_ref<void()> afterFirst) {
   int64_t columns = part.columns, tileColumns = columns * code.plan().groups;
+  int64_t depth = plan.depthOf(columns);
   // A stage is released one step later, when its products have ended.
   Value first = multiplyStage(code, consumer, columns, stage, /*sums=*/{});
   // Behind the first products, for which the reads and the stores before them would be in the way.
   afterFirst();
   Stage second = stages.next(stage);
   SmallVector<Value> inits = {second.index, second.phase, stage.index, first};
-  auto last =
-      b.forLoop(b.add(part.firstK, 1), part.endK, b.i32(1), inits, [&](Value, ValueRange carried) {
-        Stage current{carried[0], carried[1]};
-        Value sums = multiplyStage(code, consumer, columns, current, carried[3]);
-        waitProducts(b, 1);
-        stages.release(part, carried[2]);
-        Stage after = stages.next(current);
-        return SmallVector<Value>{after.index, after.phase, current.index, sums};
-      });
+  auto last = b.forLoop(b.add(part.firstK, depth), part.endK, b.i32(depth), inits,
+                        [&](Value, ValueRange carried) {
+                          Stage current{carried[0], carried[1]};
+                          Value sums = multiplyStage(code, consumer, columns, current, carried[3]);
+                          waitProducts(b, 1);
+                          stages.release(part, carried[2]);
+                          Stage after = stages.next(current);
+                          return SmallVector<Value>{after.index, after.phase, current.index, sums};
+                        });
   waitProducts(b, 0);
   stages.release(part, last[2]);
   SmallVector<Value> values;
@@ -155,14 +156,17 @@ HopperMatmulEmitter::sumPart(const ProductCode &code, const TilePart &part, Valu
 
 Value HopperMatmulEmitter::multiplyStage(const ProductCode &code, Value consumer, int64_t columns,
                                          Stage stage, Value sums) {
-  const HopperMatmulPlan &plan = code.plan();
   stages.waitFull(stage);
   Value address = LLVM::PtrToIntOp::create(b.builder, b.loc, b.i32(), base);
-  Value aTile = b.add(b.add(address, b.mul(stage.index, plan.aBytes())),
-                      b.mul(consumer, 64 * swizzledRowBytes));
-  Value bTile = b.add(b.add(address, b.mul(stage.index, plan.bBytes())), plan.bOffset());
-  return startProducts(b, elementType(code.op().getA()), sums, matrixDescriptor(b, aTile),
-                       matrixDescriptor(b, bTile), columns * plan.groups);
+  Value ownRows = b.add(address, b.mul(consumer, 64 * swizzledRowBytes));
+  SmallVector<ProductFactors, 2> factors;
+  for (int64_t n = 0; n < plan.depthOf(columns); ++n) {
+    Value a = b.add(ownRows, stages.offsetOfA(code, columns, stage.index, n));
+    Value bTile = b.add(address, stages.offsetOfB(code, columns, stage.index, n));
+    factors.push_back({matrixDescriptor(b, a), matrixDescriptor(b, bTile)});
+  }
+  return startProducts(b, elementType(code.op().getA()), sums, factors,
+                       columns * code.plan().groups);
 }
 
 void nvptx::emitHopperBlock(GPUKernelBuilder &b, const HopperLaunchPlan &plan) {

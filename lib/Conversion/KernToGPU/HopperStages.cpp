@@ -58,23 +58,43 @@ void HopperStages::leave() {
 // Copies
 //===----------------------------------------------------------------------===//
 
+/// Of b in a part of a tile with so many columns, and 64 in k.
+static int64_t bytesOfB(const ProductCode &code, int64_t columns) {
+  return code.plan().groups * columns * swizzledRowBytes;
+}
+
+Value HopperStages::offsetOfA(const ProductCode &code, int64_t columns, Value stage, int64_t n) {
+  int64_t aBytes = code.plan().aBytes();
+  if (n == 0)
+    return b.mul(stage, aBytes);
+  int64_t behindB = plan.depthOf(columns) * bytesOfB(code, columns) + (n - 1) * aBytes;
+  return b.add(offsetOfB(code, columns, stage, 0), behindB);
+}
+
+Value HopperStages::offsetOfB(const ProductCode &code, int64_t columns, Value stage, int64_t n) {
+  const HopperMatmulPlan &tile = code.plan();
+  return b.add(b.mul(stage, tile.bBytes()), tile.bOffset() + n * bytesOfB(code, columns));
+}
+
 Stage HopperStages::copyPart(const ProductCode &code, const TilePart &part, Stage stage) {
   // Where the block begins, what waits for the kernel before comes behind what does not.
   Value isFirst = b.both(b.equal(stage.phase, Stage::firstCopy), b.equal(stage.index, 0));
+  int64_t depth = plan.depthOf(part.columns);
   // One stage less than there are, so that the ring does not end.
-  Value ahead = b.min(part.endK, b.add(part.firstK, plan.stages() - 1));
+  Value ahead = b.min(part.endK, b.add(part.firstK, (plan.stages() - 1) * depth));
   b.ifThen(isFirst, [&] {
     auto forEachStage = [&](auto copy) {
-      b.forLoop(part.firstK, ahead, b.i32(1),
-                [&](Value kTile) { copy(code, part, kTile, b.sub(kTile, part.firstK)); });
+      b.forLoop(part.firstK, ahead, b.i32(depth), [&](Value kTile) {
+        copy(code, part, kTile, b.div(b.sub(kTile, part.firstK), depth));
+      });
     };
     forEachStage([&](auto &&...tile) { copyB(tile...); });
     waitForGrids(b);
     forEachStage([&](auto &&...tile) { copyA(tile...); });
   });
-  SmallVector<Value> inits = {b.select(isFirst, b.sub(ahead, part.firstK), stage.index),
-                              stage.phase};
-  auto last = b.forLoop(b.select(isFirst, ahead, part.firstK), part.endK, b.i32(1), inits,
+  Value copied = b.ceilDiv(b.sub(ahead, part.firstK), depth);
+  SmallVector<Value> inits = {b.select(isFirst, copied, stage.index), stage.phase};
+  auto last = b.forLoop(b.select(isFirst, ahead, part.firstK), part.endK, b.i32(depth), inits,
                         [&](Value kTile, ValueRange carried) {
                           Stage current{carried[0], carried[1]};
                           waitBarrier(b, empty(current.index), b.bitAnd(current.phase, 1));
@@ -99,12 +119,21 @@ static Value everyBlock(GPUKernelBuilder &b, int64_t blocks) {
 }
 
 void HopperStages::copyB(const ProductCode &code, const TilePart &part, Value kTile, Value stage) {
-  int64_t columns = code.plan().groups * part.columns;
-  arriveExpecting(b, full(stage), b.i32(code.plan().aBytes() + columns * swizzledRowBytes));
-  int64_t boxes = columns / mapFor(code, part).rows;
+  int64_t depth = plan.depthOf(part.columns);
+  int64_t bytes = depth * (code.plan().aBytes() + bytesOfB(code, part.columns));
+  arriveExpecting(b, full(stage), b.i32(bytes));
+  // What a stage has beyond the last tile in k is zero.
+  for (int64_t n = 0; n < depth; ++n)
+    copyTileOfB(code, part, b.add(kTile, n), stage, n);
+}
+
+void HopperStages::copyTileOfB(const ProductCode &code, const TilePart &part, Value kTile,
+                               Value stage, int64_t n) {
+  int64_t boxes = code.plan().groups * part.columns / mapFor(code, part).rows;
+  Value place = offsetOfB(code, part.columns, stage, n);
   auto copyAlone = [&] {
     for (int64_t box = 0; box < boxes; ++box)
-      copyBox(code, part, kTile, stage, b.i32(box), /*receivers=*/{});
+      copyBox(code, part, kTile, stage, place, b.i32(box), /*receivers=*/{});
   };
   if (!part.isMulticast)
     return copyAlone();
@@ -112,25 +141,25 @@ void HopperStages::copyB(const ProductCode &code, const TilePart &part, Value kT
   auto copyForAll = [&] {
     Value rank = rankInCluster(b, plan.multicast), all = everyBlock(b, plan.multicast);
     for (int64_t first = 0; first < boxes; first += plan.multicast)
-      copyBox(code, part, kTile, stage, b.add(rank, first), all);
+      copyBox(code, part, kTile, stage, place, b.add(rank, first), all);
   };
   b.ifThenElse(part.isMulticast, copyForAll, copyAlone);
 }
 
 void HopperStages::copyBox(const ProductCode &code, const TilePart &part, Value kTile, Value stage,
-                           Value box, Value receivers) {
-  const HopperMatmulPlan &tile = code.plan();
+                           Value place, Value box, Value receivers) {
   const BoxMap &map = mapFor(code, part);
   int64_t groupBoxes = part.columns / map.rows;
-  Value bTile = b.add(b.mul(stage, tile.bBytes()), tile.bOffset());
-  Value place = b.add(bTile, b.mul(box, map.rows * swizzledRowBytes));
+  Value to = b.add(place, b.mul(box, map.rows * swizzledRowBytes));
   Value row = b.add(b.mul(code.n, b.div(box, groupBoxes)), b.mul(b.rem(box, groupBoxes), map.rows));
-  copyToShared(b, b.shared(base, place), map.map, b.mul(kTile, swizzledColumns),
+  copyToShared(b, b.shared(base, to), map.map, b.mul(kTile, swizzledColumns),
                b.add(part.tile.column, row), full(stage), receivers);
 }
 
 void HopperStages::copyA(const ProductCode &code, const TilePart &part, Value kTile, Value stage) {
-  Value column = b.add(b.mul(kTile, swizzledColumns), code.op().getAColumn());
-  copyToShared(b, b.shared(base, b.mul(stage, code.plan().aBytes())), code.aMap, column,
-               part.tile.row, full(stage));
+  for (int64_t n = 0; n < plan.depthOf(part.columns); ++n) {
+    Value column = b.add(b.mul(b.add(kTile, n), swizzledColumns), code.op().getAColumn());
+    copyToShared(b, b.shared(base, offsetOfA(code, part.columns, stage, n)), code.aMap, column,
+                 part.tile.row, full(stage));
+  }
 }

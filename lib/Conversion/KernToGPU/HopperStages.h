@@ -34,6 +34,9 @@ public:
 
   Stage next(Stage stage);
   void waitFull(Stage stage) { waitBarrier(b, full(stage.index), stage.phase); }
+  /// Where a tile in k of a part with so many columns lies, the n-th one of a stage.
+  Value offsetOfA(const ProductCode &code, int64_t columns, Value stage, int64_t n);
+  Value offsetOfB(const ProductCode &code, int64_t columns, Value stage, int64_t n);
   /// Says for a warp that it needs a stage of the part no longer.
   void release(const TilePart &part, Value stage);
   /// Every thread does so at the end: other blocks may still reach the block's barriers.
@@ -50,10 +53,13 @@ private:
   Value barrierAt(Value stage, int64_t offset) {
     return b.shared(base, b.add(b.mul(stage, 8), plan.barrierOffset() + offset));
   }
-  /// Announces all bytes of the stage, and copies b.
+  /// Announces all bytes of the stage, and copies b, from `kTile` on.
   void copyB(const ProductCode &code, const TilePart &part, Value kTile, Value stage);
-  void copyBox(const ProductCode &code, const TilePart &part, Value kTile, Value stage, Value box,
-               Value receivers);
+  /// Copies the n-th tile in k of a stage.
+  void copyTileOfB(const ProductCode &code, const TilePart &part, Value kTile, Value stage,
+                   int64_t n);
+  void copyBox(const ProductCode &code, const TilePart &part, Value kTile, Value stage, Value place,
+               Value box, Value receivers);
   void copyA(const ProductCode &code, const TilePart &part, Value kTile, Value stage);
 };
 

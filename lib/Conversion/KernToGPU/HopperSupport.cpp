@@ -228,25 +228,27 @@ static std::string operandList(size_t first, size_t count) {
   return text + "}";
 }
 
-Value nvptx::startProducts(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA,
-                           Value descriptorB, int64_t columns) {
+Value nvptx::startProducts(GPUKernelBuilder &b, Type type, Value sums,
+                           ArrayRef<ProductFactors> factors, int64_t columns) {
   // One op for all steps: each would take and give all of the sums.
-  std::string element = type.isF16() ? "f16" : "bf16", text;
+  std::string element = type.isF16() ? "f16" : "bf16", text, constraints;
   SmallVector<Value> elements, operands;
   if (sums)
     elements = elementsOf(b, sums, columns);
   size_t first = columns / 2 + elements.size();
-  for (int64_t k = 0; k < swizzledColumns; k += 16) {
-    // 16 columns are 32 bytes, 2 units of a descriptor's address.
-    std::string pair = "$" + std::to_string(first + operands.size()) + ", $" +
-                       std::to_string(first + operands.size() + 1);
-    operands.append({b.add(descriptorA, k / 8), b.add(descriptorB, k / 8)});
-    text += "wgmma.mma_async.sync.aligned.m64n" + std::to_string(columns) + "k16.f32." + element +
-            "." + element + " " + operandList(0, columns / 2) + ", " + pair +
-            (sums || k > 0 ? ", 1" : ", 0") + ", 1, 1, 0, 0;\n";
-  }
+  for (const ProductFactors &tile : factors)
+    for (int64_t k = 0; k < swizzledColumns; k += 16) {
+      std::string pair = "$" + std::to_string(first + operands.size()) + ", $" +
+                         std::to_string(first + operands.size() + 1);
+      text += "wgmma.mma_async.sync.aligned.m64n" + std::to_string(columns) + "k16.f32." + element +
+              "." + element + " " + operandList(0, columns / 2) + ", " + pair +
+              (sums || !operands.empty() ? ", 1" : ", 0") + ", 1, 1, 0, 0;\n";
+      // 16 columns are 32 bytes, 2 units of a descriptor's address.
+      operands.append({b.add(tile.a, k / 8), b.add(tile.b, k / 8)});
+      constraints += "l,l,";
+    }
   fenceProducts(b);
-  Value result = makeSums(b, text, columns, elements, operands, "l,l,l,l,l,l,l,l");
+  Value result = makeSums(b, text, columns, elements, operands, constraints);
   commitProducts(b);
   return result;
 }

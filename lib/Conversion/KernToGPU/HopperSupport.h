@@ -84,10 +84,14 @@ Value matrixDescriptor(GPUKernelBuilder &b, Value address, int64_t chunkBytes = 
 Value advanceDescriptor(GPUKernelBuilder &b, Value descriptor, int64_t units);
 /// The sums of 64 × `columns`: a struct of columns / 2 floats of each thread.
 Type sumsType(GPUKernelBuilder &b, int64_t columns);
-/// sums + A · Bᵀ of `type`, bf16 or f16, over one tile of 64 in k, started but not waited for;
+/// Descriptors of the factors of products over 64 in k.
+struct ProductFactors {
+  Value a, b;
+};
+/// sums + A · Bᵀ of `type`, bf16 or f16, over tiles of 64 in k, started together but not waited for;
 /// without `sums`, the products alone.
-Value startProducts(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA,
-                    Value descriptorB, int64_t columns);
+Value startProducts(GPUKernelBuilder &b, Type type, Value sums, ArrayRef<ProductFactors> factors,
+                    int64_t columns);
 /// sums + A · Bᵀ, 16 in k: one step of a group of products. A first step may leave out `sums`.
 Value startStep(GPUKernelBuilder &b, Type type, Value sums, Value descriptorA, Value descriptorB,
                 int64_t columns, bool addsSums = true);

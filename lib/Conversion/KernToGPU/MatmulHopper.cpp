@@ -129,9 +129,24 @@ SmallVector<int64_t, 3> HopperLaunchPlan::boxes() const {
   return boxes;
 }
 
+int64_t HopperLaunchPlan::depthOf(int64_t columns) const {
+  constexpr int64_t depth = 2;
+  // The first tile of a lies in its place, all others in that of b.
+  int64_t partBytes = columns * first().groups * swizzledRowBytes;
+  bool fits = (depth - 1) * first().aBytes() + depth * partBytes <= first().bBytes();
+  bool areDeep = llvm::all_of(products, [&](const HopperProduct &product) {
+    return product.plan.kTiles() >= depth * cluster;
+  });
+  return fits && areDeep ? depth : 1;
+}
+
 bool HopperLaunchPlan::canBeNarrower() const {
+  auto canHave = [&](const HopperProduct &product) {
+    return narrowColumns % product.plan.pieceColumns() == 0 ||
+           (product.plan.storesTiles && canStoreTiles(product.op, narrowColumns));
+  };
   return !checksColumns() && first().groups == 1 && narrowColumns < first().outColumns() &&
-         narrowColumns % first().pieceColumns() == 0;
+         llvm::all_of(products, canHave);
 }
 
 int64_t HopperLaunchPlan::barrierOffset() const {

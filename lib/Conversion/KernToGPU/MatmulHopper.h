@@ -124,7 +124,11 @@ public:
   /// What there is for a last round of tiles with so many columns of the result: the most blocks to
   /// a tile first.
   SmallVector<TileDivision, 3> divisionsOf(int64_t columns) const;
-  /// Whether tiles can be narrower than the widest ones: whole pieces of them.
+  /// Tiles in k that a stage has of a part with so many columns: two of one so small that both fit,
+  /// which would wait for its copies otherwise.
+  int64_t depthOf(int64_t columns) const;
+  /// Whether tiles can be narrower than the widest ones: whole pieces of them, or what the copy
+  /// engine can store.
   bool canBeNarrower() const;
   /// Blocks that have a part of each tile of a product, but for those of a last round.
   int64_t sharersOf(size_t product) const {

@@ -41,34 +41,44 @@ static SmallVector<SmallVector<double, 2>, 2> getBranchShares(Operation *op) {
   return {{0.555, 0.445}, {1, 1}};
 }
 
-TypicalCalls::TypicalCalls(ArrayRef<MatmulOp> products, RowRange range)
-    : isGroup(products.size() > 1), range(range) {
-  // Calls are of any length; whole contexts, one or 8, are seen more often, and 3 odd ones.
-  constexpr int64_t step = 64, context = 1024, often = 4;
+/// What launches of a product by itself have of a call's tokens: as its kernel says, or what either
+/// branch has, or all.
+static SmallVector<double, 3> getTokenShares(MatmulOp product, ArrayRef<double> branchShares) {
+  auto kernel = product->getParentOfType<FunctionOpInterface>();
+  if (auto shares = kernel->getAttrOfType<DenseF64ArrayAttr>(tokenSharesAttrName))
+    return llvm::to_vector<3>(shares.asArrayRef());
+  SmallVector<double, 3> shares(branchShares);
+  shares.push_back(1);
+  llvm::sort(shares);
+  shares.erase(llvm::unique(shares), shares.end());
+  return shares;
+}
+
+TypicalCalls::TypicalCalls(ArrayRef<MatmulOp> products, RowRange range) : range(range) {
   for (ArrayRef<double> shares : getBranchShares(products.front())) {
-    for (int64_t tokens = step; range.isBounded() && tokens <= 2 * range.most; tokens += step)
-      add(tokens, shares, tokens == context ? often : 1);
-    for (int64_t rows : {3, 4, 16, 32})
-      add(rows * context, shares, 1);
-    for (int64_t tokens : {3 * 777l, 8 * context})
-      add(tokens, shares, often);
+    if (products.size() > 1)
+      addAll({shares[0], shares[1]});
+    else
+      for (double share : getTokenShares(products.front(), shares))
+        addAll({share, share});
   }
   if (calls.empty())
     calls.push_back({range.most, range.most, 1});
 }
 
-void TypicalCalls::add(int64_t tokens, ArrayRef<double> shares, int64_t weight) {
-  int64_t first = std::lround(tokens * shares[0]), others = std::lround(tokens * shares[1]);
-  if (isGroup) {
-    if (range.contains(std::max(first, others)))
-      calls.push_back({first, others, weight});
-    return;
-  }
-  // A product by itself is a branch's, or the call's.
-  SmallVector<int64_t, 3> alone = {first, others, tokens};
-  llvm::sort(alone);
-  alone.erase(llvm::unique(alone), alone.end());
-  for (int64_t rows : alone)
-    if (range.contains(rows))
-      calls.push_back({rows, rows, weight});
+void TypicalCalls::addAll(std::pair<double, double> shares) {
+  // Calls are of any length; whole contexts, one or 8, are seen more often, and 3 odd ones.
+  constexpr int64_t step = 64, context = 1024, often = 4;
+  for (int64_t tokens = step; range.isBounded() && tokens <= 2 * range.most; tokens += step)
+    add(tokens, shares, tokens == context ? often : 1);
+  for (int64_t rows : {3, 4, 16, 32})
+    add(rows * context, shares, 1);
+  for (int64_t tokens : {3 * 777l, 8 * context})
+    add(tokens, shares, often);
+}
+
+void TypicalCalls::add(int64_t tokens, std::pair<double, double> shares, int64_t weight) {
+  int64_t first = std::lround(tokens * shares.first), others = std::lround(tokens * shares.second);
+  if (range.contains(std::max(first, others)))
+    calls.push_back({first, others, weight});
 }

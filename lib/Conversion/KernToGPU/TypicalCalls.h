@@ -47,11 +47,11 @@ public:
 
 private:
   SmallVector<TypicalCall> calls;
-  bool isGroup;
   RowRange range;
 
-  /// A call of so many tokens, of which the branches have such shares.
-  void add(int64_t tokens, ArrayRef<double> shares, int64_t weight);
+  /// Calls of any length, of whose tokens the first product and the others have such shares.
+  void addAll(std::pair<double, double> shares);
+  void add(int64_t tokens, std::pair<double, double> shares, int64_t weight);
 };
 
 } // namespace mlir::kern::nvptx

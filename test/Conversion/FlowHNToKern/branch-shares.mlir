@@ -22,3 +22,29 @@ flowhn.model @all split <none> plan [#flowhn.window<all>] {
 // CHECK: module @kernels {
 flowhn.model @unplanned split <none> {
 }
+
+// -----
+
+// The kernel of a product says which parts those are that it is launched for: a branch's, either's, or all.
+// CHECK: func.func @matmul_8x8_f32({{.*}} kern.token_shares = array<f64: 3.750000e-01, 6.250000e-01>}
+// CHECK: func.func @matmul_4x8_f32({{.*}} kern.token_shares = array<f64: 6.250000e-01>}
+// CHECK: func.func @matmul_4x8_f32_0({{.*}} kern.token_shares = array<f64: 3.750000e-01>}
+// CHECK: func.func @matmul_16x8_f32({{.*}} kern.token_shares = array<f64: 1.000000e+00>}
+flowhn.model @launches split <fac, context = 64> plan [#flowhn.window<start = 0, count = 40, period = 64>] {
+  func.func private @block(%x: tensor<?x?x8xf32>, %w: tensor<8x8xf32>, %narrow: tensor<4x8xf32>, %both: tensor<16x8xf32>) -> tensor<?x?x16xf32> {
+    %f:2 = flowhn.parallel schedule(streams) -> tensor<?x?x4xf32>, tensor<?x?x4xf32> {
+    attention {
+      %u = flowhn.linear %x [%w] : (tensor<?x?x8xf32>, tensor<8x8xf32>) -> tensor<?x?x8xf32>
+      %y = flowhn.linear %u [%narrow] : (tensor<?x?x8xf32>, tensor<4x8xf32>) -> tensor<?x?x4xf32>
+      flowhn.yield %y : tensor<?x?x4xf32>
+    }
+    ssm {
+      %u = flowhn.linear %x [%w] : (tensor<?x?x8xf32>, tensor<8x8xf32>) -> tensor<?x?x8xf32>
+      %y = flowhn.linear %u [%narrow] : (tensor<?x?x8xf32>, tensor<4x8xf32>) -> tensor<?x?x4xf32>
+      flowhn.yield %y : tensor<?x?x4xf32>
+    }
+    }
+    %y = flowhn.fuse features(%f#0, %f#1) project(%both) : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<16x8xf32>) -> tensor<?x?x16xf32>
+    return %y : tensor<?x?x16xf32>
+  }
+}

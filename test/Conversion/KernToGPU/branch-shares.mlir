@@ -44,3 +44,26 @@ module @kernels attributes {kern.branch_shares = array<f64: 1.0, 1.0>} {
   }
 }
 
+
+// -----
+
+// A product by itself is chosen for the parts of those calls that it is launched for: 4616 rows, and not 8192, of 8192 tokens.
+// CHECK: config = {narrow_columns = 176 : i64, stages = 4 : i64, tile_columns = 192 : i64, tile_rows = 128 : i64}
+// CHECK: config = {stages = 4 : i64, tile_columns = 192 : i64, tile_rows = 128 : i64}
+module @kernels attributes {kern.branch_shares = array<f64: 0.563, 0.437>} {
+  func.func @of_branch(%rows: index, %a: memref<?x768xbf16>, %b: memref<1152x768xbf16>, %out: memref<?x1152xbf16>) attributes {kern.kernel, kern.token_shares = array<f64: 0.563>} {
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 1152, k = 768, accesses = [], extra_columns = array<i64>} : (index, memref<?x768xbf16>, memref<1152x768xbf16>, memref<?x1152xbf16>) -> ()
+    return
+  }
+
+  func.func @of_all(%rows: index, %a: memref<?x768xbf16>, %b: memref<1152x768xbf16>, %out: memref<?x1152xbf16>) attributes {kern.kernel, kern.token_shares = array<f64: 1.0>} {
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 1152, k = 768, accesses = [], extra_columns = array<i64>} : (index, memref<?x768xbf16>, memref<1152x768xbf16>, memref<?x1152xbf16>) -> ()
+    return
+  }
+}

@@ -127,12 +127,12 @@ module @kernels {
 // -----
 
 module @kernels {
-  func.func @narrow(%rows: index, %a: memref<?x64xbf16>, %b: memref<512x64xbf16>, %out: memref<?x512xbf16>) attributes {kern.kernel} {
+  func.func @narrow(%rows: index, %a: memref<?x64xbf16>, %b: memref<512x64xbf16>, %out: memref<?x512xf32>) attributes {kern.kernel} {
     // expected-error@+1 {{has no tiles of 160 columns beside those of 256}}
     kern.matmul rows(%rows) %a, %b -> %out {
     ^bb0(%sum: f32):
       kern.yield %sum
-    } {n = 512, k = 64, accesses = [], extra_columns = array<i64>, config = {tile_rows = 128, tile_columns = 256, stages = 4, narrow_columns = 160}} : (index, memref<?x64xbf16>, memref<512x64xbf16>, memref<?x512xbf16>) -> ()
+    } {n = 512, k = 64, accesses = [], extra_columns = array<i64>, config = {tile_rows = 128, tile_columns = 256, stages = 4, narrow_columns = 160}} : (index, memref<?x64xbf16>, memref<512x64xbf16>, memref<?x512xf32>) -> ()
     return
   }
 }

@@ -13,7 +13,7 @@ module @kernels {
   // CHECK-SAME: kern.max_blocks = 132 : i64
   // CHECK: nvvm.setmaxregister increase 232
   // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n256k16
-  // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n64k16
+  // CHECK-COUNT-16: wgmma.mma_async.sync.aligned.m64n64k16
   // CHECK: nvvm.mapa
   // CHECK: nvvm.cluster.arrive
   // CHECK: nvvm.cluster.wait

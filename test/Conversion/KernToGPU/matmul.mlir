@@ -32,12 +32,13 @@ module @kernels {
   // CHECK-COUNT-1: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.mbarrier.arrive.expect_tx
   // CHECK-COUNT-2: nvvm.cp.async.bulk.tensor.shared.cluster.global
-  // CHECK: nvvm.mbarrier.arrive.expect_tx
-  // CHECK-COUNT-1: nvvm.cp.async.bulk.tensor.shared.cluster.global
-  // CHECK: nvvm.griddepcontrol{{ +}}wait
-  // CHECK-COUNT-1: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // A quarter of a tile has two tiles in k to a stage.
   // CHECK: nvvm.mbarrier.arrive.expect_tx
   // CHECK-COUNT-2: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK: nvvm.griddepcontrol{{ +}}wait
+  // CHECK-COUNT-2: nvvm.cp.async.bulk.tensor.shared.cluster.global
+  // CHECK: nvvm.mbarrier.arrive.expect_tx
+  // CHECK-COUNT-4: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.mbarrier.arrive.expect_tx
   // CHECK-COUNT-2: nvvm.cp.async.bulk.tensor.shared.cluster.global
   // CHECK: nvvm.griddepcontrol{{ +}}wait
@@ -49,7 +50,7 @@ module @kernels {
   // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n256k16
   // CHECK: nvvm.stmatrix
   // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta
-  // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n64k16
+  // CHECK-COUNT-16: wgmma.mma_async.sync.aligned.m64n64k16
   // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta
   // CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n128k16
   // CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta

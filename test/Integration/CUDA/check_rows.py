@@ -314,8 +314,12 @@ CASES = {
     "matmul_narrow": lambda: matmul(100, 376, 72, NARROW, residuals=True),
     "matmul_narrow_stream": lambda: matmul(200, 768, 136, NARROW, out_element="f32",
                                            stream="gathered", scatter=True, max_blocks=6),
+    "matmul_narrow_176": lambda: matmul(200, 696, 72, tile(128, 192, 4) + ", narrow_columns = 176",
+                                        max_blocks=4),
     "matmul_not_narrow": lambda: matmul(100, 512, 72, NARROW),
     "matmul_pieces_outside": lambda: matmul(70, 330, 136, TILE_256, max_blocks=8),
+    # Quarters of tiles have two tiles in k to a stage, unless there are too few for clusters.
+    "matmul_pieces_deep": lambda: matmul(70, 512, 650, TILE_256, residuals=True, max_blocks=8),
     "matmul_pieces_stream": lambda: matmul(70, 512, 72, TILE_256, out_element="f32",
                                            stream="gathered", scatter=True, max_blocks=8),
     "matmul_gate_odd": lambda: matmul(65, 77, 130, TILE_64, groups=2, out_column=3),
@@ -332,6 +336,7 @@ CASES = {
     # As calls of few rows have them.
     "matmul_64_rows_wide": lambda: matmul(137, 512, 200, tile(64, 256, 3), out_element="f32",
                                           stream="gathered", scatter=True),
+    "matmul_64_rows_deep": lambda: matmul(70, 512, 200, tile(64, 256, 5), max_blocks=16),
     "matmul_64_rows_pieces": lambda: matmul(70, 384, 136, tile(64, 128, 5), residuals=True, max_blocks=6),
     # Tiles that are not whole batches of 64 columns.
     "matmul_168": lambda: matmul(200, 376, 136, tile(128, 168, 5), out_column=8),
@@ -345,6 +350,7 @@ CASES = {
                                         residuals=True),
     # Two blocks share quarters and halves of a tile, beside whole ones and beyond the result.
     "matmul_shared_quarters": lambda: matmul(70, 512, 136, CLUSTERS, residuals=True, max_blocks=16),
+    "matmul_shared_deep": lambda: matmul(70, 512, 328, CLUSTERS, residuals=True, max_blocks=16),
     "matmul_shared_halves": lambda: matmul(70, 330, 136, CLUSTERS, max_blocks=8),
     "matmul_shared_stream": lambda: matmul(131, 512, 136, CLUSTERS, out_element="f32", stream="gathered",
                                            scatter=True, max_blocks=18),

@@ -23,7 +23,8 @@ def ConvertFlowHNToKernPass : Pass<"convert-flowhn-to-kern", "::mlir::ModuleOp">
       region and types are one, whoever launches them. FLOPs and bytes, where they are
       polynomials of the extents, are the attributes `kern.flops` and `kern.bytes`; what a
       matmul, attention or scan is made for is `kern.sizes`. What parts of a call's tokens the
-      branches have, in the mean of the blocks, is `kern.branch_shares` of the module;
+      branches have, in the mean of the blocks, is `kern.branch_shares` of the module, and which
+      of them the launches of a product's kernel have, its `kern.token_shares`;
     * a procedure per function: `plan.entry` is the public one.
 
     Tokens are packed rows, all sequences one after the other, and what only moves

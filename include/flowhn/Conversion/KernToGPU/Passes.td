@@ -19,7 +19,8 @@ def ChooseGPUConfigsPass : Pass<"kern-choose-gpu-configs", "::mlir::ModuleOp"> {
     for products, of all for attention. Where times differ by less than 2 %, and without any,
     it gets what is predicted to be fastest: products in the mean over calls of every length that
     the kernel is for, whose tokens branches share as the module's `kern.branch_shares` says, or
-    divided by FLOPs and not at all. A configuration that such a kernel cannot have is
+    divided by FLOPs and not at all; one by itself has the parts of its `kern.token_shares`, or
+    either branch's or all. A configuration that such a kernel cannot have is
     an error; times of kernels that the module has not are passed over.
 
     A product whose kernel for few or middling rows got the configuration of one for more, or may

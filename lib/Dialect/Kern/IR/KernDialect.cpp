@@ -43,16 +43,23 @@ std::string mlir::kern::describeConfig(DictionaryAttr config) {
   return text;
 }
 
+static bool areShares(Attribute attribute) {
+  auto shares = dyn_cast<DenseF64ArrayAttr>(attribute);
+  return shares && !shares.empty() && llvm::all_of(shares.asArrayRef(), [](double share) {
+           return share >= 0 && share <= 1;
+         });
+}
+
 LogicalResult KernDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
-  if (attribute.getName() != branchSharesAttrName)
-    return success();
-  auto shares = dyn_cast<DenseF64ArrayAttr>(attribute.getValue());
-  auto isShare = [](double share) { return share >= 0 && share <= 1; };
-  if (!isa<ModuleOp>(op) || !shares || shares.size() != 2 ||
-      !llvm::all_of(shares.asArrayRef(), isShare))
+  StringAttr name = attribute.getName();
+  Attribute value = attribute.getValue();
+  if (name == branchSharesAttrName &&
+      !(isa<ModuleOp>(op) && areShares(value) && cast<DenseF64ArrayAttr>(value).size() == 2))
     return op->emitOpError("attribute ")
-           << attribute.getName() << " must be two f64 from 0 to 1 on a module, got "
-           << attribute.getValue();
+           << name << " must be two f64 from 0 to 1 on a module, got " << value;
+  if (name == tokenSharesAttrName && !(isa<FunctionOpInterface>(op) && areShares(value)))
+    return op->emitOpError("attribute ")
+           << name << " must be f64 from 0 to 1, one or more, on a function, got " << value;
   return success();
 }
 

@@ -1127,3 +1127,23 @@ module attributes {kern.branch_shares = array<f64: 0.5>} {
 // expected-error@+1 {{attribute "kern.branch_shares" must be two f64 from 0 to 1 on a module, got array<f64: 5.000000e-01, 1.500000e+00>}}
 module attributes {kern.branch_shares = array<f64: 0.5, 1.5>} {
 }
+
+// -----
+
+// expected-error@+1 {{attribute "kern.token_shares" must be f64 from 0 to 1, one or more, on a function, got array<f64>}}
+func.func @no_shares() attributes {kern.token_shares = array<f64>} {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{attribute "kern.token_shares" must be f64 from 0 to 1, one or more, on a function, got array<f64: -1.000000e+00>}}
+func.func @negative_share() attributes {kern.token_shares = array<f64: -1.0>} {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{attribute "kern.token_shares" must be f64 from 0 to 1, one or more, on a function, got array<f64: 5.000000e-01>}}
+module attributes {kern.token_shares = array<f64: 0.5>} {
+}

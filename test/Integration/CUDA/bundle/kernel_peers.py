@@ -22,8 +22,9 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [here, os.path.dirname(here)]
 import graph_bench
 
+TOKENS = 8 * 1024
 # Width, inner channels, columns of b and c with the step's, intermediate size, rows of either
-# branch of the FLOP-aware split at 8 × 1024.
+# branch of the FLOP-aware split of so many tokens.
 MODELS = {
     "135M": (768, 1536, 80, 2048, 4616, 3576),
     "350M": (1024, 2048, 96, 4096, 4512, 3680),
@@ -37,22 +38,31 @@ REPEATS = 20
 
 
 def products(model):
-    """(columns, inner size, whether the SSM branch has it, or attention's, or both) of a model."""
-    width, inner, projected, intermediate, _, _ = MODELS[model]
+    """(columns, inner size, rows of a call's launches) of a model without a split, and with one."""
+    width, inner, projected, intermediate, attention, ssm = MODELS[model]
     key_columns = width // 2
-    return [
-        (width + key_columns, width, "attention"), (width, width, "attention"),
-        (2 * inner, width, "ssm"), (projected, inner, "ssm"), (width, inner, "ssm"),
-        (2 * intermediate, width, "both"), (width, intermediate, "both"),
+    of_split = [
+        (width + key_columns, width, [attention]), (width, width, [attention]),
+        (2 * inner, width, [ssm]), (projected, inner, [ssm]), (width, inner, [ssm]),
+        (2 * intermediate, width, [attention, ssm]), (width, intermediate, [attention, ssm]),
     ]
+    for columns, k, launches in of_split:
+        yield from ((columns, k, [TOKENS]), (columns, k, launches))
 
 
-def product_text(columns, inner, max_rows=None):
+def product_name(columns, inner, launches=()):
+    """Of the kernel for launches of so many rows in a call of TOKENS, or of any."""
+    return "_".join(["product", f"{columns}x{inner}", *map(str, launches)])
+
+
+def product_text(columns, inner, launches=(), max_rows=None):
     types = [f"memref<?x{inner}xbf16>", f"memref<{columns}x{inner}xbf16>", f"memref<?x{columns}xbf16>"]
     arguments = ", ".join(f"%{i}: {kind}" for i, kind in enumerate(types))
     promise = f"max_rows = {max_rows}, " if max_rows else ""
+    shares = ", ".join(repr(rows / TOKENS) for rows in launches)
+    attributes = "kern.kernel" + (f", kern.token_shares = array<f64: {shares}>" if launches else "")
     return f"""
-  func.func @product_{columns}x{inner}(%rows: index, {arguments}) attributes {{kern.kernel}} {{
+  func.func @{product_name(columns, inner, launches)}(%rows: index, {arguments}) attributes {{{attributes}}} {{
     kern.matmul rows(%rows) %0, %1 -> %2 {{
     ^bb0(%sum: f32):
       kern.yield %sum
@@ -79,9 +89,8 @@ def attention_text(features):
 
 
 def emit(opt, directory):
-    shapes = {shape[:2] for model in MODELS for shape in products(model)}
-    texts = [product_text(*shape) for shape in sorted(shapes)]
-    graph_bench.emit(opt, directory, texts + [attention_text(f) for f in HEADS], CHIP)
+    texts = {product_name(*kernel): product_text(*kernel) for model in MODELS for kernel in products(model)}
+    graph_bench.emit(opt, directory, list(texts.values()) + [attention_text(f) for f in HEADS], CHIP)
 
 
 class Bench(graph_bench.GraphBench):
@@ -91,10 +100,10 @@ class Bench(graph_bench.GraphBench):
         times = [[self.time(graph, 1) / REPEATS for graph in graphs] for _ in range(5)]
         return *(statistics.median(side) for side in zip(*times)), self.difference(result, expected())
 
-    def product(self, rows, columns, inner):
+    def product(self, rows, columns, inner, name):
         a, b = self.random(rows, inner), self.random(columns, inner, scale=inner ** -0.5)
         result, peer = self.random(rows, columns), self.random(rows, columns)
-        return self.compare(f"product_{columns}x{inner}", [rows, a, b, result], result,
+        return self.compare(name, [rows, a, b, result], result,
                             lambda: self.torch.matmul(a, b.T, out=peer), lambda: peer)
 
     def attention(self, batch, length, features):
@@ -131,12 +140,11 @@ def table(head, rows):
 
 def product_rows(bench):
     for model in MODELS:
-        attention_rows, ssm_rows = MODELS[model][4:]
-        for columns, inner, branch in products(model):
-            branches = {"attention": [attention_rows], "ssm": [ssm_rows]}
-            for rows in [8192] + branches.get(branch, [attention_rows, ssm_rows]):
+        for columns, inner, launches in products(model):
+            name = product_name(columns, inner, launches)
+            for rows in launches:
                 yield row(f"{model} {rows}×{columns}×{inner}", 2 * rows * columns * inner,
-                          *bench.product(rows, columns, inner))
+                          *bench.product(rows, columns, inner, name))
 
 
 def attention_rows(bench):

@@ -31,7 +31,9 @@ def Kern_Dialect : Dialect {
 
     Targets choose a configuration (`config`) and emit code through external
     models of their own interfaces; the dialect knows no target. They choose it for calls whose
-    tokens branches share as `kern.branch_shares` of the module says, two f64 from 0 to 1.
+    tokens branches share as `kern.branch_shares` of the module says, two f64 from 0 to 1. Of
+    those tokens a kernel of one product has the parts that `kern.token_shares` of its function
+    says, one f64 or more from 0 to 1; without it, either branch's or all.
   }];
   let hasOperationAttrVerify = 1;
   let useDefaultAttributePrinterParser = 1;

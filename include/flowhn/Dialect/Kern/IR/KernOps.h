@@ -39,6 +39,8 @@ inline constexpr llvm::StringLiteral kernelModuleName = "kernels";
 /// The parts of a call's tokens that the branches have, in the mean of a model's blocks: two f64
 /// on the module of its kernels, which are chosen for calls that are so divided.
 inline constexpr llvm::StringLiteral branchSharesAttrName = "kern.branch_shares";
+/// The parts of a call's tokens that a kernel of one product is launched for: an f64 for each.
+inline constexpr llvm::StringLiteral tokenSharesAttrName = "kern.token_shares";
 /// FLOPs and bytes of a kernel, where they are polynomials of its extents: an
 /// array of terms [coefficient, exponent of each index argument]. They stay with
 /// the function when its op has been replaced by code.
