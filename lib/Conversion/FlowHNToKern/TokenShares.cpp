@@ -55,11 +55,12 @@ void mlir::flowhn::annotateTokenShares(ModuleOp module, ModuleOp kernels, ArrayA
                    DenseF64ArrayAttr::get(context, {branches.attention, branches.ssm}));
   SymbolTable symbols(kernels);
   llvm::MapVector<func::FuncOp, SmallVector<double, 3>> sharesOf;
-  module.walk([&](plan::LaunchOp launch) {
-    auto kernel = symbols.lookup<func::FuncOp>(launch.getKernel().getLeafReference());
-    if (isOfOneProduct(kernel))
-      sharesOf[kernel].push_back(branches.of(launch.getBranchAttr()));
-  });
+  for (auto procedure : module.getOps<func::FuncOp>())
+    procedure.walk([&](plan::LaunchOp launch) {
+      auto kernel = symbols.lookup<func::FuncOp>(launch.getKernel().getLeafReference());
+      if (kernel && isOfOneProduct(kernel))
+        sharesOf[kernel].push_back(branches.of(launch.getBranchAttr()));
+    });
   for (auto &[kernel, shares] : sharesOf) {
     llvm::sort(shares);
     shares.erase(llvm::unique(shares), shares.end());

@@ -19,7 +19,7 @@ namespace mlir::flowhn {
 
 /// Sets `kern.branch_shares` of `kernels` to the parts of a call's tokens that the branches have in
 /// the mean of a model's `plan`, and `kern.token_shares` of each kernel of one product to those
-/// that the launches in `module` are for.
+/// that the launches in the procedures of `module` are for: 1 outside of branches.
 void annotateTokenShares(ModuleOp module, ModuleOp kernels, ArrayAttr plan);
 
 } // namespace mlir::flowhn

@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 // A block has one warpgroup that copies tiles of a and b to shared memory and one or two
-// that multiply them, 64 rows each. The copies run `stages` tiles ahead (HopperStages.h).
+// that multiply them, 64 rows each. The copies run ahead by a ring of stages (HopperStages.h).
 //
 // Weights do not depend on the kernel before: the first tiles of b are on their way while that one
 // ends, those of a behind it.

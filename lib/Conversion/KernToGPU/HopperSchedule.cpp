@@ -123,10 +123,7 @@ std::pair<ProductCode, TilePart> HopperSchedule::tileAt(const Tiling &tiling, si
 }
 
 TilePart HopperSchedule::share(const TilePart &whole, const ProductCode &code) {
-  // Whole stages each.
-  int64_t depth = plan.depthOf(whole.columns);
-  Value stages = b.ceilDiv(code.kTiles, depth);
-  auto startOf = [&](Value rank) { return b.mul(b.div(b.mul(rank, stages), plan.cluster), depth); };
+  auto startOf = [&](Value rank) { return b.div(b.mul(rank, code.kTiles), plan.cluster); };
   Value rank = rankInCluster(b, plan.cluster);
   return {whole.tile, whole.columns, startOf(rank), startOf(b.add(rank, 1)),
           /*isShared=*/true};

@@ -92,7 +92,7 @@ Stage HopperStages::copyPart(const ProductCode &code, const TilePart &part, Stag
     waitForGrids(b);
     forEachStage([&](auto &&...tile) { copyA(tile...); });
   });
-  Value copied = b.ceilDiv(b.sub(ahead, part.firstK), depth);
+  Value copied = b.div(b.sub(ahead, part.firstK), depth);
   SmallVector<Value> inits = {b.select(isFirst, copied, stage.index), stage.phase};
   auto last = b.forLoop(b.select(isFirst, ahead, part.firstK), part.endK, b.i32(depth), inits,
                         [&](Value kTile, ValueRange carried) {
@@ -122,7 +122,6 @@ void HopperStages::copyB(const ProductCode &code, const TilePart &part, Value kT
   int64_t depth = plan.depthOf(part.columns);
   int64_t bytes = depth * (code.plan().aBytes() + bytesOfB(code, part.columns));
   arriveExpecting(b, full(stage), b.i32(bytes));
-  // What a stage has beyond the last tile in k is zero.
   for (int64_t n = 0; n < depth; ++n)
     copyTileOfB(code, part, b.add(kTile, n), stage, n);
 }

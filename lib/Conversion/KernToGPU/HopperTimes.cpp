@@ -30,7 +30,7 @@ static double shareOfSums(int64_t rows, int64_t columns) {
 
 /// Of 64 in k of a tile with so many columns of b, while so many blocks have one: tiles wait for
 /// their products, or for their bytes, by what a multiprocessor gets, or all of them, or by how far
-/// copies run ahead.
+/// copies run ahead, where a second one to a stage counts for nothing.
 double HopperLaunchPlan::stepTime(int64_t columns, int64_t blocks) const {
   constexpr double productTime = 0.65, issueTime = 0.025;
   constexpr double ownRate = 100e3, rate = 14e6; // bytes in a microsecond

@@ -134,10 +134,11 @@ int64_t HopperLaunchPlan::depthOf(int64_t columns) const {
   // The first tile of a lies in its place, all others in that of b.
   int64_t partBytes = columns * first().groups * swizzledRowBytes;
   bool fits = (depth - 1) * first().aBytes() + depth * partBytes <= first().bBytes();
-  bool areDeep = llvm::all_of(products, [&](const HopperProduct &product) {
-    return product.plan.kTiles() >= depth * cluster;
+  // Every part has whole stages, also of a tile that a cluster shares.
+  bool areWhole = llvm::all_of(products, [&](const HopperProduct &product) {
+    return product.plan.kTiles() % (depth * cluster) == 0;
   });
-  return fits && areDeep ? depth : 1;
+  return fits && areWhole ? depth : 1;
 }
 
 bool HopperLaunchPlan::canBeNarrower() const {
@@ -145,8 +146,20 @@ bool HopperLaunchPlan::canBeNarrower() const {
     return narrowColumns % product.plan.pieceColumns() == 0 ||
            (product.plan.storesTiles && canStoreTiles(product.op, narrowColumns));
   };
-  return !checksColumns() && first().groups == 1 && narrowColumns < first().outColumns() &&
-         llvm::all_of(products, canHave);
+  bool canBeShared = hasOneTile() ? narrowColumns % (8 * cluster) == 0
+                                  : cluster == 1 || !piecesOf(narrowColumns).empty();
+  return !checksColumns() && first().groups == 1 && canBeShared && narrowColumns > 0 &&
+         narrowColumns < first().outColumns() && llvm::all_of(products, canHave);
+}
+
+bool HopperLaunchPlan::canMulticast() const {
+  SmallVector<int64_t, 3> boxes = this->boxes();
+  auto canCopy = [&](int64_t width) {
+    auto *box = llvm::find_if(boxes, [&](int64_t box) { return width % box == 0; });
+    return width % (8 * multicast) == 0 && width / *box * first().groups % multicast == 0;
+  };
+  return (cluster == 1 || cluster == multicast) && sharedProducts == 0 && !hasOneTile() &&
+         llvm::all_of(widths(), canCopy);
 }
 
 int64_t HopperLaunchPlan::barrierOffset() const {

@@ -141,11 +141,9 @@ public:
   bool canShareProducts() const {
     return cluster > 1 && !narrowColumns && sharedProducts <= int64_t(products.size());
   }
-  /// Whether blocks can copy b for each other: where clusters share no more than pieces of tiles.
-  bool canMulticast() const {
-    return (cluster == 1 || cluster == multicast) && sharedProducts == 0 && !hasOneTile() &&
-           llvm::all_of(widths(), [&](int64_t width) { return width % (8 * multicast) == 0; });
-  }
+  /// Whether blocks can copy b for each other, as many boxes each: where clusters share no more
+  /// than pieces of tiles.
+  bool canMulticast() const;
   int64_t clusterBlocks() const { return std::max(cluster, multicast); }
   /// Whether a launch says if its blocks form clusters, or the code does.
   bool mayFormClusters() const { return multicast > cluster; }

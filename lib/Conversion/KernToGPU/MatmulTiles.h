@@ -28,7 +28,7 @@ struct MatmulPlan {
   int64_t n, k, groups, elementBytes;
   int64_t tileRows;    ///< rows of a block's tile
   int64_t tileColumns; ///< columns of b's tile, all groups
-  int64_t stages;      ///< tiles of a and b in flight
+  int64_t stages;      ///< places for tiles of a and b in flight
 
   int64_t outColumns() const { return tileColumns / groups; } ///< of the result
   int64_t columnTiles() const { return llvm::divideCeil(n, outColumns()); }

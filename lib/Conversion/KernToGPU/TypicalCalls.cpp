@@ -43,27 +43,28 @@ static SmallVector<SmallVector<double, 2>, 2> getBranchShares(Operation *op) {
 
 /// What launches of a product by itself have of a call's tokens: as its kernel says, or what either
 /// branch has, or all.
-static SmallVector<double, 3> getTokenShares(MatmulOp product, ArrayRef<double> branchShares) {
+static SmallVector<double, 4> getTokenShares(MatmulOp product) {
   auto kernel = product->getParentOfType<FunctionOpInterface>();
   if (auto shares = kernel->getAttrOfType<DenseF64ArrayAttr>(tokenSharesAttrName))
-    return llvm::to_vector<3>(shares.asArrayRef());
-  SmallVector<double, 3> shares(branchShares);
-  shares.push_back(1);
+    return llvm::to_vector<4>(shares.asArrayRef());
+  SmallVector<double, 4> shares = {1};
+  for (ArrayRef<double> branches : getBranchShares(product))
+    llvm::append_range(shares, branches);
   llvm::sort(shares);
   shares.erase(llvm::unique(shares), shares.end());
   return shares;
 }
 
 TypicalCalls::TypicalCalls(ArrayRef<MatmulOp> products, RowRange range) : range(range) {
-  for (ArrayRef<double> shares : getBranchShares(products.front())) {
-    if (products.size() > 1)
+  if (products.size() > 1)
+    for (ArrayRef<double> shares : getBranchShares(products.front()))
       addAll({shares[0], shares[1]});
-    else
-      for (double share : getTokenShares(products.front(), shares))
-        addAll({share, share});
-  }
+  else
+    for (double share : getTokenShares(products.front()))
+      addAll({share, share});
+  int64_t rows = range.isBounded() ? range.most : range.above + 1;
   if (calls.empty())
-    calls.push_back({range.most, range.most, 1});
+    calls.push_back({rows, rows, 1});
 }
 
 void TypicalCalls::addAll(std::pair<double, double> shares) {

@@ -48,3 +48,26 @@ flowhn.model @launches split <fac, context = 64> plan [#flowhn.window<start = 0,
     return %y : tensor<?x?x16xf32>
   }
 }
+
+// -----
+
+// What other functions launch is not the model's.
+// CHECK: func.func @matmul_8x8_f32({{.*}} kern.token_shares = array<f64: 1.000000e+00>}
+module @others {
+  module @kernels {
+    func.func @k(%r: index) attributes {kern.kernel} {
+      return
+    }
+  }
+  func.func @launches(%r: index) {
+    plan.launch @kernels::@k(%r) stream 0 : index
+    return
+  }
+}
+
+flowhn.model @beside split <none> plan [#flowhn.window<all>] {
+  func.func private @block(%x: tensor<?x?x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x?x8xf32> {
+    %y = flowhn.linear %x [%w] : (tensor<?x?x8xf32>, tensor<8x8xf32>) -> tensor<?x?x8xf32>
+    return %y : tensor<?x?x8xf32>
+  }
+}

@@ -140,6 +140,58 @@ module @kernels {
 // -----
 
 module @kernels {
+  func.func @narrow_without_pieces(%rows: index, %a: memref<?x256xbf16>, %b: memref<512x256xbf16>, %out: memref<?x512xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{has no tiles of 176 columns beside those of 256}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 512, k = 256, accesses = [], extra_columns = array<i64>, config = {tile_rows = 128, tile_columns = 256, stages = 4, cluster = 2, narrow_columns = 176}} : (index, memref<?x256xbf16>, memref<512x256xbf16>, memref<?x512xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @narrow_odd_share(%rows: index, %a: memref<?x256xbf16>, %b: memref<96x256xbf16>, %out: memref<?x96xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{has no tiles of 136 columns beside those of 192}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 96, k = 256, accesses = [], extra_columns = array<i64>, config = {tile_rows = 128, tile_columns = 192, stages = 4, cluster = 2, narrow_columns = 136}} : (index, memref<?x256xbf16>, memref<96x256xbf16>, memref<?x96xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @narrow_negative(%rows: index, %a: memref<?x256xbf16>, %b: memref<512x256xbf16>, %out: memref<?x512xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{has no tiles of -64 columns beside those of 256}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 512, k = 256, accesses = [], extra_columns = array<i64>, config = {tile_rows = 128, tile_columns = 256, stages = 4, narrow_columns = -64}} : (index, memref<?x256xbf16>, memref<512x256xbf16>, memref<?x512xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
+  func.func @multicast_narrow(%rows: index, %a: memref<?x256xbf16>, %b: memref<512x256xbf16>, %out: memref<?x512xbf16>) attributes {kern.kernel} {
+    // expected-error@+1 {{has no tiles of 'b' that 2 blocks can copy for each other}}
+    kern.matmul rows(%rows) %a, %b -> %out {
+    ^bb0(%sum: f32):
+      kern.yield %sum
+    } {n = 512, k = 256, accesses = [], extra_columns = array<i64>, config = {tile_rows = 128, tile_columns = 192, stages = 4, multicast = 2, narrow_columns = 96}} : (index, memref<?x256xbf16>, memref<512x256xbf16>, memref<?x512xbf16>) -> ()
+    return
+  }
+}
+
+// -----
+
+module @kernels {
   func.func @multicast(%rows: index, %a: memref<?x64xbf16>, %b: memref<96x64xbf16>, %out: memref<?x96xbf16>) attributes {kern.kernel} {
     // expected-error@+1 {{has no tiles of 'b' that 2 blocks can copy for each other}}
     kern.matmul rows(%rows) %a, %b -> %out {

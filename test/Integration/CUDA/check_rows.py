@@ -318,8 +318,8 @@ CASES = {
                                         max_blocks=4),
     "matmul_not_narrow": lambda: matmul(100, 512, 72, NARROW),
     "matmul_pieces_outside": lambda: matmul(70, 330, 136, TILE_256, max_blocks=8),
-    # Quarters of tiles have two tiles in k to a stage, unless there are too few for clusters.
-    "matmul_pieces_deep": lambda: matmul(70, 512, 650, TILE_256, residuals=True, max_blocks=8),
+    # Quarters of tiles have two tiles in k to a stage, where all blocks have whole stages.
+    "matmul_pieces_deep": lambda: matmul(70, 512, 712, TILE_256, residuals=True, max_blocks=8),
     "matmul_pieces_stream": lambda: matmul(70, 512, 72, TILE_256, out_element="f32",
                                            stream="gathered", scatter=True, max_blocks=8),
     "matmul_gate_odd": lambda: matmul(65, 77, 130, TILE_64, groups=2, out_column=3),
@@ -350,7 +350,7 @@ CASES = {
                                         residuals=True),
     # Two blocks share quarters and halves of a tile, beside whole ones and beyond the result.
     "matmul_shared_quarters": lambda: matmul(70, 512, 136, CLUSTERS, residuals=True, max_blocks=16),
-    "matmul_shared_deep": lambda: matmul(70, 512, 328, CLUSTERS, residuals=True, max_blocks=16),
+    "matmul_shared_deep": lambda: matmul(70, 512, 504, CLUSTERS, residuals=True, max_blocks=16),
     "matmul_shared_halves": lambda: matmul(70, 330, 136, CLUSTERS, max_blocks=8),
     "matmul_shared_stream": lambda: matmul(131, 512, 136, CLUSTERS, out_element="f32", stream="gathered",
                                            scatter=True, max_blocks=18),
