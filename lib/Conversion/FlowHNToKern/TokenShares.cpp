@@ -11,6 +11,7 @@
 #include "flowhn/Dialect/FlowHN/IR/FlowHNOps.h"
 #include "flowhn/Dialect/Kern/IR/KernOps.h"
 #include "flowhn/Dialect/Plan/IR/PlanOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
