@@ -46,9 +46,8 @@ std::string mlir::kern::describeConfig(DictionaryAttr config) {
 
 static bool areShares(Attribute attribute) {
   auto shares = dyn_cast<DenseF64ArrayAttr>(attribute);
-  return shares && !shares.empty() && llvm::all_of(shares.asArrayRef(), [](double share) {
-           return share >= 0 && share <= 1;
-         });
+  return shares && !shares.empty() &&
+         llvm::all_of(shares.asArrayRef(), [](double share) { return share >= 0 && share <= 1; });
 }
 
 LogicalResult KernDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
