@@ -106,10 +106,9 @@ Stage HopperStages::copyPart(const ProductCode &code, const TilePart &part, Stag
   return {last[0], last[1]};
 }
 
-/// The map with the largest boxes that the part's columns are whole ones of.
-static const BoxMap &mapFor(const ProductCode &code, const TilePart &part) {
-  return *llvm::find_if(code.bMaps,
-                        [&](const BoxMap &map) { return part.columns % map.rows == 0; });
+const BoxMap &HopperStages::mapFor(const ProductCode &code, const TilePart &part) const {
+  int64_t rows = plan.boxOf(part.columns);
+  return *llvm::find_if(code.bMaps, [&](const BoxMap &map) { return map.rows == rows; });
 }
 
 /// A bit of an i16 for each block of a cluster.

@@ -53,6 +53,8 @@ private:
   Value barrierAt(Value stage, int64_t offset) {
     return b.shared(base, b.add(b.mul(stage, 8), plan.barrierOffset() + offset));
   }
+  /// What b of a part is copied by.
+  const BoxMap &mapFor(const ProductCode &code, const TilePart &part) const;
   /// Announces all bytes of the stage, and copies b, from `kTile` on.
   void copyB(const ProductCode &code, const TilePart &part, Value kTile, Value stage);
   /// Copies the n-th tile in k of a stage.

@@ -129,6 +129,11 @@ SmallVector<int64_t, 3> HopperLaunchPlan::boxes() const {
   return boxes;
 }
 
+int64_t HopperLaunchPlan::boxOf(int64_t columns) const {
+  SmallVector<int64_t, 3> boxes = this->boxes();
+  return *llvm::find_if(boxes, [&](int64_t box) { return columns % box == 0; });
+}
+
 int64_t HopperLaunchPlan::depthOf(int64_t columns) const {
   constexpr int64_t depth = 2;
   // The first tile of a lies in its place, all others in that of b.
@@ -153,10 +158,8 @@ bool HopperLaunchPlan::canBeNarrower() const {
 }
 
 bool HopperLaunchPlan::canMulticast() const {
-  SmallVector<int64_t, 3> boxes = this->boxes();
   auto canCopy = [&](int64_t width) {
-    auto *box = llvm::find_if(boxes, [&](int64_t box) { return width % box == 0; });
-    return width % (8 * multicast) == 0 && width / *box * first().groups % multicast == 0;
+    return width % (8 * multicast) == 0 && width / boxOf(width) * first().groups % multicast == 0;
   };
   return (cluster == 1 || cluster == multicast) && sharedProducts == 0 && !hasOneTile() &&
          llvm::all_of(widths(), canCopy);

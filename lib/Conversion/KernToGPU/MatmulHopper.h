@@ -96,6 +96,8 @@ public:
   /// Columns of the boxes in which b is copied, that is rows of b, the most first: each part of a
   /// tile is whole ones of a kind.
   SmallVector<int64_t, 3> boxes() const;
+  /// The largest of them that so many columns are whole ones of.
+  int64_t boxOf(int64_t columns) const;
   /// Microseconds of a block's part of a tile with so many columns of the result and tiles in k,
   /// while so many blocks have one; measured on an H200. At the limit of power its products take
   /// `atPower` times as long.
